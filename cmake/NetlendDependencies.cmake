@@ -1,0 +1,33 @@
+# All of it is packaged by Debian 12 (`make deps`); nothing is fetched.
+find_package(PkgConfig REQUIRED)
+find_package(fmt 9 REQUIRED)
+find_package(nlohmann_json 3.11 REQUIRED)
+find_package(CLI11 2.1 REQUIRED)
+pkg_check_modules(libnl REQUIRED IMPORTED_TARGET libnl-route-3.0 libnl-3.0)
+pkg_check_modules(libcap REQUIRED IMPORTED_TARGET libcap)
+pkg_check_modules(libseccomp REQUIRED IMPORTED_TARGET libseccomp)
+pkg_check_modules(libmd REQUIRED IMPORTED_TARGET libmd)
+
+# pkg-config names shared objects; a static program wants the archives.
+function(netlend_library target)
+  add_library(${target} INTERFACE)
+  if(NETLEND_STATIC)
+    foreach(name IN LISTS ARGN)
+      find_library(archive_${name} lib${name}.a REQUIRED)
+      target_link_libraries(${target} INTERFACE ${archive_${name}})
+    endforeach()
+  else()
+    target_link_libraries(${target} INTERFACE ${ARGN})
+  endif()
+endfunction()
+
+netlend_library(lib_nl nl-route-3 nl-3)
+target_include_directories(lib_nl SYSTEM INTERFACE ${libnl_INCLUDE_DIRS})
+netlend_library(lib_cap cap)
+netlend_library(lib_seccomp seccomp)
+netlend_library(lib_md md)
+
+if(NETLEND_TESTS)
+  find_package(Boost 1.74 REQUIRED COMPONENTS unit_test_framework)
+  find_package(valijson QUIET)
+endif()

@@ -1,0 +1,30 @@
+#include "base/container_id.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+
+#include "base/error.hpp"
+#include "base/text.hpp"
+
+namespace netlend {
+
+namespace {
+constexpr std::size_t kLengthMax = 128;
+
+bool is_allowed(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+         c == '+' || c == '-' || c == '.';
+}
+}  // namespace
+
+ContainerId::ContainerId(std::string_view text) : text_(text) {
+  if (text.empty() || text.size() > kLengthMax || text.front() == '.' ||
+      !std::all_of(text.begin(), text.end(), is_allowed)) {
+    throw Error::usage(fmt::format(
+        "container id '{}': use 1 to {} letters, digits, '_', '+', '-' or '.', and no '.' first",
+        printable(text), kLengthMax));
+  }
+}
+
+}  // namespace netlend

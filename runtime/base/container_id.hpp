@@ -1,0 +1,23 @@
+#pragma once
+
+#include <compare>
+#include <string>
+#include <string_view>
+
+namespace netlend {
+
+/// The name of a container: letters, digits, `_`, `+`, `-`, `.`, not `.` first, 1 to 128 bytes, so
+/// that it is always one harmless path component (CVE class: crun#2074).
+class ContainerId {
+ public:
+  /// Throws Error (usage) for anything else.
+  explicit ContainerId(std::string_view text);
+
+  const std::string& str() const noexcept { return text_; }
+  auto operator<=>(const ContainerId&) const = default;
+
+ private:
+  std::string text_;
+};
+
+}  // namespace netlend

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace netlend {
+
+/// Whose mistake it was: `usage` is something the user typed and can retype (exit code 2).
+enum class ErrorKind { failed, usage };
+
+/// The one exception type: what we wanted, on which object, why not, what to do if that is known.
+class Error : public std::runtime_error {
+ public:
+  explicit Error(const std::string& message, int errno_value = 0);
+
+  static Error usage(const std::string& message);
+
+  /// The errno of the kernel's answer; 0 where none was involved.
+  int errno_value() const noexcept { return errno_value_; }
+  ErrorKind kind() const noexcept { return kind_; }
+
+  /// The same error with a fact of the caller's in front: "CONTEXT: message".
+  Error within(std::string_view context) const;
+
+ private:
+  int errno_value_;
+  ErrorKind kind_ = ErrorKind::failed;
+};
+
+/// A step of a teardown that could not be done; teardown goes on past it and returns them all.
+struct Failure {
+  std::string what;
+  bool operator==(const Failure&) const = default;
+};
+using Failures = std::vector<Failure>;
+
+/// "No such device (ENODEV)".
+std::string errno_text(int errno_value);
+
+}  // namespace netlend

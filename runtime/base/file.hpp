@@ -1,0 +1,42 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/unique_fd.hpp"
+
+namespace netlend {
+
+/// All that can be read from `fd`. Throws Error if it is more than `limit_bytes`.
+std::string read_all(int fd, std::size_t limit_bytes, std::string_view object);
+
+/// The content of `path` under `dirfd`; nothing if there is no such file. Throws Error otherwise,
+/// and for more than `limit_bytes`.
+std::optional<std::string> read_file_if_exists(int dirfd, const std::string& path,
+                                               std::size_t limit_bytes);
+
+/// As above, but an absent file is an Error (ENOENT).
+std::string read_file(int dirfd, const std::string& path, std::size_t limit_bytes);
+
+/// Writes all of `content` to `fd`.
+void write_all(int fd, std::string_view content, std::string_view object);
+
+/// Makes `name` in `dirfd` hold `content`, mode 0600, old or new but never half, also after a power
+/// loss: temporary file, fsync, rename, fsync of the folder.
+void replace_file(int dirfd, const std::string& name, std::string_view content);
+
+/// Makes `name` with `content` at once; false if it is there already. Source: link(2), O_TMPFILE.
+bool create_file_exclusive(int dirfd, const std::string& name, std::string_view content);
+
+/// Removes `name`; an absent file is success.
+void remove_file(int dirfd, const std::string& name);
+
+/// The names in a folder, sorted, without `.` and `..`.
+std::vector<std::string> list_names(int dirfd);
+
+/// Opens a folder under `dirfd` without following a symlink in its last component.
+UniqueFd open_directory(int dirfd, const std::string& path);
+
+}  // namespace netlend

@@ -1,0 +1,85 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/container_id.hpp"
+#include "base/error.hpp"
+#include "base/process.hpp"
+#include "net/netns.hpp"
+#include "net/plan.hpp"
+
+/// The boundary: every entry point lends and gives back through here, so that they cannot drift
+/// apart. Home is the caller's network namespace.
+namespace netlend {
+
+class StateDirectory;
+
+/// Told before every step that changes the kernel or the ledger: `--debug` prints it, and the test
+/// that kills the process at each step counts it.
+using StepCallback = std::function<void(std::string_view step)>;
+
+struct LendingContext {
+  const StateDirectory& state;
+  StepCallback on_step;
+};
+
+/// Who borrows.
+struct Borrower {
+  ContainerId id;
+  /// With the id the key of its ledgers: the bundle of a container, else the path of its netns.
+  std::string key;
+  Netns netns;
+  /// Absent where the namespace was named by a path; then it lives as long as the path shows it.
+  std::optional<ProcessIdentity> process;
+  /// How the namespace was named, if by a path; else empty.
+  std::string netns_path;
+};
+
+enum class Force { no, yes };
+
+struct LendOptions {
+  /// Lend also the device that carries the default route and what can't be restored as it was.
+  Force force = Force::no;
+};
+
+/// Lends all devices of the plan, or none: on any error what was done is undone before it is thrown.
+/// A ledger of the same borrower with the same plan makes it do nothing. Devices that the dead still
+/// hold are brought home first. Returns the ledger's name.
+/// Throws Error: refused, taken (the message names the borrower), or the kernel's answer.
+std::string lend(const LendingContext& context, const Plan& plan, const Borrower& borrower,
+                 const LendOptions& options = {});
+
+/// Brings home all that the ledger holds and closes it. Goes on past failures and returns them; with
+/// none, everything is home and equal to its snapshot. An absent ledger is success. Idempotent.
+Failures give_back(const LendingContext& context, const std::string& ledger_name) noexcept;
+
+/// The open ledgers of a container, oldest first; with an empty key, of every key.
+std::vector<std::string> ledgers_of(const StateDirectory& state, const ContainerId& id,
+                                    std::string_view key = {});
+
+enum class ReapScope { dead, all };
+
+/// Brings home what the dead hold, or with `all` also what the living hold. Ledgers that somebody is
+/// working on are left to them.
+Failures reap(const LendingContext& context, ReapScope scope) noexcept;
+
+/// What would change for one device, in sentences; changes nothing.
+struct PlanReport {
+  std::vector<std::string> changes;
+  std::vector<std::string> restored;
+  std::vector<std::string> lost;
+  /// Why lend() would refuse, --force or not; empty: it wouldn't.
+  std::vector<std::string> refusals;
+  bool operator==(const PlanReport&) const = default;
+};
+
+/// What lend() would do for each device of the plan, in the plan's order. Without `borrower` (it
+/// doesn't exist yet) the checks inside it are left out.
+std::vector<PlanReport> preview(const LendingContext& context, const Plan& plan,
+                                const Borrower* borrower);
+
+}  // namespace netlend
