@@ -10,7 +10,8 @@ namespace netlend {
 
 inline constexpr std::size_t kPrintableMax = 256;
 
-/// `text` with control and non-ASCII bytes as \xNN, cut at `max` bytes: for foreign text in messages.
+/// `text` with control and non-ASCII bytes as \xNN, cut at `max` bytes: for foreign text in
+/// messages.
 std::string printable(std::string_view text, std::size_t max = kPrintableMax);
 
 /// Lower case hex of the bytes.

@@ -24,11 +24,11 @@ class Netns {
  public:
   /// Our own, of this thread.
   static Netns current();
-  /// What `path` shows. Opens it only after it is known to be a network namespace: a FIFO can't hang
-  /// us. Throws Error (usage), the same for every cause that could reveal a hidden file.
+  /// What `path` shows. Opens it only after it is known to be a network namespace: a FIFO can't
+  /// hang us. Throws Error (usage), the same for every cause that could reveal a hidden file.
   static Netns open(const std::string& path);
-  /// That of a process: pidfd first, then the namespace, then the process is seen to be alive still.
-  /// Throws Error (ESRCH: it ended).
+  /// That of a process: pidfd first, then the namespace, then the process is seen to be alive
+  /// still. Throws Error (ESRCH: it ended).
   static Netns of_process(pid_t pid);
   /// A new, empty one; the caller stays where it is.
   static Netns create();
@@ -46,8 +46,8 @@ class Netns {
   NetnsIdentity identity_;
 };
 
-/// Runs `work` in the namespace and comes back; failing to come back ends the process (abort), since
-/// whatever ran next would run in the wrong place. Needs CAP_SYS_ADMIN. Source: setns(2).
+/// Runs `work` in the namespace and comes back; failing to come back ends the process (abort),
+/// since whatever ran next would run in the wrong place. Needs CAP_SYS_ADMIN. Source: setns(2).
 void run_in_netns(const Netns& netns, const std::function<void()>& work);
 
 }  // namespace netlend

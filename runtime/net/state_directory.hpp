@@ -11,8 +11,8 @@ class StateDirectory {
  public:
   static constexpr const char* kDefaultPath = "/run/netlend";
 
-  /// Makes what is missing. Throws Error that says what to do where a folder is somebody else's, open
-  /// to others or a symlink (CVE-2015-1331), or the file system is read-only or full.
+  /// Makes what is missing. Throws Error that says what to do where a folder is somebody else's,
+  /// open to others or a symlink (CVE-2015-1331), or the file system is read-only or full.
   explicit StateDirectory(const std::string& path = kDefaultPath);
 
   const std::string& path() const noexcept { return path_; }
