@@ -46,8 +46,9 @@ class JsonNode {
   /// A value made from this string, with the pointer in front of its constructor's Error.
   template <typename Value>
   Value as() const {
+    const std::string_view text = text_view();
     try {
-      return Value{text_view()};
+      return Value{text};
     } catch (const Error& error) {
       fail(error.what());
     }
