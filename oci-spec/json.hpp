@@ -67,7 +67,7 @@ enum class JsonComments { refused, ignored };
 /// A JSON document (RFC 8259) that a stranger wrote.
 class JsonDocument {
  public:
-  static constexpr std::size_t kBytesMax = 1024 * 1024;
+  static constexpr std::size_t kBytesMax = std::size_t{1} << 20;
   static constexpr std::size_t kDepthMax = 32;
 
   /// Throws Error, where possible with a JSON pointer, for bad syntax and for what parsers disagree

@@ -84,6 +84,12 @@ constexpr std::array kKeys{
         [](auto& nic, auto v) { pair_of(nic).host_addresses.push_back(parse_own_address(v)); }},
 };
 
+const Key* find_key(std::string_view name) {
+  const auto* key = std::find_if(kKeys.begin(), kKeys.end(),
+                                 [&](const Key& known) { return known.name == name; });
+  return key == kKeys.end() ? nullptr : key;
+}
+
 struct Word {
   std::string_view text;
   std::string_view key;
@@ -126,14 +132,13 @@ std::vector<Word> split_keys(const std::vector<std::string_view>& texts, const N
     const auto equals = text.find('=');
     const Word word{text, text.substr(0, equals),
                     equals == std::string_view::npos ? "" : text.substr(equals + 1)};
-    const auto* key = std::find_if(kKeys.begin(), kKeys.end(),
-                                   [&](const Key& known) { return known.name == word.key; });
-    if (equals == std::string_view::npos || (key == kKeys.end() && word.key != naming.key)) {
+    const Key* key = find_key(word.key);
+    if (equals == std::string_view::npos || (key == nullptr && word.key != naming.key)) {
       std::vector<std::string_view> known{naming.key};
       for (const auto& other : kKeys) known.push_back(other.name);
       refuse_word(text, fmt::format("unknown; known are {}=", fmt::join(known, "=, ")));
     }
-    const bool repeats = key != kKeys.end() && key->repeats;
+    const bool repeats = key != nullptr && key->repeats;
     if (!seen.insert(word.key).second && !repeats) {
       refuse_word(text, fmt::format("{}= is there twice", word.key));
     }
@@ -149,10 +154,8 @@ NicPlan make_nic(std::string_view source, const std::vector<Word>& words, const 
   NicPlan nic{InterfaceName{inside}, parse_source(source), {}, {}, {}, {}, {}};
   for (const auto& word : words) {
     if (word.key == naming.key) continue;
-    const auto* key = std::find_if(kKeys.begin(), kKeys.end(),
-                                   [&](const Key& known) { return known.name == word.key; });
     try {
-      key->apply(nic, word.value);
+      find_key(word.key)->apply(nic, word.value);
     } catch (const Error& error) {
       refuse_word(word.text, error.what());
     }
