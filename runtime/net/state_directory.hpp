@@ -16,6 +16,7 @@ class StateDirectory {
   explicit StateDirectory(const std::string& path = kDefaultPath);
 
   const std::string& path() const noexcept { return path_; }
+  int root() const noexcept { return root_.get(); }
   int ledgers() const noexcept { return ledgers_.get(); }
   int devices() const noexcept { return devices_.get(); }
   int addresses() const noexcept { return addresses_.get(); }
@@ -25,7 +26,7 @@ class StateDirectory {
 
  private:
   std::string path_;
-  UniqueFd ledgers_, devices_, addresses_, pins_, staging_, containers_;
+  UniqueFd root_, ledgers_, devices_, addresses_, pins_, staging_, containers_;
 };
 
 }  // namespace netlend
