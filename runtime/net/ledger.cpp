@@ -52,7 +52,7 @@ std::vector<std::string> list_ledgers(const StateDirectory& state) {
     const auto dash = name.rfind('-');
     const auto generation = dash == std::string::npos
                                 ? std::nullopt
-                                : parse_number(std::string_view(name).substr(dash + 1), UINT32_MAX);
+                                : parse_number(std::string_view(name).substr(dash + 1), UINT64_MAX);
     return std::pair{name.substr(0, dash), generation.value_or(0)};
   };
   std::sort(names.begin(), names.end(),

@@ -66,7 +66,8 @@ struct Ledger {
   ContainerId id{"none"};
   /// What the hash is of: the bundle, or the path of the namespace.
   std::string key;
-  std::uint32_t generation = 1;
+  /// Milliseconds of uptime: no two of one key have the same, and a later one has more.
+  std::uint64_t generation = 0;
   /// Seconds of the wall clock, for people.
   std::int64_t created_at_s = 0;
   ProcessIdentity lender;

@@ -115,7 +115,7 @@ Ledger ledger_from(const std::string& name, const json& object) {
   ledger.name = name;
   ledger.id = ContainerId{object.at("id").get<std::string>()};
   ledger.key = bytes_from(object.at("key"));
-  ledger.generation = object.at("generation").get<std::uint32_t>();
+  ledger.generation = object.at("generation").get<std::uint64_t>();
   ledger.created_at_s = object.at("created_at_s").get<std::int64_t>();
   ledger.lender = process_from(object.at("lender"));
   ledger.home = netns_from(object.at("home"));

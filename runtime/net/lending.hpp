@@ -16,6 +16,7 @@
 /// apart. Home is the caller's network namespace.
 namespace netlend {
 
+struct LinkState;
 class StateDirectory;
 
 /// Told before every step that changes the kernel or the ledger: `--debug` prints it, and the test
@@ -41,9 +42,16 @@ struct Borrower {
 
 enum class Force { no, yes };
 
+/// Throws where `device` (null: a pair that is to be made) may not be lent as `nic`. The device is
+/// what the plan's source was found to be, so that a rule can't be got round by another name for
+/// it.
+using Permission = std::function<void(const NicPlan& nic, const LinkState* device)>;
+
 struct LendOptions {
   /// Lend also the device that carries the default route and what can't be restored as it was.
   Force force = Force::no;
+  /// Empty: root asks, and may.
+  Permission permission = {};
 };
 
 /// Lends all devices of the plan, or none: on any error what was done is undone before it is

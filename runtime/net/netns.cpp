@@ -76,6 +76,14 @@ Netns::Netns(UniqueFd fd, std::string name) : fd_(std::move(fd)), name_(std::mov
   identity_ = {.device = status.st_dev, .inode = status.st_ino, .cookie = cookie_of_current()};
 }
 
+Netns::Netns(UniqueFd fd, std::string name, const NetnsIdentity& identity)
+    : fd_(std::move(fd)), name_(std::move(name)), identity_(identity) {}
+
+Netns Netns::duplicate() const {
+  return Netns(UniqueFd{check(::fcntl(fd_.get(), F_DUPFD_CLOEXEC, 0), "duplicate", name_)}, name_,
+               identity_);
+}
+
 Netns Netns::current() { return Netns(open_own_netns(), "our own network namespace"); }
 
 Netns Netns::open(const std::string& path) {

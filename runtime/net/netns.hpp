@@ -35,12 +35,17 @@ class Netns {
   /// Takes over an fd. Throws Error unless it is a network namespace.
   explicit Netns(UniqueFd fd, std::string name);
 
+  /// Another descriptor of the same namespace.
+  Netns duplicate() const;
+
   int fd() const noexcept { return fd_.get(); }
   const NetnsIdentity& identity() const noexcept { return identity_; }
   /// For messages: "/run/netns/blue", "process 42".
   const std::string& name() const noexcept { return name_; }
 
  private:
+  Netns(UniqueFd fd, std::string name, const NetnsIdentity& identity);
+
   UniqueFd fd_;
   std::string name_;
   NetnsIdentity identity_;
