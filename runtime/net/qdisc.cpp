@@ -27,7 +27,9 @@ tcmsg qdisc_header(IfIndex ifindex, std::uint32_t parent) {
 }
 
 std::optional<Reply> find_qdisc(RouteSocket& socket, IfIndex ifindex, std::uint32_t parent) {
-  Message message(RTM_GETQDISC, 0, fmt::format("read the qdisc of device {}", ifindex.value));
+  // Answered like a change: only to those who ask for the echo (net/sched/sch_api.c).
+  Message message(RTM_GETQDISC, NLM_F_ECHO,
+                  fmt::format("read the qdisc of device {}", ifindex.value));
   message.header(qdisc_header(ifindex, parent));
   try {
     return socket.find(message);

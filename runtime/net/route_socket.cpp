@@ -87,7 +87,7 @@ std::optional<Reply> RouteSocket::find(const Message& message) {
     return get(message);
   } catch (const Error& error) {
     const int why = error.errno_value();
-    if (why == ENODEV || why == ENOENT || why == ESRCH) return std::nullopt;
+    if (why == ENODEV || why == ENOENT || why == ESRCH || why == ENODATA) return std::nullopt;
     throw;
   }
 }
