@@ -33,7 +33,7 @@ using netlend::UniqueFd;
 using namespace std::string_literals;
 
 namespace {
-constexpr std::size_t kOutputMax = 64 * 1024;
+constexpr std::size_t kOutputMax = std::size_t{1} << 16;
 constexpr int kTimeoutMs = 10000;
 const std::string kProgram = NETLEND_HOOK_PROGRAM;
 
@@ -296,8 +296,10 @@ BOOST_AUTO_TEST_CASE(nothing_of_the_callers_reaches_the_work) {
     ::chdir("/proc");
     ::umask(0);
     for (int i = 0; i < 100; ++i) ::dup(STDIN_FILENO);
-    ::signal(SIGTERM, SIG_IGN);
-    ::signal(SIGALRM, SIG_IGN);
+    struct sigaction ignore {};
+    ignore.sa_handler = SIG_IGN;
+    ::sigaction(SIGTERM, &ignore, nullptr);
+    ::sigaction(SIGALRM, &ignore, nullptr);
     sigset_t all;
     ::sigfillset(&all);
     ::sigprocmask(SIG_SETMASK, &all, nullptr);

@@ -21,6 +21,8 @@ void complain(std::string_view message) {
 }
 }  // namespace
 
+// Without the memory for a complaint there is nothing better than to terminate.
+// NOLINTNEXTLINE(bugprone-exception-escape)
 int main(int argc, char* argv[]) {
   try {
     netlend::forget_caller();
