@@ -59,11 +59,19 @@ make_machine() {
   hide_cgroups
   cp -a /etc /run/etc
   mount --bind /run/etc /etc
-  mkdir -p /etc/netlend /run/test/rootfs/{bin,dev,proc,sys}
-  cp /bin/busybox /run/test/rootfs/bin/
-  local name
-  for name in sh ip nc sleep true; do ln -s busybox "/run/test/rootfs/bin/$name"; done
+  mkdir -p /etc/netlend
+  make_rootfs
   write_rules '{"device": "lan0"}' '{"veth": true, "host_addresses": true}'
+}
+
+# busybox, static or with its libraries.
+make_rootfs() {
+  local name libraries
+  mkdir -p /run/test/rootfs/{bin,dev,proc,sys}
+  cp /bin/busybox /run/test/rootfs/bin/
+  for name in sh ip nc sleep true; do ln -s busybox "/run/test/rootfs/bin/$name"; done
+  libraries=$(ldd /bin/busybox | grep --only-matching '/[^ ]*' || true)
+  for name in $libraries; do cp --parents --dereference "$name" /run/test/rootfs; done
 }
 
 write_rules() {
