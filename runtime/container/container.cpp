@@ -81,12 +81,12 @@ int Container::wait(const HeldSignals& signals) {
 
 void Container::pass_on(const HeldSignals& signals) {
   while (const auto signal = signals.take()) {
-    if (*signal == SIGWINCH || *signal == SIGCONT) {
-      if (!terminal_) continue;
-      terminal_->copy_window_size();
-      terminal_->take_keyboard();
-    } else {
+    const bool is_for_terminal = *signal == SIGWINCH || *signal == SIGCONT;
+    if (!is_for_terminal) {
       send_signal(init_.pidfd.get(), *signal);
+    } else if (terminal_) {
+      terminal_->copy_window_size();
+      if (*signal == SIGCONT) terminal_->take_keyboard();
     }
   }
 }

@@ -16,6 +16,7 @@
 #include <csignal>
 #include <cstring>
 #include <optional>
+#include <utility>
 
 #include "base/syscall.hpp"
 #include "container/execute.hpp"
@@ -74,13 +75,14 @@ void set_hostname(const std::string& id) {
   check(::sethostname(id.c_str(), size), "set the hostname to", id);
 }
 
-/// Gives the container a terminal if the caller has one, and the caller its other end.
-void take_terminal(ChildChannel& channel) {
-  if (!any_standard_terminal()) return;
-  const auto pty = open_pty();
+/// Gives the container a terminal if the caller has one, and the caller its other end. Returns it.
+UniqueFd take_terminal(ChildChannel& channel) {
+  if (!any_standard_terminal()) return {};
+  auto pty = open_pty();
   channel.send_terminal(pty.master.get());
   mount_console(pty);
   replace_standard_terminals(pty);
+  return std::move(pty.slave);
 }
 
 /// From here on the container's own processes may run: nothing of ours that they could reach may
@@ -92,7 +94,8 @@ void limit_privileges(const std::vector<SeccompProgram>& filters) {
   for (const auto& filter : filters) install_seccomp(filter);
 }
 
-void make_container(InitContext& context) {
+/// Returns the container's terminal, if it has one.
+UniqueFd make_container(InitContext& context) {
   const auto folder = working_folder();
   // Memory and descriptors of this process, a copy of its parent, and its /proc/1/exe, the host's
   // netlend, are closed to everybody inside (CVE-2016-9962, CVE-2019-5736).
@@ -101,9 +104,10 @@ void make_container(InitContext& context) {
   enter_host_root(context.options.root);
   set_hostname(context.options.id.str());
   bring_up_loopback();
-  take_terminal(context.channel);
+  auto terminal = take_terminal(context.channel);
   enter_working_folder(folder);
   limit_privileges(context.filters);
+  return terminal;
 }
 
 [[noreturn]] void run_command(InitContext& context) noexcept {
@@ -121,6 +125,13 @@ void make_container(InitContext& context) {
   }
   context.channel.report(failure);
   ::_exit(failure.exit_code);
+}
+
+/// Who reads the command's output is to see it end when the command closes it, so nothing of it
+/// stays open here; but the terminal does, which the kernel hangs up when nobody has it open.
+void close_all_but(const UniqueFd& terminal) noexcept {
+  const bool has_terminal = terminal.is_open() && ::dup2(terminal.get(), STDIN_FILENO) != -1;
+  ::close_range(has_terminal ? STDIN_FILENO + 1 : STDIN_FILENO, ~0U, 0);
 }
 
 /// The exit code of `command`, if it is among the children that have ended.
@@ -153,12 +164,13 @@ int tend_command(pid_t command) {
 
 int run_init(InitContext& context) {
   pid_t command = -1;
+  UniqueFd terminal;
   try {
     check(::setsid(), "leave", "the session of the caller");
     if (!die_with_parent(context.parent_pidfd) || !context.channel.wait_for_go()) {
       return kExitNetlendFailed;
     }
-    make_container(context);
+    terminal = make_container(context);
     // Who starts netlend may have it ignore SIGCHLD, and then nothing would ever tell of an end.
     reset_signals();
     block_all_signals();
@@ -168,8 +180,7 @@ int run_init(InitContext& context) {
     return kExitNetlendFailed;
   }
   if (command == 0) run_command(context);
-  // Also the standard ones: who reads the command's output is to see it end when the command does.
-  ::close_range(0, ~0U, 0);
+  close_all_but(terminal);
   return tend_command(command);
 }
 
