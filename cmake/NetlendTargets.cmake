@@ -1,7 +1,9 @@
 # Flags that every target of ours is compiled with.
 add_library(netlend_options INTERFACE)
 target_compile_options(netlend_options INTERFACE
-  -Wall -Wextra -Wconversion -Wshadow -Wnon-virtual-dtor -Werror)
+  -Wall -Wextra -Wconversion -Wshadow -Wnon-virtual-dtor -Werror
+  # Designated initialisers leave out what has a default.
+  -Wno-missing-field-initializers)
 if(CMAKE_BUILD_TYPE STREQUAL "Release")
   target_compile_options(netlend_options INTERFACE
     -O2 -g1 -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -D_GLIBCXX_ASSERTIONS

@@ -2,8 +2,8 @@
 
 namespace netlend::test {
 
-/// Puts the rest of this program into mount, net, pid, ipc, uts and cgroup namespaces of its own, as
-/// a child of this process, with a private /run and /dev: whatever it makes there dies with it.
+/// Puts the rest of this program into mount, net, pid, ipc, uts and cgroup namespaces of its own,
+/// as a child of this process, with a private /run and /dev: whatever it makes there dies with it.
 /// Returns in the child; the parent waits for it and exits as it did.
 void enter_own_namespaces();
 

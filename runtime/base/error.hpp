@@ -36,6 +36,18 @@ struct Failure {
 };
 using Failures = std::vector<Failure>;
 
+/// Runs one step of a teardown; what it throws becomes a Failure. False if it threw.
+template <typename Step>
+bool attempt(Failures& failures, Step step) noexcept {
+  try {
+    step();
+    return true;
+  } catch (const std::exception& error) {
+    failures.push_back({error.what()});
+    return false;
+  }
+}
+
 /// "No such device (ENODEV)".
 std::string errno_text(int errno_value);
 

@@ -58,8 +58,8 @@ std::string read_file(int dirfd, const std::string& path, std::size_t limit_byte
 
 void write_all(int fd, std::string_view content, std::string_view object) {
   while (!content.empty()) {
-    const ssize_t put = check(retry([&] { return ::write(fd, content.data(), content.size()); }),
-                              "write", object);
+    const ssize_t put =
+        check(retry([&] { return ::write(fd, content.data(), content.size()); }), "write", object);
     content.remove_prefix(static_cast<std::size_t>(put));
   }
 }
@@ -82,8 +82,8 @@ void replace_file(int dirfd, const std::string& name, std::string_view content) 
 
 bool create_file_exclusive(int dirfd, const std::string& name, std::string_view content) {
   // Unnamed until it is whole: whoever is killed here leaves nothing behind.
-  UniqueFd file{check(::openat(dirfd, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, kPrivateMode),
-                      "create", name)};
+  UniqueFd file{
+      check(::openat(dirfd, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, kPrivateMode), "create", name)};
   write_all(file.get(), content, name);
   check(::fsync(file.get()), "fsync", name);
   const std::string self = fmt::format("/proc/self/fd/{}", file.get());

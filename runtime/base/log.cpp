@@ -18,9 +18,8 @@ constexpr mode_t kLogMode = 0640;
 constexpr std::size_t kMessageMax = 8192;
 
 UniqueFd open_log(const std::string& path) {
-  return UniqueFd{
-      check(::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, kLogMode), "open log",
-            path)};
+  return UniqueFd{check(::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, kLogMode),
+                        "open log", path)};
 }
 
 std::string_view level_name(LogLevel level) {
@@ -53,12 +52,11 @@ Log::Log(std::string path, LogFormat format) : path_(std::move(path)), format_(f
 
 void Log::write(LogLevel level, std::string_view message) const {
   if (path_.empty()) return;
-  const std::string line =
-      format_ == LogFormat::json
-          ? fmt::format(R"({{"level":"{}","msg":{},"time":"{}"}})", level_name(level),
-                        json_string(message), timestamp())
-          : fmt::format(R"(time="{}" level={} msg={})", timestamp(), level_name(level),
-                        json_string(message));
+  const std::string line = format_ == LogFormat::json
+                               ? fmt::format(R"({{"level":"{}","msg":{},"time":"{}"}})",
+                                             level_name(level), json_string(message), timestamp())
+                               : fmt::format(R"(time="{}" level={} msg={})", timestamp(),
+                                             level_name(level), json_string(message));
   write_all(open_log(path_).get(), line + "\n", path_);
 }
 

@@ -50,8 +50,8 @@ std::int64_t monotonic_ms() {
 
 std::string random_hex(std::size_t bytes) {
   std::string raw(bytes, '\0');
-  if (check(retry([&] { return ::getrandom(raw.data(), raw.size(), 0); }), "read", "random bytes") !=
-      static_cast<ssize_t>(bytes)) {
+  if (check(retry([&] { return ::getrandom(raw.data(), raw.size(), 0); }), "read",
+            "random bytes") != static_cast<ssize_t>(bytes)) {
     throw Error("read random bytes: the kernel gave fewer than asked for");
   }
   return to_hex(raw);

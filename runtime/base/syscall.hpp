@@ -40,7 +40,8 @@ UniqueFd open_pidfd(pid_t pid);
 /// False once the process has ended, reaped or not. Source: pidfd_open(2), "poll".
 bool is_alive(int pidfd);
 
-/// Waits until the process behind `pidfd` has ended or `timeout_ms` have passed; false at the timeout.
+/// Waits until the process behind `pidfd` has ended or `timeout_ms` have passed; false at the
+/// timeout.
 bool wait_for_exit(int pidfd, int timeout_ms);
 
 /// Milliseconds of CLOCK_MONOTONIC.

@@ -50,6 +50,37 @@ std::optional<std::string> from_hex(std::string_view hex) {
   return out;
 }
 
+std::string bytes_to_utf8(std::string_view bytes) {
+  std::string out;
+  for (const char c : bytes) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x80) {
+      out += c;
+    } else {
+      out += static_cast<char>(0xc0U | (byte >> 6U));
+      out += static_cast<char>(0x80U | (byte & 0x3fU));
+    }
+  }
+  return out;
+}
+
+std::optional<std::string> bytes_from_utf8(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    if (byte < 0x80) {
+      out += text[i];
+      continue;
+    }
+    // U+0080 to U+00FF: 0xc2 or 0xc3, and one byte more.
+    if ((byte != 0xc2 && byte != 0xc3) || i + 1 == text.size()) return std::nullopt;
+    const auto low = static_cast<unsigned char>(text[++i]);
+    if ((low & 0xc0U) != 0x80U) return std::nullopt;
+    out += static_cast<char>(((byte & 0x03U) << 6U) | (low & 0x3fU));
+  }
+  return out;
+}
+
 std::optional<std::uint64_t> parse_number(std::string_view text, std::uint64_t max) {
   std::uint64_t value = 0;
   const char* end = text.data() + text.size();

@@ -24,6 +24,16 @@ BOOST_AUTO_TEST_CASE(hex_survives_a_round_trip) {
   BOOST_TEST(!netlend::from_hex("0g").has_value());
 }
 
+BOOST_AUTO_TEST_CASE(any_bytes_survive_a_round_trip_through_text_for_json) {
+  std::string all;
+  for (int byte = 0; byte < 256; ++byte) all += static_cast<char>(byte);
+  BOOST_TEST(netlend::bytes_from_utf8(netlend::bytes_to_utf8(all)).value() == all);
+  BOOST_TEST(netlend::bytes_to_utf8("eth0") == "eth0");
+  for (const char* bad : {"\xc2", "\xc4\x80", "\xff", "\xc2\x41"}) {
+    BOOST_TEST(!netlend::bytes_from_utf8(bad).has_value());
+  }
+}
+
 BOOST_AUTO_TEST_CASE(words_are_split_at_blanks_and_semicolons) {
   const auto words = netlend::split_words(" a=b;;c=d  e ", " ;");
   BOOST_REQUIRE(words.size() == 3U);

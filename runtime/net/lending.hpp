@@ -16,6 +16,7 @@
 /// apart. Home is the caller's network namespace.
 namespace netlend {
 
+struct LinkState;
 class StateDirectory;
 
 /// Told before every step that changes the kernel or the ledger: `--debug` prints it, and the test
@@ -41,20 +42,28 @@ struct Borrower {
 
 enum class Force { no, yes };
 
+/// Throws where `device` (null: a pair that is to be made) may not be lent as `nic`. The device is
+/// what the plan's source was found to be, so that a rule can't be got round by another name for
+/// it.
+using Permission = std::function<void(const NicPlan& nic, const LinkState* device)>;
+
 struct LendOptions {
   /// Lend also the device that carries the default route and what can't be restored as it was.
   Force force = Force::no;
+  /// Empty: root asks, and may.
+  Permission permission = {};
 };
 
-/// Lends all devices of the plan, or none: on any error what was done is undone before it is thrown.
-/// A ledger of the same borrower with the same plan makes it do nothing. Devices that the dead still
-/// hold are brought home first. Returns the ledger's name.
-/// Throws Error: refused, taken (the message names the borrower), or the kernel's answer.
+/// Lends all devices of the plan, or none: on any error what was done is undone before it is
+/// thrown. A ledger of the same borrower with the same plan makes it do nothing. Devices that the
+/// dead still hold are brought home first. Returns the ledger's name. Throws Error: refused, taken
+/// (the message names the borrower), or the kernel's answer.
 std::string lend(const LendingContext& context, const Plan& plan, const Borrower& borrower,
                  const LendOptions& options = {});
 
-/// Brings home all that the ledger holds and closes it. Goes on past failures and returns them; with
-/// none, everything is home and equal to its snapshot. An absent ledger is success. Idempotent.
+/// Brings home all that the ledger holds and closes it. Goes on past failures and returns them;
+/// with none, everything is home and equal to its snapshot. An absent ledger is success.
+/// Idempotent.
 Failures give_back(const LendingContext& context, const std::string& ledger_name) noexcept;
 
 /// The open ledgers of a container, oldest first; with an empty key, of every key.
@@ -63,8 +72,8 @@ std::vector<std::string> ledgers_of(const StateDirectory& state, const Container
 
 enum class ReapScope { dead, all };
 
-/// Brings home what the dead hold, or with `all` also what the living hold. Ledgers that somebody is
-/// working on are left to them.
+/// Brings home what the dead hold, or with `all` also what the living hold. Ledgers that somebody
+/// is working on are left to them.
 Failures reap(const LendingContext& context, ReapScope scope) noexcept;
 
 /// What would change for one device, in sentences; changes nothing.

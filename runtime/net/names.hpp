@@ -77,13 +77,15 @@ class IpPrefix {
   /// Throws Error (usage) for anything else; the length must be given.
   explicit IpPrefix(std::string_view text);
   IpPrefix(const IpAddress& address, int length_bits);
-  /// "default" (then of `family`), an address (then of its full length) or a prefix.
+  /// A prefix, or an address, which is then of its full length.
   static IpPrefix parse_destination(std::string_view text);
 
   const IpAddress& address() const noexcept { return address_; }
   int length_bits() const noexcept { return length_bits_; }
   int family() const noexcept { return address_.family(); }
   std::string str() const;
+  /// The same with all host bits zero.
+  IpPrefix network() const;
   bool has_host_bits() const;
   bool contains(const IpAddress& address) const;
 

@@ -1,0 +1,172 @@
+#include <boost/test/unit_test.hpp>
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+#include "oci-spec/config.hpp"
+#include "oci-spec/state.hpp"
+
+using netlend::Error;
+using netlend::oci::NamespaceType;
+using netlend::oci::parse_config;
+using netlend::oci::parse_state;
+using namespace std::string_literals;
+
+namespace {
+struct Bad {
+  std::string text;
+  std::string error;
+};
+
+template <typename Parse>
+void check_refused(const std::vector<Bad>& table, Parse parse) {
+  for (const auto& bad : table) {
+    std::string error = "accepted";
+    try {
+      (void)parse(bad.text);
+    } catch (const Error& refused) {
+      error = refused.what();
+    }
+    BOOST_TEST(error.starts_with(bad.error), bad.text.substr(0, 80) << ": " << error);
+  }
+}
+
+// A state with one member replaced or added.
+std::string state_with(const std::string& member, const std::string& value) {
+  std::vector<std::pair<std::string, std::string>> members{{"ociVersion", R"("1.0.2")"},
+                                                           {"id", R"("db1")"},
+                                                           {"status", R"("creating")"},
+                                                           {"pid", "42"},
+                                                           {"bundle", R"("/b")"}};
+  bool replaced = false;
+  for (auto& [key, text] : members) {
+    if (key != member) continue;
+    text = value;
+    replaced = true;
+  }
+  if (!replaced) members.emplace_back(member, value);
+  std::string json = "{";
+  for (const auto& [key, text] : members) {
+    if (!text.empty()) json += (json.size() > 1 ? ",\"" : "\"") + key + "\":" + text;
+  }
+  return json + "}";
+}
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(state_documents)
+
+BOOST_AUTO_TEST_CASE(the_state_that_runc_gives_its_hooks_is_read) {
+  const auto state = parse_state(R"({"ociVersion":"1.0.2-dev","id":"db1","status":"creating",
+      "pid":4242,"bundle":"/srv/db1","annotations":{"io.netlend.nic.eth1":"lan0 mtu=1400"}})");
+  BOOST_TEST(state.oci_version == "1.0.2-dev");
+  BOOST_TEST(state.id.str() == "db1");
+  BOOST_TEST(state.status == "creating");
+  BOOST_TEST(state.pid.value() == 4242);
+  BOOST_TEST(state.bundle == "/srv/db1");
+  BOOST_TEST(state.annotations->at("io.netlend.nic.eth1") == "lan0 mtu=1400");
+}
+
+BOOST_AUTO_TEST_CASE(a_stopped_container_has_no_process) {
+  BOOST_TEST(!parse_state(state_with("pid", "")).pid.has_value());
+  BOOST_TEST(!parse_state(state_with("pid", "0")).pid.has_value());
+  BOOST_TEST(!parse_state(state_with("pid", "null")).pid.has_value());
+}
+
+BOOST_AUTO_TEST_CASE(annotations_that_are_absent_are_not_empty_ones) {
+  BOOST_TEST(!parse_state(state_with("annotations", "")).annotations.has_value());
+  BOOST_TEST(!parse_state(state_with("annotations", "null")).annotations.has_value());
+  BOOST_TEST(parse_state(state_with("annotations", "{}")).annotations->empty());
+}
+
+BOOST_AUTO_TEST_CASE(members_of_other_runtimes_are_passed_over) {
+  BOOST_TEST(parse_state(state_with("root", R"("/rootfs")")).id.str() == "db1");
+  BOOST_TEST(parse_state(state_with("created", "[[[]]]")).id.str() == "db1");
+}
+
+BOOST_AUTO_TEST_CASE(a_bad_state_is_refused_at_its_place) {
+  const std::vector<Bad> table{
+      {"", "parse error at line 1, column 1"},
+      {"{", "parse error"},
+      {R"({"id":"db)", "parse error"},
+      {"[]", "top level: expected an object, not array"},
+      {"null", "top level: expected an object, not null"},
+      {"\"creating\"", "top level: expected an object, not string"},
+      {"\xef\xbb\xbf" + state_with("pid", "1"), "begins with a byte order mark"},
+      {state_with("pid", "1") + "\0"s, "a NUL byte"},
+      {state_with("id", "\"db1\",\"id\":\"db2\""), "/id: is there twice"},
+      {state_with("annotations", R"({"a":"1","a":"2"})"), "/annotations/a: is there twice"},
+      {state_with("x", std::string(200000, '[')), "/x/0/0/"},
+      {std::string(200000, '['), "/0/0/"},
+      {state_with("x", '"' + std::string(1 << 20, 'x') + '"'), "more than 1048576 bytes"},
+      {state_with("ociVersion", ""), "/ociVersion: is missing"},
+      {state_with("ociVersion", R"("9.9.9")"), "/ociVersion: '9.9.9'; netlend knows versions 1.x"},
+      {state_with("ociVersion", "1"), "/ociVersion: expected a string, not number"},
+      {state_with("id", ""), "/id: is missing"},
+      {state_with("id", "7"), "/id: expected a string, not number"},
+      {state_with("id", R"("../victim")"), "/id: container id '../victim': use 1 to 128"},
+      {state_with("id", R"("a\u0000b")"), "/id: a NUL in a string"},
+      {state_with("status", ""), "/status: is missing"},
+      {state_with("status", "false"), "/status: expected a string, not boolean"},
+      {state_with("pid", R"("42")"), "/pid: expected a whole number, not string"},
+      {state_with("pid", "-1"), "/pid: -1 is not within 0 and 2147483647"},
+      {state_with("pid", "4294967338"), "/pid: 4294967338 is not within"},
+      {state_with("pid", "42.0"), "/pid: expected a whole number"},
+      {state_with("bundle", ""), "/bundle: is missing"},
+      {state_with("bundle", R"("srv/db1")"), "/bundle: 'srv/db1' is no absolute path"},
+      {state_with("bundle", R"("")"), "/bundle: '' is no absolute path"},
+      {state_with("annotations", "[]"), "/annotations: expected an object, not array"},
+      {state_with("annotations", R"({"a":1})"), "/annotations/a: expected a string, not number"},
+      {state_with("annotations", R"({"":"x"})"), "/annotations/: an annotation needs a key"},
+  };
+  check_refused(table, parse_state);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+BOOST_AUTO_TEST_SUITE(config_documents)
+
+BOOST_AUTO_TEST_CASE(namespaces_and_annotations_of_a_bundle_are_read) {
+  const auto config = parse_config(R"({"ociVersion":"1.0.2","process":{"args":["x"]},
+      "annotations":{"io.netlend.nic.eth1":"lan0"},
+      "linux":{"namespaces":[{"type":"pid"},{"type":"network","path":"/run/netns/n1"},
+                             {"type":"mount","path":""}],"resources":{}}})");
+  BOOST_TEST(config.annotations.at("io.netlend.nic.eth1") == "lan0");
+  BOOST_REQUIRE(config.linux.namespaces.size() == 3U);
+  BOOST_TEST((config.linux.namespaces[1].type == NamespaceType::network));
+  BOOST_TEST(config.linux.namespaces[1].path.value() == "/run/netns/n1");
+  BOOST_TEST(!config.linux.namespaces[2].path.has_value());
+}
+
+BOOST_AUTO_TEST_CASE(a_config_may_have_none) {
+  for (const char* text : {R"({"ociVersion":"1.1.0"})", R"({"ociVersion":"1.1.0","linux":{}})",
+                           R"({"ociVersion":"1.1.0","linux":null,"annotations":null})"}) {
+    BOOST_TEST(parse_config(text).annotations.empty());
+    BOOST_TEST(parse_config(text).linux.namespaces.empty());
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_bad_config_is_refused_at_its_place) {
+  const auto with_namespaces = [](const std::string& namespaces) {
+    return R"({"ociVersion":"1.0.2","linux":{"namespaces":)" + namespaces + "}}";
+  };
+  const std::vector<Bad> table{
+      {"", "parse error"},
+      {"[]", "top level: expected an object, not array"},
+      {"{}", "/ociVersion: is missing"},
+      {R"({"ociVersion":"1.0.2","linux":[]})", "/linux: expected an object, not array"},
+      {R"({"ociVersion":"1.0.2","annotations":{"a":null}})", "/annotations/a: expected a string"},
+      {with_namespaces("{}"), "/linux/namespaces: expected an array, not object"},
+      {with_namespaces("[7]"), "/linux/namespaces/0: expected an object, not number"},
+      {with_namespaces("[{}]"), "/linux/namespaces/0/type: is missing"},
+      {with_namespaces(R"([{"type":"net"}])"), "/linux/namespaces/0/type: unknown namespace 'net'"},
+      {with_namespaces(R"([{"type":"pid"},{"type":"pid"}])"),
+       "/linux/namespaces/1: a namespace of this type is there already"},
+      {with_namespaces(R"([{"type":"network","path":"run/x"}])"),
+       "/linux/namespaces/0/path: 'run/x' is no absolute path"},
+      {with_namespaces(R"([{"type":"network","path":["/x"]}])"),
+       "/linux/namespaces/0/path: expected a string, not array"},
+  };
+  check_refused(table, parse_config);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,42 @@
+#include "oci-spec/state.hpp"
+
+#include <fmt/core.h>
+
+#include <limits>
+
+#include "base/text.hpp"
+
+namespace netlend::oci {
+
+namespace {
+std::optional<pid_t> read_pid(const JsonNode& root) {
+  const auto node = find_present(root, "pid");
+  if (!node) return std::nullopt;
+  const auto pid = static_cast<pid_t>(node->number(0, std::numeric_limits<pid_t>::max()));
+  // runc and crun write 0 where there is none.
+  if (pid == 0) return std::nullopt;
+  return pid;
+}
+
+std::string read_bundle(const JsonNode& root) {
+  const auto node = root.at("bundle");
+  auto bundle = node.text();
+  if (!bundle.starts_with('/')) {
+    node.fail(fmt::format("'{}' is no absolute path", printable(bundle)));
+  }
+  return bundle;
+}
+}  // namespace
+
+State parse_state(std::string_view json_text) {
+  const JsonDocument document{json_text};
+  const auto root = document.root();
+  return State{.oci_version = read_version(root),
+               .id = root.at("id").as<ContainerId>(),
+               .status = root.at("status").text(),
+               .pid = read_pid(root),
+               .bundle = read_bundle(root),
+               .annotations = read_annotations(root)};
+}
+
+}  // namespace netlend::oci

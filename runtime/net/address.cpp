@@ -1,0 +1,273 @@
+#include "net/address.hpp"
+
+#include <fmt/core.h>
+#include <linux/if_addr.h>
+#include <linux/rtnetlink.h>
+#include <netlink/route/rtnl.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <cstring>
+#include <ctime>
+
+#include "base/error.hpp"
+
+namespace netlend {
+
+namespace {
+// Newer than Debian 12's headers (include/uapi/linux/if_addr.h).
+constexpr std::uint16_t kAddressProtocol = 11;
+constexpr std::uint32_t kForever = 0xffffffff;
+// What inet_rtm_newaddr() and inet6_rtm_newaddr() take from a user; the rest the kernel decides.
+constexpr std::uint32_t kWritableFlags = IFA_F_NODAD | IFA_F_OPTIMISTIC | IFA_F_HOMEADDRESS |
+                                         IFA_F_MANAGETEMPADDR | IFA_F_NOPREFIXROUTE |
+                                         IFA_F_MCAUTOJOIN;
+constexpr std::uint32_t kVolatileFlags =
+    IFA_F_TENTATIVE | IFA_F_DADFAILED | IFA_F_OPTIMISTIC | IFA_F_DEPRECATED;
+constexpr std::int64_t kMsPerSecond = 1000;
+
+std::int64_t now_ms() {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  return now.tv_sec * kMsPerSecond + now.tv_nsec / 1'000'000;
+}
+
+// The kernel sends the whole seconds that are left and the time of the last change in hundredths of
+// a second. The deadline is the one moment in the second before now + left whose fraction is that
+// of the change, which makes it exact: two readings of one address give one deadline.
+std::int64_t deadline_s(std::uint32_t left_s, std::uint32_t changed_cs, std::int64_t read_at_ms) {
+  const std::int64_t changed_ms = std::int64_t{changed_cs} * 10;
+  const std::int64_t age_ms = read_at_ms - changed_ms;
+  const std::int64_t whole_age_s = age_ms >= 0 ? age_ms / kMsPerSecond : 0;
+  return (changed_ms + (left_s + whole_age_s) * kMsPerSecond) / kMsPerSecond;
+}
+
+// Near the turn of a second of the address's age, ours and the kernel's idea of the age may differ.
+bool is_ambiguous(std::uint32_t changed_cs, std::int64_t read_at_ms) {
+  constexpr std::int64_t kMarginMs = 25;
+  const std::int64_t phase = (read_at_ms - std::int64_t{changed_cs} * 10) % kMsPerSecond;
+  return phase < kMarginMs || phase > kMsPerSecond - kMarginMs;
+}
+
+std::uint32_t seconds_left(const std::optional<std::int64_t>& until_s) {
+  if (!until_s) return kForever;
+  const std::int64_t left = *until_s - now_ms() / kMsPerSecond;
+  return left < 1 ? 1 : static_cast<std::uint32_t>(left);
+}
+
+struct Parsed {
+  AddressRecord record;
+  bool ambiguous = false;
+};
+
+Parsed parse_address(const Reply& reply, std::int64_t read_at_ms) {
+  const auto header = reply.header<ifaddrmsg>();
+  const Attributes attributes = reply.attributes(sizeof header);
+  Parsed parsed;
+  AddressRecord& record = parsed.record;
+  record.family = header.ifa_family;
+  record.length_bits = header.ifa_prefixlen;
+  record.scope = header.ifa_scope;
+  record.flags = attributes.u32(IFA_FLAGS).value_or(header.ifa_flags);
+  for (const auto& [type, bytes] : attributes.all()) {
+    if (type != IFA_CACHEINFO && type != IFA_FLAGS) record.attributes.emplace(type, bytes);
+  }
+  const auto cache = attributes.find(IFA_CACHEINFO);
+  if (!cache || cache->size() < sizeof(ifa_cacheinfo)) return parsed;
+  ifa_cacheinfo info;
+  std::memcpy(&info, cache->data(), sizeof info);
+  if (info.ifa_valid != kForever) {
+    record.valid_until_s = deadline_s(info.ifa_valid, info.tstamp, read_at_ms);
+    parsed.ambiguous = is_ambiguous(info.tstamp, read_at_ms);
+  }
+  if (info.ifa_prefered != kForever) {
+    // Past its deadline the kernel counts no further: deprecated since an unknown moment.
+    record.preferred_until_s =
+        info.ifa_prefered == 0 ? 0 : deadline_s(info.ifa_prefered, info.tstamp, read_at_ms);
+    parsed.ambiguous = parsed.ambiguous || is_ambiguous(info.tstamp, read_at_ms);
+  }
+  return parsed;
+}
+
+std::vector<Reply> dump_family(RouteSocket& socket, IfIndex ifindex, int family) {
+  Message message(RTM_GETADDR, 0, fmt::format("list the addresses of device {}", ifindex.value));
+  ifaddrmsg header{};
+  header.ifa_family = static_cast<std::uint8_t>(family);
+  header.ifa_index = static_cast<std::uint32_t>(ifindex.value);
+  message.header(header);
+  try {
+    return socket.dump(message);
+  } catch (const Error& error) {
+    // A kernel without IPv6 knows no such dump; a device without IPv6 has no addresses of it.
+    if (error.errno_value() == EOPNOTSUPP || error.errno_value() == ENODEV) return {};
+    throw;
+  }
+}
+
+Message address_message(std::uint16_t type, std::uint16_t flags, IfIndex ifindex,
+                        const AddressRecord& address, std::string doing) {
+  Message message(type, flags, std::move(doing));
+  ifaddrmsg header{};
+  header.ifa_family = static_cast<std::uint8_t>(address.family);
+  header.ifa_prefixlen = static_cast<std::uint8_t>(address.length_bits);
+  header.ifa_scope = address.scope;
+  header.ifa_index = static_cast<std::uint32_t>(ifindex.value);
+  message.header(header);
+  return message;
+}
+
+std::string raw_address_text(const RawAttributes& attributes, std::uint16_t type) {
+  const auto found = attributes.find(type);
+  return found == attributes.end() ? "" : IpAddress::from_bytes(found->second).str();
+}
+
+std::string flags_text(std::uint32_t flags) {
+  struct Flag {
+    std::uint32_t bit;
+    const char* name;
+  };
+  constexpr std::array kFlags{Flag{IFA_F_NODAD, "nodad"},
+                              Flag{IFA_F_HOMEADDRESS, "home"},
+                              Flag{IFA_F_MANAGETEMPADDR, "mngtmpaddr"},
+                              Flag{IFA_F_NOPREFIXROUTE, "noprefixroute"},
+                              Flag{IFA_F_MCAUTOJOIN, "autojoin"},
+                              Flag{IFA_F_STABLE_PRIVACY, "stable-privacy"}};
+  std::string out;
+  for (const auto& flag : kFlags) {
+    if ((flags & flag.bit) != 0) out += fmt::format(" {}", flag.name);
+  }
+  return out;
+}
+}  // namespace
+
+IpAddress AddressRecord::address() const {
+  const auto local = attributes.find(IFA_LOCAL);
+  if (local != attributes.end()) return IpAddress::from_bytes(local->second);
+  const auto plain = attributes.find(IFA_ADDRESS);
+  if (plain == attributes.end()) throw Error("an address message without an address");
+  return IpAddress::from_bytes(plain->second);
+}
+
+bool AddressRecord::is_tentative() const noexcept {
+  return (flags & IFA_F_TENTATIVE) != 0 && !is_duplicate();
+}
+bool AddressRecord::is_duplicate() const noexcept { return (flags & IFA_F_DADFAILED) != 0; }
+bool AddressRecord::is_permanent() const noexcept { return (flags & IFA_F_PERMANENT) != 0; }
+
+bool AddressRecord::is_same_as(const AddressRecord& other) const {
+  AddressRecord mine = *this;
+  AddressRecord theirs = other;
+  mine.flags &= ~kVolatileFlags;
+  theirs.flags &= ~kVolatileFlags;
+  return mine == theirs;
+}
+
+std::vector<AddressRecord> list_addresses(RouteSocket& socket, IfIndex ifindex) {
+  for (;;) {
+    std::vector<AddressRecord> records;
+    bool ambiguous = false;
+    for (const int family : {AF_INET, AF_INET6}) {
+      const std::int64_t read_at_ms = now_ms();
+      for (const auto& reply : dump_family(socket, ifindex, family)) {
+        if (reply.type() != RTM_NEWADDR) continue;
+        Parsed parsed = parse_address(reply, read_at_ms);
+        ambiguous = ambiguous || parsed.ambiguous;
+        records.push_back(std::move(parsed.record));
+      }
+    }
+    // At most 50 ms of each second are ambiguous, and each address has such a time of its own.
+    if (!ambiguous) return records;
+  }
+}
+
+std::string describe(const AddressRecord& address) {
+  std::string out = fmt::format("{}", address.address().str());
+  const std::string peer = raw_address_text(address.attributes, IFA_ADDRESS);
+  if (peer != address.address().str() && !peer.empty()) out += fmt::format(" peer {}", peer);
+  out += fmt::format("/{}", address.length_bits);
+  const std::string broadcast = raw_address_text(address.attributes, IFA_BROADCAST);
+  if (!broadcast.empty()) out += fmt::format(" brd {}", broadcast);
+  std::array<char, 32> scope{};
+  out += fmt::format(" scope {}", ::rtnl_scope2str(address.scope, scope.data(), scope.size()));
+  const auto label = address.attributes.find(IFA_LABEL);
+  if (label != address.attributes.end()) {
+    out += fmt::format(" label {}", label->second.substr(0, label->second.find('\0')));
+  }
+  const auto metric = address.attributes.find(IFA_RT_PRIORITY);
+  if (metric != address.attributes.end() && metric->second.size() == sizeof(std::uint32_t)) {
+    std::uint32_t value = 0;
+    std::memcpy(&value, metric->second.data(), sizeof value);
+    out += fmt::format(" metric {}", value);
+  }
+  const auto protocol = address.attributes.find(kAddressProtocol);
+  if (protocol != address.attributes.end() && !protocol->second.empty()) {
+    out += fmt::format(" proto {}", static_cast<int>(protocol->second[0]));
+  }
+  out += flags_text(address.flags);
+  if (address.valid_until_s) out += fmt::format(" valid until uptime {} s", *address.valid_until_s);
+  if (address.preferred_until_s) {
+    out += fmt::format(" preferred until uptime {} s", *address.preferred_until_s);
+  }
+  return out;
+}
+
+Message add_address(IfIndex ifindex, const AddressRecord& address, std::string doing) {
+  Message message = address_message(RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, ifindex, address,
+                                    std::move(doing));
+  for (const auto& [type, bytes] : address.attributes) message.put(type, bytes);
+  message.put_u32(IFA_FLAGS, address.flags & kWritableFlags);
+  if (address.valid_until_s || address.preferred_until_s) {
+    ifa_cacheinfo info{};
+    info.ifa_valid = seconds_left(address.valid_until_s);
+    const bool deprecated = (address.flags & IFA_F_DEPRECATED) != 0;
+    info.ifa_prefered =
+        deprecated ? 0 : std::min(seconds_left(address.preferred_until_s), info.ifa_valid);
+    message.put(IFA_CACHEINFO, {reinterpret_cast<const char*>(&info), sizeof info});
+  }
+  return message;
+}
+
+Message remove_address(IfIndex ifindex, const AddressRecord& address, std::string doing) {
+  Message message = address_message(RTM_DELADDR, 0, ifindex, address, std::move(doing));
+  for (const std::uint16_t type : {IFA_LOCAL, IFA_ADDRESS}) {
+    const auto found = address.attributes.find(type);
+    if (found != address.attributes.end()) message.put(type, found->second);
+  }
+  return message;
+}
+
+std::optional<std::string> why_not_writable(const AddressRecord& address) {
+  if (address.family == AF_INET6 && (address.flags & IFA_F_TEMPORARY) != 0) {
+    return "is a temporary privacy address, which only the kernel makes";
+  }
+  if ((address.flags & IFA_F_STABLE_PRIVACY) != 0) {
+    return "is a stable privacy address, which only the kernel makes";
+  }
+  return std::nullopt;
+}
+
+AddressRecord make_address(const IpPrefix& prefix, bool dad) {
+  AddressRecord record;
+  record.family = prefix.family();
+  record.length_bits = prefix.length_bits();
+  record.scope = prefix.address().is_link_local() && prefix.family() == AF_INET6
+                     ? RT_SCOPE_LINK
+                     : RT_SCOPE_UNIVERSE;
+  const std::string bytes(prefix.address().bytes());
+  record.attributes.emplace(IFA_LOCAL, bytes);
+  record.attributes.emplace(IFA_ADDRESS, bytes);
+  constexpr int kLongestWithBroadcast = 30;
+  if (prefix.family() == AF_INET && prefix.length_bits() <= kLongestWithBroadcast) {
+    std::string broadcast(prefix.network().address().bytes());
+    for (int bit = prefix.length_bits(); bit < prefix.address().bits(); ++bit) {
+      auto& byte = broadcast[static_cast<std::size_t>(bit / 8)];
+      byte = static_cast<char>(static_cast<unsigned char>(byte) | (0x80U >> (bit % 8)));
+    }
+    record.attributes.emplace(IFA_BROADCAST, broadcast);
+  }
+  record.flags = IFA_F_PERMANENT;
+  if (prefix.family() == AF_INET6 && !dad) record.flags |= IFA_F_NODAD;
+  return record;
+}
+
+}  // namespace netlend

@@ -1,0 +1,98 @@
+#include "net/checks.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/error.hpp"
+#include "base/text.hpp"
+
+namespace netlend {
+
+namespace {
+// They answer a move with EINVAL (dev->netns_immutable); Linux 6.15 and later say so beforehand.
+constexpr std::array<std::string_view, 9> kImmovableKinds{
+    "bridge", "bond", "team", "vrf", "hsr", "batadv", "openvswitch", "amt", "wpan"};
+
+// Of a tunnel kind only the device that each namespace has from its birth can't be moved.
+bool is_tunnel_fallback(const LinkState& link) {
+  constexpr std::array<std::string_view, 7> kNames{"tunl0",   "gre0",    "sit0",    "ip6tnl0",
+                                                   "ip6gre0", "ip_vti0", "ip6_vti0"};
+  return std::find(kNames.begin(), kNames.end(), link.name) != kNames.end();
+}
+
+std::optional<LinkState> select_by_name(Site& home, const DeviceSelector& selector) {
+  auto link = find_link(home.socket, selector.value);
+  if (!link) return std::nullopt;
+  const bool by_name = link->name == selector.value;
+  if (selector.by == DeviceSelector::By::name && !by_name) {
+    throw Error::usage(fmt::format("'{}' is an altname of device '{}'; write 'alt:{}'",
+                                   printable(selector.value), printable(link->name),
+                                   printable(selector.value)));
+  }
+  if (selector.by == DeviceSelector::By::altname && by_name) {
+    throw Error::usage(fmt::format("'{}' is the name of a device and no altname; write 'dev:{}'",
+                                   printable(selector.value), printable(selector.value)));
+  }
+  return link;
+}
+
+bool is_meant(const LinkState& link, const DeviceSelector& selector) {
+  if (selector.by == DeviceSelector::By::pci) {
+    return link.parent_bus == "pci" && link.parent_device == selector.value;
+  }
+  return !link.address.empty() && format_link_address(link.address) == selector.value;
+}
+}  // namespace
+
+std::optional<LinkState> select_device(Site& home, const DeviceSelector& selector) {
+  if (selector.by == DeviceSelector::By::name || selector.by == DeviceSelector::By::altname) {
+    return select_by_name(home, selector);
+  }
+  std::optional<LinkState> found;
+  // No GET asks by MAC or parent device.
+  for (auto& link : list_links(home.socket)) {
+    if (!is_meant(link, selector)) continue;
+    if (found) {
+      throw Error::usage(fmt::format("'{}' means both '{}' and '{}'; name the device that you want",
+                                     printable(selector.value), printable(found->name),
+                                     printable(link.name)));
+    }
+    found = std::move(link);
+  }
+  return found;
+}
+
+std::optional<std::string> why_immovable(const LinkState& link) {
+  if (link.is_loopback()) return "is the loopback device, and every network namespace has its own";
+  if (link.netns_immutable.value_or(false) || is_tunnel_fallback(link)) {
+    return "can't leave its network namespace (the kernel says so)";
+  }
+  if (std::find(kImmovableKinds.begin(), kImmovableKinds.end(), link.kind) !=
+      kImmovableKinds.end()) {
+    return fmt::format("is of kind '{}', and the kernel doesn't move those", link.kind);
+  }
+  return std::nullopt;
+}
+
+std::vector<std::string> why_only_by_force(Site& home, const DeviceSnapshot& snapshot) {
+  std::vector<std::string> reasons;
+  const auto has_default = std::any_of(snapshot.routes.begin(), snapshot.routes.end(),
+                                       [](const RouteRecord& route) { return route.is_default(); });
+  if (has_default) reasons.emplace_back("it carries the default route of this machine");
+  for (const auto& what : unrestorable(home, snapshot)) {
+    reasons.push_back(fmt::format("this could not be given back as it is: {}", what));
+  }
+  return reasons;
+}
+
+void check_fits(const NicPlan& nic, const DeviceSnapshot& snapshot) {
+  constexpr std::size_t kEthernetBytes = 6;
+  if (nic.mac && snapshot.link.address.size() != kEthernetBytes) {
+    throw Error::usage(fmt::format("mac={}: device '{}' has no Ethernet address", nic.mac->str(),
+                                   printable(snapshot.link.name)));
+  }
+}
+
+}  // namespace netlend

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "net/link.hpp"
+#include "net/plan.hpp"
+#include "net/site.hpp"
+#include "net/snapshot.hpp"
+
+namespace netlend {
+
+/// The device that the selector means at home. Nothing where there is none. Throws Error (usage)
+/// where it means several: it names them.
+std::optional<LinkState> select_device(Site& home, const DeviceSelector& selector);
+
+/// Why no force can lend it: the kernel doesn't move such a device. Nothing: it can be moved.
+std::optional<std::string> why_immovable(const LinkState& link);
+
+/// Why it is lent only by --force: it carries the default route, or can't come home as it was.
+std::vector<std::string> why_only_by_force(Site& home, const DeviceSnapshot& snapshot);
+
+/// Throws Error unless the addresses, routes and MTU of the plan fit the device.
+void check_fits(const NicPlan& nic, const DeviceSnapshot& snapshot);
+
+}  // namespace netlend

@@ -1,0 +1,254 @@
+#include <fmt/core.h>
+#include <linux/if.h>
+
+#include <algorithm>
+
+#include "base/text.hpp"
+#include "net/announce.hpp"
+#include "net/lease.hpp"
+#include "net/lending.hpp"
+#include "net/locate.hpp"
+#include "net/lock.hpp"
+#include "net/pin.hpp"
+#include "net/restore.hpp"
+#include "net/return_ledger.hpp"
+
+namespace netlend {
+
+namespace {
+constexpr int kLockTimeoutMs = 20'000;
+// The kernel picks the number: the name that a device gets whose own is taken at home.
+constexpr const char* kFallbackName = "netlend%d";
+
+class Returning {
+ public:
+  Returning(const LendingContext& context, Ledger& ledger, Failures& failures)
+      : context_(context), ledger_(ledger), failures_(failures), sites_(context.state, ledger) {}
+
+  /// Brings one loan home; true when it is verified to be as it was.
+  bool bring_home(Loan& loan);
+
+ private:
+  void call(Site& site, const Message& message) {
+    if (context_.on_step) context_.on_step(message.doing());
+    site.socket.call(message);
+  }
+  bool remove_pair(const MadePair& pair);
+  LinkState to_home(const Loan& loan, Location from);
+  Location to_staging(const Loan& loan, const Location& from);
+  void prepare(const Loan& loan, Location& at);
+  bool needs_staging(const Loan& loan, const Location& from);
+  void remove_altnames(const Location& from);
+  LinkState hop_home(const Loan& loan, const Location& from);
+  bool verify(const Loan& loan, IfIndex ifindex);
+
+  const LendingContext& context_;
+  Ledger& ledger_;
+  Failures& failures_;
+  LoanSites sites_;
+};
+
+bool Returning::bring_home(Loan& loan) {
+  if (loan.pair) return remove_pair(*loan.pair);
+  auto location = sites_.locate(loan);
+  if (!location) {
+    failures_.push_back({fmt::format(
+        "device '{}' (lent to '{}' as '{}') is neither at home nor in the borrower's namespace: it "
+        "was deleted or moved on; 'netlend reap' looks again",
+        printable(loan.home_name()), ledger_.id.str(), printable(loan.inside))});
+    return false;
+  }
+  const LinkState link =
+      location->where == Whereabouts::home ? location->link : to_home(loan, *std::move(location));
+  const std::size_t failures_before = failures_.size();
+  restore_device(sites_.home(), link.ifindex, *loan.home, context_.on_step, failures_);
+  const bool restored = failures_.size() == failures_before;
+  announce(sites_.home(), read_link(sites_.home().socket, link.ifindex), loan.home->addresses,
+           failures_);
+  return verify(loan, link.ifindex) && restored;
+}
+
+bool Returning::remove_pair(const MadePair& pair) {
+  // Its other end goes with it, wherever the borrower has put that.
+  if (const auto link = find_pair(sites_.home(), pair)) {
+    call(sites_.home(),
+         delete_link(link->ifindex, fmt::format("remove the pair '{}'", pair.host_name)));
+  }
+  return true;
+}
+
+/// Makes it what it was at home as far as that can be done before it is seen there.
+void Returning::prepare(const Loan& loan, Location& at) {
+  const std::string& name = loan.home_name();
+  Failures ignored;  // Whatever is left is put right and reported at home.
+  attempt(ignored, [&] {
+    call(*at.site, set_link_flags(at.link.ifindex, 0, IFF_UP, fmt::format("take down '{}'", name)));
+  });
+  strip_foreign_altnames(*at.site, at.link, *loan.home, ignored);
+  if (at.link.address != loan.home->link.address) {
+    attempt(ignored, [&] {
+      call(*at.site, set_link_address(at.link.ifindex, loan.home->link.address,
+                                      fmt::format("restore the MAC address of '{}'", name)));
+    });
+  }
+  if (at.link.mtu_bytes != loan.home->link.mtu_bytes) {
+    attempt(ignored, [&] {
+      call(*at.site, set_link_mtu(at.link.ifindex, loan.home->link.mtu_bytes,
+                                  fmt::format("restore the MTU of '{}'", name)));
+    });
+  }
+}
+
+bool Returning::needs_staging(const Loan& loan, const Location& from) {
+  if (from.where == Whereabouts::staging || !ledger_.pin) return false;
+  if (from.where == Whereabouts::borrower && borrower_liveness(ledger_) != Liveness::dead) {
+    return true;  // Its root could rename the device between two messages of ours.
+  }
+  const auto taken = find_link(from.site->socket, loan.home_name());
+  return taken && taken->ifindex != from.link.ifindex;
+}
+
+/// By index and under a name of its own, into a namespace that nobody else can enter.
+Location Returning::to_staging(const Loan& loan, const Location& from) {
+  Site& staging = sites_.staging(context_.state, ledger_);
+  call(*from.site,
+       move_link(from.link,
+                 {.netns_fd = staging.netns.fd(), .ifindex = {}, .fallback_name = kFallbackName},
+                 fmt::format("move device '{}' into staging", loan.home_name())));
+  auto location = sites_.locate(loan);
+  if (!location || location->where != Whereabouts::staging) {
+    throw Error(fmt::format("move device '{}' into staging: it did not arrive", loan.home_name()));
+  }
+  return *std::move(location);
+}
+
+LinkState Returning::to_home(const Loan& loan, Location from) {
+  prepare(loan, from);
+  if (needs_staging(loan, from)) {
+    from = to_staging(loan, from);
+    prepare(loan, from);
+  }
+  if (from.link.name != loan.home_name()) {
+    Failures ignored;  // Tried again at home.
+    attempt(ignored, [&] {
+      call(*from.site, rename_link(from.link.ifindex, loan.home_name(),
+                                   fmt::format("restore the name '{}'", loan.home_name())));
+    });
+  }
+  return hop_home(loan, from);
+}
+
+void Returning::remove_altnames(const Location& from) {
+  for (const auto& altname : read_link(from.site->socket, from.link.ifindex).altnames) {
+    if (is_mark(altname)) continue;
+    call(*from.site, remove_altname(from.link.ifindex, altname,
+                                    fmt::format("take off the altname '{}'", altname)));
+  }
+}
+
+LinkState Returning::hop_home(const Loan& loan, const Location& from) {
+  const std::string doing = fmt::format("move device '{}' home", loan.home_name());
+  MoveTarget target{.netns_fd = sites_.home().netns.fd(),
+                    .ifindex = loan.home->link.ifindex,
+                    .fallback_name = {}};
+  // Each refusal leaves the device where it is; what is wished for beyond arriving is given up for
+  // it, one wish at a time, and tried again or reported at home.
+  for (bool has_altnames = true;;) {
+    try {
+      call(*from.site, move_link(from.link, target, doing));
+      break;
+    } catch (const Error& error) {
+      if (error.errno_value() == EBUSY && target.ifindex) {
+        target.ifindex.reset();  // Somebody has its index.
+      } else if (error.errno_value() == EEXIST && target.fallback_name.empty()) {
+        target.fallback_name = kFallbackName;  // Somebody has its name ...
+      } else if (error.errno_value() == EEXIST && has_altnames) {
+        remove_altnames(from);  // ... or one of its altnames.
+        has_altnames = false;
+      } else {
+        throw;
+      }
+    }
+  }
+  const auto location = sites_.locate(loan);
+  if (!location || location->where != Whereabouts::home) {
+    throw Error(doing + ": it did not arrive");
+  }
+  return location->link;
+}
+
+bool Returning::verify(const Loan& loan, IfIndex ifindex) {
+  const auto found = differences(*loan.home, take_snapshot(sites_.home(), ifindex));
+  for (const auto& difference : found) {
+    failures_.push_back(
+        {fmt::format("device '{}' is home, but {}", printable(loan.home_name()), difference)});
+  }
+  if (!found.empty()) return false;
+  // The mark was to find it by; it goes last.
+  const auto link = read_link(sites_.home().socket, ifindex);
+  for (const auto& altname : link.altnames) {
+    if (is_mark(altname)) {
+      call(sites_.home(), remove_altname(ifindex, altname, "remove the mark"));
+    }
+  }
+  return true;
+}
+
+void close(const LendingContext& context, const Ledger& ledger, Failures& failures) {
+  const auto step = [&](const char* what) {
+    if (context.on_step) context.on_step(what);
+  };
+  if (ledger.pin) {
+    for (const PinFolder folder : {PinFolder::staging, PinFolder::pins}) {
+      step("unpin");
+      attempt(failures, [&] { remove_pin(context.state, folder, ledger.name, *ledger.pin); });
+    }
+  }
+  step("close the ledger");
+  if (!attempt(failures, [&] { close_ledger(context.state, ledger.name); })) return;
+  // Last: while there is a ledger, nobody else may have the device. A lease without one is
+  // nobody's.
+  for (const auto& loan : ledger.loans) {
+    if (loan.lease.empty()) continue;
+    step("drop the lease");
+    attempt(failures, [&] { drop_lease(context.state, loan.lease, ledger.name); });
+  }
+}
+}  // namespace
+
+bool is_reapable(const Ledger& ledger) {
+  return !ledger.is_ready() || borrower_liveness(ledger) == Liveness::dead;
+}
+
+Failures return_ledger(const LendingContext& context, Ledger& ledger) noexcept {
+  Failures failures;
+  bool all_home = true;
+  attempt(failures, [&] {
+    for (auto& loan : ledger.loans) loan.stage = Stage::returning;
+    Failures no_disk;  // The way home needs no disk: what is written here is only for people.
+    attempt(no_disk, [&] { save_ledger(context.state, ledger); });
+    Returning returning(context, ledger, failures);
+    for (auto& loan : ledger.loans) {
+      bool is_home = false;
+      const bool ran = attempt(failures, [&] { is_home = returning.bring_home(loan); });
+      all_home = all_home && ran && is_home;
+    }
+    if (all_home) close(context, ledger, failures);
+  });
+  return failures;
+}
+
+Failures give_back(const LendingContext& context, const std::string& ledger_name) noexcept {
+  Failures failures;
+  attempt(failures, [&] {
+    // The lock of a closed ledger would be made anew.
+    if (!load_ledger(context.state, ledger_name)) return;
+    LedgerLock lock = LedgerLock::acquire(context.state, ledger_name, kLockTimeoutMs);
+    auto ledger = load_ledger(context.state, ledger_name);
+    if (ledger) failures = return_ledger(context, *ledger);
+    if (!load_ledger(context.state, ledger_name)) lock.remove();
+  });
+  return failures;
+}
+
+}  // namespace netlend

@@ -1,0 +1,277 @@
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <ctime>
+#include <set>
+
+#include "base/syscall.hpp"
+#include "base/text.hpp"
+#include "net/checks.hpp"
+#include "net/lease.hpp"
+#include "net/lend_device.hpp"
+#include "net/lending.hpp"
+#include "net/lock.hpp"
+#include "net/pin.hpp"
+#include "net/plan_parse.hpp"
+#include "net/reap_ledger.hpp"
+#include "net/return_ledger.hpp"
+#include "net/select.hpp"
+
+namespace netlend {
+
+namespace {
+constexpr int kEarlierTimeoutMs = 10'000;
+constexpr int kAttemptsMax = 8;
+constexpr timespec kPollInterval{.tv_sec = 0, .tv_nsec = 5'000'000};
+constexpr std::size_t kPairNameHexDigits = 10;
+
+/// The locally administered address by which the end at home of a pair of ours is known again.
+std::string pair_address(const std::string& loan_id) {
+  constexpr std::size_t kRandomHexDigits = 10;
+  return "\x02" + from_hex(std::string_view(loan_id).substr(0, kRandomHexDigits)).value();
+}
+
+std::string joined(const Failures& failures) {
+  std::string out;
+  for (const auto& failure : failures) out += (out.empty() ? "" : "; ") + failure.what;
+  return out;
+}
+
+/// A ledger of the same container: ours if it says the same; else it has to be closed first.
+/// Returns its name in the first case.
+std::optional<std::string> meet_earlier(const LendingContext& context, const Borrower& borrower,
+                                        const std::string& plan_text) {
+  const std::int64_t deadline = monotonic_ms() + kEarlierTimeoutMs;
+  for (const auto& name : ledgers_of(context.state, borrower.id, borrower.key)) {
+    for (;;) {
+      const auto ledger = load_ledger(context.state, name);
+      if (!ledger) break;
+      const bool same_borrower = ledger->borrower == borrower.netns.identity();
+      if (same_borrower && ledger->plan == plan_text && ledger->is_ready()) return name;
+      const ReapResult reaped = reap_ledger(context, name, ReapScope::dead);
+      if (reaped.is_closed) break;
+      if (!reaped.failures.empty() || same_borrower || monotonic_ms() >= deadline) {
+        throw Error(fmt::format(
+            "'{}' still holds what it was lent before{}{}; 'netlend return {}' brings it home",
+            borrower.id.str(), reaped.failures.empty() ? "" : ": ", joined(reaped.failures),
+            borrower.id.str()));
+      }
+      ::nanosleep(&kPollInterval, nullptr);  // Its guardian or its runtime is about to close it.
+    }
+  }
+  return std::nullopt;
+}
+
+class Lending {
+ public:
+  Lending(const LendingContext& context, const Plan& plan, const Borrower& borrower,
+          const LendOptions& options)
+      : context_(context),
+        plan_(plan),
+        borrower_(borrower),
+        options_(options),
+        home_(Netns::current()),
+        inside_(borrower.netns.duplicate()) {}
+
+  std::string run(const std::string& plan_text);
+
+ private:
+  void step(std::string_view what) {
+    if (context_.on_step) context_.on_step(what);
+  }
+  void prepare(const std::string& plan_text);
+  void choose();
+  Loan loan_for_pair(const NicPlan& nic);
+  void take_leases();
+  void take_one(const Loan& loan, const std::string& wanted);
+  void observe();
+  void drop_leases() noexcept;
+  void carry_out();
+
+  const LendingContext& context_;
+  const Plan& plan_;
+  const Borrower& borrower_;
+  const LendOptions& options_;
+  Site home_;
+  Site inside_;
+  Ledger ledger_;
+  /// The leases that are ours already.
+  std::vector<std::string> leases_;
+};
+
+std::string Lending::run(const std::string& plan_text) {
+  prepare(plan_text);
+  LedgerLock lock = LedgerLock::acquire(context_.state, ledger_.name, kEarlierTimeoutMs);
+  try {
+    choose();
+    take_leases();
+    observe();
+    step("write the ledger: intent");
+    save_ledger(context_.state, ledger_);
+  } catch (const std::exception&) {
+    drop_leases();
+    Failures ignored;
+    attempt(ignored, [&] { close_ledger(context_.state, ledger_.name); });
+    lock.remove();
+    throw;
+  }
+  try {
+    carry_out();
+  } catch (const Error& error) {
+    const Failures failures = return_ledger(context_, ledger_);
+    if (failures.empty()) {
+      lock.remove();
+      throw;
+    }
+    throw Error(fmt::format("{}; and undoing it met: {}", error.what(), joined(failures)),
+                error.errno_value());
+  }
+  return ledger_.name;
+}
+
+void Lending::prepare(const std::string& plan_text) {
+  ledger_.id = borrower_.id;
+  ledger_.key = borrower_.key;
+  ledger_.generation = static_cast<std::uint64_t>(monotonic_ms());
+  ledger_.name = fmt::format("{}-{}", ledger_stem(borrower_.id, borrower_.key), ledger_.generation);
+  ledger_.created_at_s = std::time(nullptr);
+  ledger_.lender = identify_process(::getpid());
+  ledger_.home = home_.netns.identity();
+  ledger_.borrower = inside_.netns.identity();
+  ledger_.process = borrower_.process;
+  ledger_.netns_path = borrower_.netns_path;
+  ledger_.pin = Pin{.mount_namespace = pin_mount_namespace(context_.state)};
+  ledger_.plan = plan_text;
+}
+
+/// One loan a device of the plan, in its order, with the lease that it needs.
+void Lending::choose() {
+  std::set<std::string> seen;
+  for (const auto& nic : plan_.nics) {
+    if (std::holds_alternative<VethPair>(nic.source)) {
+      if (options_.permission) options_.permission(nic, nullptr);
+      ledger_.loans.push_back(loan_for_pair(nic));
+      continue;
+    }
+    const LinkState link =
+        find_wanted(context_, home_, std::get<DeviceSelector>(nic.source), Reaping::yes);
+    if (options_.permission) options_.permission(nic, &link);
+    Loan loan{.id = random_hex(8), .inside = nic.inside.str()};
+    loan.lease = lease_name(identify_device(link), home_.netns.identity());
+    if (!seen.insert(loan.lease).second) {
+      throw Error::usage(fmt::format("the plan wants device '{}' twice", printable(link.name)));
+    }
+    loan.home.emplace().link = link;
+    ledger_.loans.push_back(std::move(loan));
+  }
+}
+
+Loan Lending::loan_for_pair(const NicPlan& nic) {
+  Loan loan{.id = random_hex(8), .inside = nic.inside.str()};
+  const auto& veth = std::get<VethPair>(nic.source);
+  loan.pair = MadePair{.host_name = veth.host_name ? veth.host_name->str()
+                                                   : "nl-" + loan.id.substr(0, kPairNameHexDigits),
+                       .host_address = pair_address(loan.id)};
+  if (find_link(home_.socket, loan.pair->host_name)) {
+    throw Error(fmt::format("the name '{}' is taken here already; choose another for the pair",
+                            printable(loan.pair->host_name)),
+                EEXIST);
+  }
+  return loan;
+}
+
+void Lending::take_leases() {
+  // In one order for all, so that of two plans with the same devices one gets all of them.
+  std::vector<const Loan*> order;
+  for (const auto& loan : ledger_.loans) {
+    if (!loan.lease.empty()) order.push_back(&loan);
+  }
+  std::sort(order.begin(), order.end(),
+            [](const Loan* left, const Loan* right) { return left->lease < right->lease; });
+  for (const Loan* loan : order) {
+    step(fmt::format("take the lease of '{}'", loan->home_name()));
+    take_one(*loan, loan->home_name());
+    leases_.push_back(loan->lease);
+  }
+}
+
+void Lending::take_one(const Loan& loan, const std::string& wanted) {
+  const Lease ours{.ledger_name = ledger_.name, .id = ledger_.id};
+  for (int attempt_number = 0; attempt_number < kAttemptsMax; ++attempt_number) {
+    const auto holder = take_lease(context_.state, loan.lease, ours);
+    if (!holder) return;
+    if (load_ledger(context_.state, holder->ledger_name)) {
+      const ReapResult reaped = reap_ledger(context_, holder->ledger_name, ReapScope::dead);
+      if (reaped.is_closed) continue;
+    } else {
+      release_stale_lease(context_.state, loan.lease);
+      if (!read_lease(context_.state, loan.lease)) continue;
+    }
+    throw Error(fmt::format("device '{}' is lent to '{}'; 'netlend loans' shows the loan",
+                            printable(wanted), holder->id.str()),
+                EBUSY);
+  }
+  throw Error(fmt::format("device '{}' is wanted by many at once; try again", printable(wanted)),
+              EBUSY);
+}
+
+/// What the devices are now that nobody else can be lending them.
+void Lending::observe() {
+  for (std::size_t i = 0; i < plan_.nics.size(); ++i) {
+    Loan& loan = ledger_.loans[i];
+    if (!loan.home) continue;
+    const LinkState chosen = loan.home->link;
+    const auto link = find_link(home_.socket, chosen.ifindex);
+    if (!link || link->name != chosen.name) {
+      throw Error(fmt::format("device '{}' went away while it was being lent; try again",
+                              printable(chosen.name)),
+                  ENODEV);
+    }
+    loan.home = take_snapshot(home_, chosen.ifindex);
+    check_fits(plan_.nics[i], *loan.home);
+    const auto reasons = why_only_by_force(home_, *loan.home);
+    if (options_.force == Force::no && !reasons.empty()) {
+      throw Error(fmt::format("device '{}' is not lent: {}; '--force' lends it all the same",
+                              printable(chosen.name), reasons.front()),
+                  EPERM);
+    }
+  }
+}
+
+void Lending::drop_leases() noexcept {
+  Failures ignored;
+  for (const auto& lease : leases_) {
+    attempt(ignored, [&] { drop_lease(context_.state, lease, ledger_.name); });
+  }
+}
+
+void Lending::carry_out() {
+  step("pin the borrower's network namespace");
+  make_pin(context_.state, PinFolder::pins, ledger_.name, inside_.netns, *ledger_.pin);
+  DeviceLender lender(context_, ledger_, home_, inside_);
+  for (std::size_t i = 0; i < plan_.nics.size(); ++i) {
+    lender.lend(ledger_.loans[i], plan_.nics[i]);
+  }
+  for (std::size_t i = 0; i < plan_.nics.size(); ++i) {
+    lender.settle(ledger_.loans[i], plan_.nics[i]);
+  }
+  for (auto& loan : ledger_.loans) loan.stage = Stage::ready;
+  step("write the ledger: ready");
+  save_ledger(context_.state, ledger_);
+}
+}  // namespace
+
+std::string lend(const LendingContext& context, const Plan& plan, const Borrower& borrower,
+                 const LendOptions& options) {
+  if (borrower.netns.identity() == Netns::current().identity()) {
+    throw Error::usage(
+        fmt::format("'{}' has our own network namespace, so there is nothing to lend to; give it "
+                    "one of its own",
+                    borrower.id.str()));
+  }
+  const std::string plan_text = format_plan_file(plan);
+  if (auto earlier = meet_earlier(context, borrower, plan_text)) return *earlier;
+  return Lending(context, plan, borrower, options).run(plan_text);
+}
+
+}  // namespace netlend

@@ -1,0 +1,213 @@
+#include "net/lend_device.hpp"
+
+#include <fmt/core.h>
+#include <linux/if.h>
+#include <linux/rtnetlink.h>
+
+#include <algorithm>
+
+#include "base/text.hpp"
+#include "net/announce.hpp"
+#include "net/pin.hpp"
+#include "net/restore.hpp"
+
+namespace netlend {
+
+namespace {
+// A random delay of up to a second and a probe of a second, with room for a loaded machine.
+constexpr int kDadTimeoutMs = 10'000;
+
+Error taken(const std::string& name, const Ledger& ledger) {
+  return Error(fmt::format("the name '{}' is taken in '{}' already; choose another name inside",
+                           printable(name), ledger.id.str()),
+               EEXIST);
+}
+}  // namespace
+
+void DeviceLender::call(Site& site, const Message& message) {
+  if (context_.on_step) context_.on_step(message.doing());
+  site.socket.call(message);
+}
+
+void DeviceLender::save(Loan& loan, Stage stage) {
+  loan.stage = stage;
+  if (context_.on_step) context_.on_step(fmt::format("write the ledger: {}", stage_name(stage)));
+  save_ledger(context_.state, ledger_);
+}
+
+void DeviceLender::lend(Loan& loan, const NicPlan& nic) {
+  if (const auto inside = find_link(borrower_.socket, loan.inside);
+      inside && inside->name == loan.inside) {
+    throw taken(loan.inside, ledger_);
+  }
+  if (const auto* veth = std::get_if<VethPair>(&nic.source)) {
+    make_pair(loan, nic, *veth);
+  } else {
+    move_in(loan, nic);
+  }
+  configure_link(loan, nic);
+  save(loan, Stage::lent);
+  configure_addresses(loan, nic);
+  if (nic.up) {
+    call(borrower_, set_link_flags(*loan.inside_ifindex, IFF_UP, IFF_UP,
+                                   fmt::format("set up '{}'", loan.inside)));
+    configure_routes(loan, nic);
+  }
+}
+
+void DeviceLender::move_in(Loan& loan, const NicPlan& nic) {
+  const LinkState& link = loan.home->link;
+  call(home_, add_altname(link.ifindex, loan.mark(), fmt::format("mark '{}'", link.name)));
+  const std::string doing = fmt::format("move device '{}' to '{}'", link.name, ledger_.id.str());
+  const auto move = [&](Site& from, const LinkState& what) {
+    call(from,
+         move_link(what, {.netns_fd = borrower_.netns.fd(), .ifindex = {}, .fallback_name = {}},
+                   doing));
+  };
+  if (is_name_taken_inside(loan)) {
+    Site staging = stage(loan, nic);
+    move(staging, find_link(staging.socket, loan.mark()).value());
+  } else {
+    // Without a name in the message: the kernel moves first and renames after, and a name that is
+    // taken there would leave the device gone (net/core/rtnetlink.c, do_setlink).
+    move(home_, link);
+  }
+  const auto arrived = find_link(borrower_.socket, loan.mark());
+  if (!arrived) throw Error(doing + ": it did not arrive", ENODEV);
+  loan.inside_ifindex = arrived->ifindex;
+  if (arrived->name != loan.inside) name_inside(loan, nic);
+}
+
+bool DeviceLender::is_name_taken_inside(const Loan& loan) {
+  return find_link(borrower_.socket, loan.home_name()).has_value();
+}
+
+/// Renames it where nobody sees it: its own name is another device's inside.
+Site DeviceLender::stage(const Loan& loan, const NicPlan& nic) {
+  if (context_.on_step) context_.on_step("make and pin the staging namespace");
+  Netns fresh = Netns::create();
+  make_pin(context_.state, PinFolder::staging, ledger_.name, fresh, ledger_.pin.value());
+  Site staging{std::move(fresh)};
+  call(home_, move_link(loan.home->link,
+                        {.netns_fd = staging.netns.fd(), .ifindex = {}, .fallback_name = {}},
+                        fmt::format("move device '{}' into staging", loan.home_name())));
+  const auto arrived = find_link(staging.socket, loan.mark());
+  if (!arrived) throw Error("move into staging: the device did not arrive", ENODEV);
+  const auto& altnames = arrived->altnames;
+  if (std::find(altnames.begin(), altnames.end(), nic.inside.str()) != altnames.end()) {
+    call(staging, remove_altname(arrived->ifindex, nic.inside.str(), "free its name inside"));
+  }
+  call(staging, rename_link(arrived->ifindex, nic.inside.str(),
+                            fmt::format("name '{}' in staging", nic.inside.str())));
+  return staging;
+}
+
+void DeviceLender::name_inside(const Loan& loan, const NicPlan& nic) {
+  const auto& altnames = loan.home->link.altnames;
+  // A device can't be given as name what is its altname; that comes back at home.
+  if (std::find(altnames.begin(), altnames.end(), nic.inside.str()) != altnames.end()) {
+    call(borrower_, remove_altname(*loan.inside_ifindex, nic.inside.str(), "free its name inside"));
+  }
+  call(borrower_, rename_link(*loan.inside_ifindex, nic.inside.str(),
+                              fmt::format("name it '{}' inside", nic.inside.str())));
+}
+
+void DeviceLender::make_pair(const Loan& loan, const NicPlan& nic, const VethPair& veth) {
+  const MadePair& pair = *loan.pair;
+  call(home_,
+       create_veth({.name = pair.host_name,
+                    .address = pair.host_address,
+                    .peer_name = nic.inside.str(),
+                    .peer_netns_fd = borrower_.netns.fd(),
+                    .peer_address = nic.mac,
+                    .mtu_bytes = nic.mtu_bytes},
+                   fmt::format("make the pair '{}' and '{}'", pair.host_name, nic.inside.str())));
+  const auto host = find_link(home_.socket, pair.host_name);
+  if (!host || host->address != pair.host_address) {
+    throw Error(fmt::format("make the pair '{}': it is not there", pair.host_name), ENODEV);
+  }
+  if (veth.bridge) {
+    const auto bridge = find_link(home_.socket, veth.bridge->str());
+    if (!bridge || bridge->kind != "bridge") {
+      throw Error::usage(fmt::format("bridge={}: no such bridge here", veth.bridge->str()));
+    }
+    call(home_,
+         set_link_master(host->ifindex, bridge->ifindex,
+                         fmt::format("attach '{}' to bridge '{}'", pair.host_name, bridge->name)));
+  }
+  for (const auto& prefix : veth.host_addresses) {
+    call(home_, add_address(host->ifindex, make_address(prefix, nic.dad),
+                            fmt::format("give '{}' {}", pair.host_name, prefix.str())));
+  }
+  call(home_,
+       set_link_flags(host->ifindex, IFF_UP, IFF_UP, fmt::format("set up '{}'", pair.host_name)));
+}
+
+void DeviceLender::configure_link(const Loan& loan, const NicPlan& nic) {
+  if (loan.pair) return;  // Made as it is to be.
+  if (nic.mac) {
+    call(borrower_, set_link_address(
+                        *loan.inside_ifindex, nic.mac->bytes(),
+                        fmt::format("give '{}' the MAC address {}", loan.inside, nic.mac->str())));
+  }
+  if (nic.mtu_bytes) {
+    call(borrower_, set_link_mtu(*loan.inside_ifindex, *nic.mtu_bytes,
+                                 fmt::format("give '{}' the MTU {}", loan.inside, *nic.mtu_bytes)));
+  }
+}
+
+void DeviceLender::configure_addresses(const Loan& loan, const NicPlan& nic) {
+  const auto give = [&](const AddressRecord& address) {
+    call(borrower_, add_address(*loan.inside_ifindex, address,
+                                fmt::format("give '{}' {}", loan.inside, describe(address))));
+  };
+  if (nic.keep_addresses && loan.home) {
+    for (AddressRecord address : loan.home->addresses) {
+      if (!address.is_permanent() || address.scope != RT_SCOPE_UNIVERSE) continue;
+      address.attributes.erase(IFA_LABEL);  // It begins with the name at home.
+      give(address);
+    }
+  }
+  for (const auto& prefix : nic.addresses) give(make_address(prefix, nic.dad));
+}
+
+void DeviceLender::configure_routes(const Loan& loan, const NicPlan& nic) {
+  const auto add = [&](const RouteRecord& route) {
+    call(borrower_, add_route(*loan.inside_ifindex, route,
+                              fmt::format("route {} by '{}'", describe(route), loan.inside)));
+  };
+  for (const bool with_gateway : {false, true}) {
+    for (const auto& route : nic.routes) {
+      if (route.via.has_value() == with_gateway) {
+        add(make_route(route.destination, route.via, false));
+      }
+    }
+  }
+  for (const auto& gateway : nic.gateways) {
+    const std::string any(gateway.address.bytes().size(), '\0');
+    add(make_route({IpAddress::from_bytes(any), 0}, gateway.address, gateway.onlink));
+  }
+}
+
+void DeviceLender::settle(const Loan& loan, const NicPlan& nic) {
+  const LinkState link = read_link(borrower_.socket, *loan.inside_ifindex);
+  if (nic.dad && link.is_up() && link.has_carrier &&
+      !wait_for_addresses(borrower_, link.ifindex, kDadTimeoutMs)) {
+    throw Error(
+        fmt::format("'{}': duplicate address detection did not end in {} s; 'dad=no' lends "
+                    "without it",
+                    loan.inside, kDadTimeoutMs / 1000));
+  }
+  const auto addresses = list_addresses(borrower_.socket, link.ifindex);
+  for (const auto& address : addresses) {
+    if (address.is_duplicate()) {
+      throw Error(fmt::format("address {} is in use by another host on the link of '{}'",
+                              address.address().str(), loan.home_name()),
+                  EADDRINUSE);
+    }
+  }
+  Failures unheard;  // Neighbours learn it a little later then.
+  announce(borrower_, link, addresses, unheard);
+}
+
+}  // namespace netlend

@@ -1,0 +1,160 @@
+#include "net/locate.hpp"
+
+#include <fcntl.h>
+#include <fmt/core.h>
+
+#include <algorithm>
+
+#include "base/error.hpp"
+#include "base/file.hpp"
+#include "base/text.hpp"
+#include "net/pin.hpp"
+
+namespace netlend {
+
+namespace {
+constexpr const char* kNamedNetnsFolder = "/run/netns";
+
+std::unique_ptr<Site> open_site(const std::string& path, const NetnsIdentity& wanted) {
+  try {
+    Netns netns = Netns::open(path);
+    if (netns.identity() == wanted) return std::make_unique<Site>(std::move(netns));
+  } catch (const Error&) {
+    // It ended while we looked, or shows something else: not the one we look for.
+  }
+  return nullptr;
+}
+
+/// The namespace with that identity, wherever a process or a name holds it.
+std::unique_ptr<Site> find_site(const NetnsIdentity& wanted) {
+  Netns own = Netns::current();
+  if (own.identity() == wanted) return std::make_unique<Site>(std::move(own));
+  const auto try_folder = [&](const std::string& folder,
+                              const std::string& suffix) -> std::unique_ptr<Site> {
+    const UniqueFd fd{::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+    if (!fd.is_open()) return nullptr;
+    for (const auto& name : list_names(fd.get())) {
+      if (!suffix.empty() && !parse_number(name, INT32_MAX)) continue;
+      if (auto site = open_site(folder + "/" + name + suffix, wanted)) return site;
+    }
+    return nullptr;
+  };
+  if (auto site = try_folder(kNamedNetnsFolder, "")) return site;
+  return try_folder("/proc", "/ns/net");
+}
+
+std::unique_ptr<Site> open_borrower(const StateDirectory& state, const Ledger& ledger) {
+  if (ledger.pin) {
+    auto pinned = open_pin(state, PinFolder::pins, ledger.name, *ledger.pin);
+    if (pinned && pinned->identity() == ledger.borrower) {
+      return std::make_unique<Site>(*std::move(pinned));
+    }
+  }
+  if (!ledger.netns_path.empty()) {
+    if (auto site = open_site(ledger.netns_path, ledger.borrower)) return site;
+  }
+  return find_site(ledger.borrower);
+}
+
+std::unique_ptr<Site> open_staging(const StateDirectory& state, const Ledger& ledger) {
+  if (!ledger.pin) return nullptr;
+  auto pinned = open_pin(state, PinFolder::staging, ledger.name, *ledger.pin);
+  return pinned ? std::make_unique<Site>(*std::move(pinned)) : nullptr;
+}
+
+std::unique_ptr<Site> open_initial(const NetnsIdentity& home) {
+  try {
+    Netns netns = Netns::open("/proc/1/ns/net");
+    return netns.identity() == home ? nullptr : std::make_unique<Site>(std::move(netns));
+  } catch (const Error&) {
+    return nullptr;  // Not ours to see; what it holds is then not found, which is reported.
+  }
+}
+}  // namespace
+
+LoanSites::LoanSites(const StateDirectory& state, const Ledger& ledger)
+    : home_(find_site(ledger.home)),
+      borrower_(open_borrower(state, ledger)),
+      staging_(open_staging(state, ledger)) {
+  if (!home_) {
+    throw Error(
+        fmt::format("ledger '{}': its home, network namespace {}, can't be reached from "
+                    "here; run 'netlend reap' there",
+                    ledger.name, ledger.home.inode));
+  }
+  initial_ = open_initial(ledger.home);
+}
+
+Site& LoanSites::staging(const StateDirectory& state, const Ledger& ledger) {
+  if (!staging_) {
+    Netns fresh = Netns::create();
+    make_pin(state, PinFolder::staging, ledger.name, fresh, ledger.pin.value());
+    staging_ = std::make_unique<Site>(std::move(fresh));
+  }
+  return *staging_;
+}
+
+std::vector<LoanSites::Candidate> LoanSites::candidates(const Loan& loan) {
+  std::vector<Candidate> all;
+  if (borrower_) all.push_back({Whereabouts::borrower, borrower_.get(), loan.inside_ifindex});
+  if (staging_) all.push_back({Whereabouts::staging, staging_.get(), std::nullopt});
+  all.push_back({Whereabouts::home, home_.get(), loan.home->link.ifindex});
+  if (initial_) all.push_back({Whereabouts::initial, initial_.get(), std::nullopt});
+  return all;
+}
+
+std::optional<Location> LoanSites::locate(const Loan& loan) {
+  const DeviceIdentity identity = identify_device(loan.home->link);
+  if (identity.kind == "veth") return locate_veth(loan, identity);
+  for (const auto& candidate : candidates(loan)) {
+    // Only a physical device is ever sent to the initial namespace by the kernel.
+    if (candidate.where == Whereabouts::initial && !is_physical(identity)) continue;
+    if (auto location = locate_in(candidate, loan, identity)) return location;
+  }
+  return std::nullopt;
+}
+
+std::optional<Location> LoanSites::locate_veth(const Loan& loan, const DeviceIdentity& identity) {
+  const auto place = find_veth(*home_, identity);
+  if (!place) return std::nullopt;
+  for (const auto& candidate : candidates(loan)) {
+    if (nsid_of(*home_, candidate.site->netns) != place->nsid) continue;
+    auto link = find_link(candidate.site->socket, place->ifindex);
+    if (link) return Location{candidate.where, candidate.site, *std::move(link)};
+  }
+  return std::nullopt;
+}
+
+std::optional<Location> LoanSites::locate_in(const Candidate& candidate, const Loan& loan,
+                                             const DeviceIdentity& identity) {
+  const auto accept = [&](std::optional<LinkState> link, bool is_known) -> std::optional<Location> {
+    if (!link || !could_be(identity, *link) || !(is_known || is_physical(identity))) {
+      return std::nullopt;
+    }
+    return Location{candidate.where, candidate.site, *std::move(link)};
+  };
+  RouteSocket& socket = candidate.site->socket;
+  if (auto found = accept(find_link(socket, loan.mark()), true)) return found;
+  if (candidate.ifindex) {
+    auto link = find_link(socket, *candidate.ifindex);
+    // A later device can have the index that ours had at home, but hardly its name and address too.
+    const bool known =
+        link && (candidate.where == Whereabouts::borrower ||
+                 (link->name == loan.home->link.name && link->address == loan.home->link.address));
+    if (auto found = accept(std::move(link), known)) return found;
+  }
+  if (!is_physical(identity)) return std::nullopt;
+  // Unmarked and re-indexed, but hardware can't hide. This is the one way to find it.
+  auto links = list_links(socket);
+  const auto found = std::find_if(links.begin(), links.end(),
+                                  [&](const auto& link) { return could_be(identity, link); });
+  return found == links.end() ? std::nullopt : accept(*found, true);
+}
+
+std::optional<LinkState> find_pair(Site& home, const MadePair& pair) {
+  auto link = find_link(home.socket, pair.host_name);
+  if (link && link->kind == "veth" && link->address == pair.host_address) return link;
+  return std::nullopt;
+}
+
+}  // namespace netlend

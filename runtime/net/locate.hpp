@@ -1,0 +1,59 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "net/ledger.hpp"
+#include "net/site.hpp"
+
+namespace netlend {
+
+enum class Whereabouts { home, borrower, staging, initial };
+
+/// Where a loan's device is now.
+struct Location {
+  Whereabouts where = Whereabouts::home;
+  Site* site = nullptr;
+  LinkState link;
+};
+
+/// The namespaces in which the devices of a ledger can be, as far as they can still be reached.
+class LoanSites {
+ public:
+  /// Throws Error if home itself can't be reached from here.
+  LoanSites(const StateDirectory& state, const Ledger& ledger);
+
+  Site& home() noexcept { return *home_; }
+  /// Null where the borrower's namespace is gone.
+  Site* borrower() noexcept { return borrower_.get(); }
+  /// The ledger's private namespace, made and pinned when it is first asked for.
+  Site& staging(const StateDirectory& state, const Ledger& ledger);
+
+  /// Finds the device by what a borrower can't change. Nothing: it is in none of these namespaces,
+  /// or gone.
+  std::optional<Location> locate(const Loan& loan);
+
+ private:
+  struct Candidate {
+    Whereabouts where;
+    Site* site;
+    /// Where it had which index.
+    std::optional<IfIndex> ifindex;
+  };
+
+  std::vector<Candidate> candidates(const Loan& loan);
+  std::optional<Location> locate_veth(const Loan& loan, const DeviceIdentity& identity);
+  std::optional<Location> locate_in(const Candidate& candidate, const Loan& loan,
+                                    const DeviceIdentity& identity);
+
+  std::unique_ptr<Site> home_;
+  std::unique_ptr<Site> borrower_;
+  std::unique_ptr<Site> staging_;
+  /// Where the kernel sends a physical device whose namespace died, if that isn't home.
+  std::unique_ptr<Site> initial_;
+};
+
+/// The end at home of a made pair; nothing where it was never made or is gone.
+std::optional<LinkState> find_pair(Site& home, const MadePair& pair);
+
+}  // namespace netlend

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "net/ledger.hpp"
+#include "net/netns.hpp"
+#include "net/state_directory.hpp"
+
+namespace netlend {
+
+/// pins/: borrowers' namespaces, which must outlive the borrower until its devices are home;
+/// staging/: private ones of ours. A pin is a bind mount, so that nothing of ours has to be alive.
+enum class PinFolder { pins, staging };
+
+/// The mount namespace that pins are made in: that of PID 1 if it sees the same state folder, so
+/// that the pin outlives an engine's own one; else ours.
+std::uint64_t pin_mount_namespace(const StateDirectory& state);
+
+/// Pins `netns` under the ledger's name; the same one already pinned there is success.
+void make_pin(const StateDirectory& state, PinFolder folder, const std::string& ledger_name,
+              const Netns& netns, const Pin& pin);
+
+/// Nothing where there is none.
+std::optional<Netns> open_pin(const StateDirectory& state, PinFolder folder,
+                              const std::string& ledger_name, const Pin& pin);
+
+/// Takes it away; an absent one is success.
+void remove_pin(const StateDirectory& state, PinFolder folder, const std::string& ledger_name,
+                const Pin& pin);
+
+}  // namespace netlend

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/container_id.hpp"
+#include "net/link.hpp"
+#include "net/plan.hpp"
+
+namespace netlend {
+
+/// One thing that annotations may ask for. The patterns are globs.
+struct PolicyRule {
+  /// Of a device at home: its name, an altname, its MAC or PCI address, each also with its `dev:`,
+  /// `alt:`, `mac:` or `pci:`. Absent: the rule is for veth pairs.
+  std::optional<std::string> device;
+  /// The bridge that the host end of a pair may be attached to; absent: to none.
+  std::optional<std::string> bridge;
+  /// Whether the host end of a pair may be given addresses: they draw traffic of the host's.
+  bool host_addresses = false;
+  /// The container's id; absent: any.
+  std::optional<std::string> to;
+  /// The name inside; absent: any.
+  std::optional<std::string> inside;
+  bool operator==(const PolicyRule&) const = default;
+};
+
+/// What the machine's owner lets annotations ask for; by default nothing, since whoever wrote a
+/// container's image wrote some of its annotations (DESIGN.md, decision 9).
+class Policy {
+ public:
+  static constexpr const char* kDefaultFolder = "/etc/netlend";
+
+  explicit Policy(std::vector<PolicyRule> rules) : rules_(std::move(rules)) {}
+
+  /// The rules of FOLDER/netlend.conf and FOLDER/conf.d/*.conf; none where there are no such files.
+  /// Throws Error if a file or a folder on the way to it is a symlink, not root's or writable by
+  /// others, and for anything in a file that isn't understood.
+  static Policy load(const std::string& folder = kDefaultFolder);
+
+  /// Throws Error, with the command that would allow it, unless a rule allows `nic` for `borrower`.
+  /// `device` is what the plan's source was found to be; null for a pair that is to be made.
+  void check(const ContainerId& borrower, const NicPlan& nic, const LinkState* device) const;
+
+ private:
+  std::vector<PolicyRule> rules_;
+};
+
+/// The rules in the text of a configuration file: JSON that may have comments. Throws Error with a
+/// JSON pointer.
+std::vector<PolicyRule> parse_policy(std::string_view json_text);
+
+}  // namespace netlend

@@ -1,0 +1,217 @@
+#include "net/policy.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <boost/test/unit_test.hpp>
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include "base/error.hpp"
+#include "net/plan_parse.hpp"
+
+using netlend::ContainerId;
+using netlend::Error;
+using netlend::LinkState;
+using netlend::parse_nic_spec;
+using netlend::parse_policy;
+using netlend::Policy;
+using namespace std::string_literals;
+
+namespace {
+const std::string kAllowLan = R"({"netlend":1,"allow":[{"device":"lan*"}]})";
+
+LinkState lan0() {
+  LinkState link;
+  link.name = "lan0";
+  link.altnames = {"the-port-on-the-left"};
+  link.address = "\x02\x00\x00\x00\x00\xaa"s;
+  link.permanent_address = "\x02\x00\x00\x00\x00\xbb"s;
+  link.parent_bus = "pci";
+  link.parent_device = "0000:0a:00.1";
+  return link;
+}
+
+bool allows(const std::string& rule, const std::string& spec, const LinkState* device) {
+  const Policy policy{parse_policy(R"({"netlend":1,"allow":[)" + rule + "]}")};
+  try {
+    policy.check(ContainerId{"db1"}, parse_nic_spec(spec), device);
+  } catch (const Error&) {
+    return false;
+  }
+  return true;
+}
+
+/// /run is this program's own (integration/support).
+struct Folder {
+  Folder() { std::filesystem::create_directories(path + "/conf.d"); }
+  ~Folder() { std::filesystem::remove_all(path); }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+
+  void write(const std::string& name, const std::string& text) const {
+    std::ofstream(path + "/" + name) << text;
+    ::chmod((path + "/" + name).c_str(), 0644);
+  }
+  bool lends_lan0() const {
+    const LinkState device = lan0();
+    const Policy policy = Policy::load(path);
+    try {
+      policy.check(ContainerId{"db1"}, parse_nic_spec("eth0=lan0"), &device);
+    } catch (const Error&) {
+      return false;
+    }
+    return true;
+  }
+  std::string error_of_load() const {
+    try {
+      Policy::load(path);
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "loaded";
+  }
+
+  std::string path = "/run/policy/netlend";
+};
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(policy)
+
+BOOST_AUTO_TEST_CASE(without_a_rule_nothing_is_lent_and_the_refusal_says_what_to_type) {
+  const LinkState device = lan0();
+  try {
+    Policy{{}}.check(ContainerId{"db1"}, parse_nic_spec("eth0=pci:0000:0a:00.1"), &device);
+    BOOST_FAIL("allowed");
+  } catch (const Error& error) {
+    BOOST_TEST(std::string(error.what()).ends_with("type: netlend allow 'lan0' --to 'db1'"));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_rule_matches_what_the_device_is_not_what_was_asked_for) {
+  const LinkState device = lan0();
+  for (const char* glob :
+       {"lan0", "lan*", "dev:lan0", "the-port-*", "alt:the-port-*", "02:00:00:00:00:bb",
+        "mac:02:00:00:00:00:BB", "0000:0A:00.*", "pci:0000:0a:00.1", "*"}) {
+    BOOST_TEST(allows("{\"device\":\""s + glob + "\"}", "eth0=lan0", &device), glob);
+  }
+  // The address that it has now can be anybody's; its permanent one counts.
+  for (const char* glob : {"lan1", "lan", "LAN0", "alt:lan0", "dev:the-port*", "02:00:00:00:00:aa",
+                           "pci:0000:0a:00.0", ""}) {
+    BOOST_TEST(!allows("{\"device\":\""s + glob + "\"}", "eth0=lan0", &device), glob);
+  }
+  LinkState other = lan0();
+  other.name = "uplink";
+  BOOST_TEST(!allows(R"({"device":"lan0"})", "eth0=lan0", &other));
+}
+
+BOOST_AUTO_TEST_CASE(a_rule_can_be_for_some_containers_and_names_inside) {
+  const LinkState device = lan0();
+  BOOST_TEST(allows(R"({"device":"lan0","to":"db*"})", "eth0=lan0", &device));
+  BOOST_TEST(!allows(R"({"device":"lan0","to":"web*"})", "eth0=lan0", &device));
+  BOOST_TEST(!allows(R"({"device":"lan0","to":"db"})", "eth0=lan0", &device));
+  BOOST_TEST(allows(R"({"device":"lan0","inside":"eth?"})", "eth0=lan0", &device));
+  BOOST_TEST(!allows(R"({"device":"lan0","inside":"eth?"})", "wan0=lan0", &device));
+}
+
+BOOST_AUTO_TEST_CASE(a_pair_needs_a_rule_of_its_own_and_more_for_what_it_touches_at_home) {
+  const LinkState device = lan0();
+  BOOST_TEST(allows(R"({"veth":true})", "eth0=veth:h0", nullptr));
+  BOOST_TEST(!allows(R"({"device":"*"})", "eth0=veth:h0", nullptr));
+  BOOST_TEST(!allows(R"({"veth":true})", "eth0=lan0", &device));
+  BOOST_TEST(!allows(R"({"veth":true})", "eth0=veth: bridge=br0", nullptr));
+  BOOST_TEST(allows(R"({"veth":true,"bridge":"br*"})", "eth0=veth: bridge=br0", nullptr));
+  BOOST_TEST(!allows(R"({"veth":true,"bridge":"br*"})", "eth0=veth: bridge=dmz0", nullptr));
+  BOOST_TEST(!allows(R"({"veth":true})", "eth0=veth: host-addr=10.0.0.1/24", nullptr));
+  BOOST_TEST(allows(R"({"veth":true,"host_addresses":true})", "eth0=veth: host-addr=10.0.0.1/24",
+                    nullptr));
+}
+
+BOOST_AUTO_TEST_CASE(a_file_that_is_not_understood_is_refused_at_its_place) {
+  const auto error_of = [](const std::string& text) -> std::string {
+    try {
+      parse_policy(text);
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "accepted";
+  };
+  BOOST_TEST(error_of("// none yet\n{\"netlend\":1}") == "accepted");
+  BOOST_TEST(error_of("").starts_with("parse error"));
+  BOOST_TEST(error_of("{}") == "/netlend: is missing");
+  BOOST_TEST(error_of(R"({"netlend":2})") == "/netlend: this netlend reads version 1");
+  BOOST_TEST(error_of(R"({"netlend":1,"deny":[]})").starts_with("/deny: unknown"));
+  BOOST_TEST(error_of(R"({"netlend":1,"allow":{}})").starts_with("/allow: expected an array"));
+  for (const char* rule :
+       {"{}", R"({"to":"*"})", R"({"device":"*","veth":true})", R"({"veth":false})",
+        R"({"device":"*","bridge":"*"})", R"({"device":"*","host_addresses":true})",
+        R"({"device":["*"]})", R"({"device":"*","to":null})", R"({"device":"*","From":"*"})"}) {
+    const std::string text = R"({"netlend":1,"allow":[)"s + rule + "]}";
+    BOOST_TEST(error_of(text).starts_with("/allow/0"), rule << ": " << error_of(text));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(rules_come_from_the_file_and_the_parts) {
+  const Folder folder;
+  BOOST_TEST(!folder.lends_lan0());
+  folder.write("conf.d/10-lan.conf", kAllowLan);
+  BOOST_TEST(folder.lends_lan0());
+  folder.write("conf.d/10-lan.conf", R"({"netlend":1})");
+  folder.write("conf.d/lan.json", kAllowLan);
+  BOOST_TEST(!folder.lends_lan0());
+  folder.write("netlend.conf", kAllowLan);
+  BOOST_TEST(folder.lends_lan0());
+}
+
+BOOST_AUTO_TEST_CASE(without_a_folder_there_are_no_rules) {
+  const Folder folder;
+  std::filesystem::remove_all(folder.path);
+  BOOST_TEST(folder.error_of_load() == "loaded");
+  BOOST_TEST(!folder.lends_lan0());
+}
+
+BOOST_AUTO_TEST_CASE(a_file_that_others_could_write_is_refused) {
+  const Folder folder;
+  const std::string file = folder.path + "/netlend.conf";
+  folder.write("netlend.conf", kAllowLan);
+  for (const mode_t mode : {0666U, 0664U, 0646U}) {
+    ::chmod(file.c_str(), mode);
+    BOOST_TEST(folder.error_of_load().find("chmod go-w") != std::string::npos);
+  }
+  ::chmod(file.c_str(), 0600);
+  BOOST_TEST(folder.error_of_load() == "loaded");
+  BOOST_REQUIRE(::chown(file.c_str(), 1000, 0) == 0);
+  BOOST_TEST(folder.error_of_load().find("belongs to user 1000") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(a_folder_on_the_way_that_others_could_write_is_refused) {
+  const Folder folder;
+  folder.write("netlend.conf", kAllowLan);
+  for (const std::string& way : {folder.path + "/conf.d", folder.path, "/run/policy"s}) {
+    ::chmod(way.c_str(), 0777);
+    BOOST_TEST(folder.error_of_load().starts_with("'" + way + "' belongs to user 0 and has mode"));
+    ::chmod(way.c_str(), 0755);
+  }
+  BOOST_TEST(folder.error_of_load() == "loaded");
+}
+
+BOOST_AUTO_TEST_CASE(symlinks_and_what_is_no_file_are_refused) {
+  const Folder folder;
+  const std::string file = folder.path + "/netlend.conf";
+  folder.write("elsewhere", kAllowLan);
+  std::filesystem::create_symlink("elsewhere", file);
+  BOOST_TEST(folder.error_of_load().find("without following symlinks") != std::string::npos);
+  ::unlink(file.c_str());
+  ::mkfifo(file.c_str(), 0600);
+  BOOST_TEST(folder.error_of_load().starts_with("'" + file + "': parse error"));
+  ::unlink(file.c_str());
+  std::filesystem::create_directory(file);
+  BOOST_TEST(folder.error_of_load().find("Is a directory") != std::string::npos);
+  std::filesystem::remove(file);
+  folder.write("netlend.conf", "{\"netlend\":1,");
+  BOOST_TEST(folder.error_of_load().starts_with("'" + file + "': parse error at line 1"));
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,127 @@
+#include <fmt/core.h>
+
+#include "base/text.hpp"
+#include "net/checks.hpp"
+#include "net/lending.hpp"
+#include "net/select.hpp"
+
+namespace netlend {
+
+namespace {
+void add_wishes(const NicPlan& nic, PlanReport& report) {
+  const std::string inside = printable(nic.inside.str());
+  const auto add = [&](std::string sentence) { report.changes.push_back(std::move(sentence)); };
+  if (nic.mac) add(fmt::format("'{}' gets the MAC address {}", inside, nic.mac->str()));
+  if (nic.mtu_bytes) add(fmt::format("'{}' gets the MTU {}", inside, *nic.mtu_bytes));
+  for (const auto& address : nic.addresses) add(fmt::format("'{}' gets {}", inside, address.str()));
+  if (nic.keep_addresses) add(fmt::format("'{}' keeps the addresses that it has here", inside));
+  add(fmt::format("'{}' is {} inside", inside, nic.up ? "up" : "left down"));
+  for (const auto& route : nic.routes) {
+    add(fmt::format("{} is routed by '{}'{}", route.destination.str(), inside,
+                    route.via ? " via " + route.via->str() : ""));
+  }
+  for (const auto& gateway : nic.gateways) {
+    add(fmt::format("the default route inside is via {}", gateway.address.str()));
+  }
+}
+
+void add_restored(const DeviceSnapshot& snapshot, PlanReport& report) {
+  const LinkState& link = snapshot.link;
+  report.restored.push_back(fmt::format("name '{}', index {} if free, MTU {}, MAC address {}, {}",
+                                        printable(link.name), link.ifindex.value, link.mtu_bytes,
+                                        format_link_address(link.address),
+                                        link.is_up() ? "up" : "down"));
+  for (const auto& altname : link.altnames) {
+    report.restored.push_back(fmt::format("altname '{}'", printable(altname)));
+  }
+  if (!link.alias.empty()) {
+    report.restored.push_back(fmt::format("alias '{}'", printable(link.alias)));
+  }
+  for (const auto& address : snapshot.addresses) {
+    report.restored.push_back("address " + printable(describe(address)));
+  }
+  for (const auto& route : snapshot.routes) {
+    report.restored.push_back("route " + printable(describe(route)));
+  }
+  for (const auto& neighbour : snapshot.neighbours) {
+    report.restored.push_back("neighbour " + describe(neighbour));
+  }
+  if (snapshot.root_qdisc) {
+    report.restored.push_back("root qdisc " + describe(*snapshot.root_qdisc));
+  }
+  if (link.master) {
+    report.restored.push_back(fmt::format("its place in the {} that is device {}",
+                                          link.master->kind, link.master->ifindex.value));
+  }
+  report.restored.push_back(fmt::format("{} sysctls of its own", snapshot.sysctls.size()));
+}
+
+PlanReport preview_device(const LendingContext& context, Site& home, const NicPlan& nic) {
+  PlanReport report;
+  try {
+    const LinkState link =
+        find_wanted(context, home, std::get<DeviceSelector>(nic.source), Reaping::no);
+    const DeviceSnapshot snapshot = take_snapshot(home, link.ifindex);
+    check_fits(nic, snapshot);
+    report.changes.push_back(fmt::format("device '{}' leaves here and is '{}' inside",
+                                         printable(link.name), printable(nic.inside.str())));
+    add_wishes(nic, report);
+    add_restored(snapshot, report);
+    report.lost = unrestorable(home, snapshot);
+    report.refusals = why_only_by_force(home, snapshot);
+  } catch (const Error& error) {
+    report.refusals.emplace_back(error.what());
+  }
+  return report;
+}
+
+PlanReport preview_pair(Site& home, const NicPlan& nic) {
+  const auto& veth = std::get<VethPair>(nic.source);
+  PlanReport report;
+  const std::string name = veth.host_name ? veth.host_name->str() : "nl-...";
+  report.changes.push_back(fmt::format("a veth pair is made: '{}' here and '{}' inside",
+                                       printable(name), printable(nic.inside.str())));
+  if (veth.bridge) {
+    report.changes.push_back(
+        fmt::format("'{}' joins bridge '{}'", printable(name), printable(veth.bridge->str())));
+    const auto bridge = find_link(home.socket, veth.bridge->str());
+    if (!bridge || bridge->kind != "bridge") {
+      report.refusals.push_back(
+          fmt::format("there is no bridge '{}' here", printable(veth.bridge->str())));
+    }
+  }
+  for (const auto& address : veth.host_addresses) {
+    report.changes.push_back(fmt::format("'{}' gets {}", printable(name), address.str()));
+  }
+  add_wishes(nic, report);
+  report.restored.emplace_back("nothing: the pair is removed after it");
+  if (veth.host_name && find_link(home.socket, name)) {
+    report.refusals.push_back(fmt::format("the name '{}' is taken here", printable(name)));
+  }
+  return report;
+}
+
+void check_inside(const Borrower& borrower, const NicPlan& nic, PlanReport& report) {
+  Site inside{borrower.netns.duplicate()};
+  const auto taken = find_link(inside.socket, nic.inside.str());
+  if (taken && taken->name == nic.inside.str()) {
+    report.refusals.push_back(fmt::format("the name '{}' is taken in '{}'",
+                                          printable(nic.inside.str()), borrower.id.str()));
+  }
+}
+}  // namespace
+
+std::vector<PlanReport> preview(const LendingContext& context, const Plan& plan,
+                                const Borrower* borrower) {
+  Site home{Netns::current()};
+  std::vector<PlanReport> reports;
+  for (const auto& nic : plan.nics) {
+    reports.push_back(std::holds_alternative<VethPair>(nic.source)
+                          ? preview_pair(home, nic)
+                          : preview_device(context, home, nic));
+    if (borrower != nullptr) check_inside(*borrower, nic, reports.back());
+  }
+  return reports;
+}
+
+}  // namespace netlend

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "net/link.hpp"
+#include "net/route_socket.hpp"
+
+namespace netlend {
+
+/// The queueing discipline at a device's root.
+struct QdiscRecord {
+  std::string kind;
+  /// Handle "1:" as 0x10000; 0 for the default one that the kernel attached.
+  std::uint32_t handle = 0;
+  /// TCA_OPTIONS as sent.
+  std::string options;
+
+  bool is_default() const noexcept { return handle == 0; }
+  bool operator==(const QdiscRecord&) const = default;
+};
+
+/// Nothing where the kernel has no traffic control.
+std::optional<QdiscRecord> read_root_qdisc(RouteSocket& socket, IfIndex ifindex);
+
+/// There is an ingress or clsact qdisc, which can hold filters.
+bool has_ingress_qdisc(RouteSocket& socket, IfIndex ifindex);
+
+std::string describe(const QdiscRecord& qdisc);
+
+Message set_root_qdisc(IfIndex ifindex, const QdiscRecord& qdisc, std::string doing);
+/// Back to the kernel's default one.
+Message remove_root_qdisc(IfIndex ifindex, std::string doing);
+
+/// Why such a qdisc can't be given again; nothing: it can.
+std::optional<std::string> why_not_writable(const QdiscRecord& qdisc);
+
+}  // namespace netlend

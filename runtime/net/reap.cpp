@@ -1,0 +1,65 @@
+#include <fmt/core.h>
+
+#include "base/file.hpp"
+#include "base/text.hpp"
+#include "net/lease.hpp"
+#include "net/lending.hpp"
+#include "net/lock.hpp"
+#include "net/reap_ledger.hpp"
+#include "net/return_ledger.hpp"
+
+namespace netlend {
+
+ReapResult reap_ledger(const LendingContext& context, const std::string& name, ReapScope scope) {
+  auto lock = LedgerLock::try_acquire(context.state, name);
+  if (!lock) return {.is_closed = false, .failures = {}};
+  auto ledger = load_ledger(context.state, name);
+  ReapResult result;
+  if (ledger && (scope == ReapScope::all || is_reapable(*ledger))) {
+    result.failures = return_ledger(context, *ledger);
+  }
+  result.is_closed = !load_ledger(context.state, name);
+  if (result.is_closed) lock->remove();
+  return result;
+}
+
+void release_stale_lease(const StateDirectory& state, const std::string& lease_name) {
+  const auto lease = read_lease(state, lease_name);
+  if (!lease) return;
+  // A lender holds the lock from before its first lease until its ledger is written.
+  auto lock = LedgerLock::try_acquire(state, lease->ledger_name);
+  if (!lock || load_ledger(state, lease->ledger_name)) return;
+  drop_lease(state, lease_name, lease->ledger_name);
+  lock->remove();
+}
+
+Failures reap(const LendingContext& context, ReapScope scope) noexcept {
+  Failures failures;
+  attempt(failures, [&] {
+    for (const auto& name : list_ledgers(context.state)) {
+      attempt(failures, [&] {
+        auto result = reap_ledger(context, name, scope);
+        failures.insert(failures.end(), result.failures.begin(), result.failures.end());
+      });
+    }
+    for (const auto& lease : list_names(context.state.devices())) {
+      attempt(failures, [&] { release_stale_lease(context.state, lease); });
+    }
+  });
+  return failures;
+}
+
+std::vector<std::string> ledgers_of(const StateDirectory& state, const ContainerId& id,
+                                    std::string_view key) {
+  std::vector<std::string> names;
+  for (const auto& name : list_ledgers(state)) {
+    // ID-HASH-GENERATION: an id can have dashes of its own, so it is cut from the right.
+    const std::string stem = name.substr(0, name.rfind('-'));
+    const bool matches =
+        key.empty() ? stem.substr(0, stem.rfind('-')) == id.str() : stem == ledger_stem(id, key);
+    if (matches) names.push_back(name);
+  }
+  return names;
+}
+
+}  // namespace netlend

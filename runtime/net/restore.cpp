@@ -1,0 +1,354 @@
+#include "net/restore.hpp"
+
+#include <fmt/core.h>
+#include <linux/if.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <ctime>
+
+#include "base/syscall.hpp"
+
+namespace netlend {
+
+namespace {
+constexpr timespec kPollInterval{.tv_sec = 0, .tv_nsec = 1'000'000};
+constexpr int kSettleTimeoutMs = 1000;
+// With this off on the device and, as is the default, on "all", an address is valid at once: the
+// host had it a moment ago. Source: net/ipv6/addrconf.c, addrconf_dad_begin.
+constexpr const char* kDadSysctl = "ipv6/conf/accept_dad";
+
+template <typename Predicate>
+bool poll_until(Predicate done, int timeout_ms) {
+  const std::int64_t deadline = monotonic_ms() + timeout_ms;
+  while (!done()) {
+    if (monotonic_ms() >= deadline) return false;
+    ::nanosleep(&kPollInterval, nullptr);
+  }
+  return true;
+}
+
+bool is_link_local_ipv6(const AddressRecord& record) {
+  return record.family == AF_INET6 && record.address().is_link_local();
+}
+
+template <typename Record>
+bool contains(const std::vector<Record>& list, const Record& wanted) {
+  return std::any_of(list.begin(), list.end(), [&](const Record& record) {
+    if constexpr (requires { record.is_same_as(wanted); }) {
+      return record.is_same_as(wanted);
+    } else {
+      return record == wanted;
+    }
+  });
+}
+
+bool is_same_list(const std::vector<AddressRecord>& left, const std::vector<AddressRecord>& right) {
+  return std::equal(left.begin(), left.end(), right.begin(), right.end(),
+                    [](const auto& a, const auto& b) { return a.is_same_as(b); });
+}
+
+class Restorer {
+ public:
+  Restorer(Site& site, IfIndex ifindex, const DeviceSnapshot& home, const StepCallback& on_step,
+           Failures& failures)
+      : site_(site),
+        ifindex_(ifindex),
+        home_(home),
+        on_step_(on_step),
+        failures_(failures),
+        now_(take_snapshot(site, ifindex)),
+        name_(now_.link.name) {}
+
+  void run() {
+    names();
+    link();
+    master();
+    if (needs_addresses()) addresses();
+    set_up(home_.link.is_up());
+    routes();
+    neighbours();
+    qdisc();
+    sysctls(home_.sysctls);
+    addrgenmode(home_.link.addrgenmode);
+  }
+
+ private:
+  std::string doing(std::string_view what) const {
+    return fmt::format("restore {} of '{}'", what, home_.link.name);
+  }
+  bool call(const Message& message) {
+    return attempt(failures_, [&] {
+      if (on_step_) on_step_(message.doing());
+      site_.socket.call(message);
+    });
+  }
+
+  void names();
+  void link();
+  void tunables();
+  void master();
+  bool needs_addresses() const;
+  void addresses();
+  void ipv4_addresses();
+  void ipv6_addresses();
+  void settle();
+  void other_flags();
+  void set_up(bool up);
+  void routes();
+  void add_route_with_helper(const RouteRecord& route);
+  void neighbours();
+  void qdisc();
+  void sysctls(const Sysctls& wanted);
+  void addrgenmode(std::optional<std::uint8_t> mode);
+
+  Site& site_;
+  IfIndex ifindex_;
+  const DeviceSnapshot& home_;
+  const StepCallback& on_step_;
+  Failures& failures_;
+  DeviceSnapshot now_;
+  /// What it is called at this moment: its own name may be taken.
+  std::string name_;
+};
+
+void Restorer::names() {
+  if (now_.link.name != home_.link.name &&
+      call(rename_link(ifindex_, home_.link.name, doing("the name")))) {
+    name_ = home_.link.name;
+  }
+  strip_foreign_altnames(site_, now_.link, home_, failures_);
+  for (const auto& altname : home_.link.altnames) {
+    if (is_mark(altname)) continue;
+    const auto& have = now_.link.altnames;
+    if (std::find(have.begin(), have.end(), altname) == have.end()) {
+      call(add_altname(ifindex_, altname, doing(fmt::format("altname '{}'", altname))));
+    }
+  }
+  if (now_.link.alias != home_.link.alias) {
+    call(change_link(ifindex_, doing("the alias")).put(IFLA_IFALIAS, home_.link.alias));
+  }
+}
+
+void Restorer::link() {
+  if (now_.link.address != home_.link.address) {
+    set_up(false);  // Many drivers take an address only while the device is down.
+    call(set_link_address(ifindex_, home_.link.address, doing("the MAC address")));
+  }
+  if (now_.link.broadcast != home_.link.broadcast) {
+    call(change_link(ifindex_, doing("the link broadcast address"))
+             .put(IFLA_BROADCAST, home_.link.broadcast));
+  }
+  if (now_.link.mtu_bytes != home_.link.mtu_bytes) {
+    call(set_link_mtu(ifindex_, home_.link.mtu_bytes, doing("the MTU")));
+  }
+  if (now_.link.kind_data != home_.link.kind_data) {
+    Message message = change_link(ifindex_, doing("the options"));
+    message.begin(IFLA_LINKINFO)
+        .put_string(IFLA_INFO_KIND, home_.link.kind)
+        .put(IFLA_INFO_DATA, home_.link.kind_data)
+        .end();
+    call(message);
+  }
+  other_flags();
+  tunables();
+}
+
+void Restorer::tunables() {
+  for (const auto& [type, value] : home_.link.tunables) {
+    const auto found = now_.link.tunables.find(type);
+    if (found != now_.link.tunables.end() && found->second == value) continue;
+    call(change_link(ifindex_, doing("a limit")).put_u32(type, value));
+  }
+}
+
+void Restorer::master() {
+  if (now_.link.master == home_.link.master) return;
+  const IfIndex wanted = home_.link.master ? home_.link.master->ifindex : IfIndex{0};
+  const IfIndex have = now_.link.master ? now_.link.master->ifindex : IfIndex{0};
+  if (wanted != have) call(set_link_master(ifindex_, wanted, doing("the master")));
+  if (!home_.link.master || home_.link.master->port_attributes.empty()) return;
+  Message message = change_link(ifindex_, doing("the port attributes"));
+  message.begin(IFLA_LINKINFO).put_string(IFLA_INFO_SLAVE_KIND, home_.link.master->kind);
+  message.begin(IFLA_INFO_SLAVE_DATA);
+  for (const auto& [type, bytes] : home_.link.master->port_attributes) message.put(type, bytes);
+  call(message.end().end());
+}
+
+void Restorer::other_flags() {
+  // IFF_UP has its moment of its own: addresses come first.
+  const std::uint32_t wanted = settable_flags(home_.link);
+  const std::uint32_t mask = (settable_flags(now_.link) ^ wanted) & ~std::uint32_t{IFF_UP};
+  if (mask != 0) call(set_link_flags(ifindex_, wanted, mask, doing("the flags")));
+}
+
+void Restorer::set_up(bool up) {
+  if (now_.link.is_up() == up) return;
+  if (call(set_link_flags(ifindex_, up ? IFF_UP : 0, IFF_UP, doing("the up state")))) {
+    now_.link.flags ^= IFF_UP;
+  }
+}
+
+bool Restorer::needs_addresses() const {
+  return now_.link.is_up() != home_.link.is_up() || !is_same_list(now_.addresses, home_.addresses);
+}
+
+void Restorer::addresses() {
+  // Without it the kernel would give the device a link-local address of its own at IFF_UP.
+  if (home_.link.addrgenmode) addrgenmode(IN6_ADDR_GEN_MODE_NONE);
+  Sysctls without_dad = home_.sysctls;
+  if (without_dad.contains(kDadSysctl)) without_dad[kDadSysctl] = "0";
+  sysctls(without_dad);
+  if (!is_same_list(now_.addresses, home_.addresses)) {
+    for (const auto& record : now_.addresses) {
+      // A removed IPv4 address takes its secondaries with it: then it is gone already.
+      Failures ignored;
+      attempt(ignored,
+              [&] { site_.socket.call(remove_address(ifindex_, record, doing("the addresses"))); });
+    }
+    now_.addresses.clear();
+  }
+  ipv4_addresses();
+  set_up(home_.link.is_up());
+  ipv6_addresses();
+  settle();
+}
+
+void Restorer::ipv4_addresses() {
+  for (const auto& record : home_.addresses) {
+    if (record.family != AF_INET || contains(now_.addresses, record)) continue;
+    call(add_address(ifindex_, record, doing(fmt::format("address {}", describe(record)))));
+  }
+}
+
+void Restorer::ipv6_addresses() {
+  // The kernel puts a new one in front of those of its scope (net/ipv6/addrconf.c,
+  // ipv6_link_dev_addr), so the last goes in first.
+  for (auto record = home_.addresses.rbegin(); record != home_.addresses.rend(); ++record) {
+    if (record->family != AF_INET6 || contains(now_.addresses, *record)) continue;
+    call(add_address(ifindex_, *record, doing(fmt::format("address {}", describe(*record)))));
+  }
+}
+
+void Restorer::settle() {
+  attempt(failures_, [&] {
+    wait_for_addresses(site_, ifindex_, kSettleTimeoutMs);
+    // A link-local address that somebody removed at home would be made anew when IPv6 is ready.
+    const bool had_link_local =
+        std::any_of(home_.addresses.begin(), home_.addresses.end(), is_link_local_ipv6);
+    if (!home_.link.ipv6_ready || had_link_local || !home_.link.is_up()) return;
+    poll_until([&] { return read_link(site_.socket, ifindex_).ipv6_ready; }, kSettleTimeoutMs);
+  });
+}
+
+void Restorer::routes() {
+  attempt(failures_, [&] { now_.routes = list_routes(site_.socket, ifindex_); });
+  for (const auto& route : now_.routes) {
+    if (contains(home_.routes, route)) continue;
+    call(remove_route(ifindex_, route, doing(fmt::format("route {}", describe(route)))));
+  }
+  // Those without a gateway first: the others are reached through them.
+  for (const bool with_gateway : {false, true}) {
+    for (const auto& route : home_.routes) {
+      const bool has_gateway =
+          route.attributes.contains(RTA_GATEWAY) || route.attributes.contains(RTA_VIA);
+      if (has_gateway != with_gateway || contains(now_.routes, route)) continue;
+      attempt(failures_, [&] { add_route_with_helper(route); });
+    }
+  }
+}
+
+void Restorer::add_route_with_helper(const RouteRecord& route) {
+  const Message add = add_route(ifindex_, route, doing(fmt::format("route {}", describe(route))));
+  if (on_step_) on_step_(add.doing());
+  try {
+    site_.socket.call(add);
+    return;
+  } catch (const Error& error) {
+    if (error.errno_value() == EEXIST) return;
+    const auto helper = gateway_helper(route);
+    const bool unreachable = error.errno_value() == ENETUNREACH ||
+                             error.errno_value() == EHOSTUNREACH || error.errno_value() == EINVAL;
+    if (!helper || !unreachable) throw;
+    // Its gateway was reachable by a prefix that has gone since; the route itself stayed.
+    site_.socket.call(add_route(ifindex_, *helper, doing("a helper route")));
+    attempt(failures_, [&] { site_.socket.call(add); });
+    site_.socket.call(remove_route(ifindex_, *helper, doing("a helper route")));
+  }
+}
+
+void Restorer::neighbours() {
+  attempt(failures_, [&] { now_.neighbours = list_neighbours(site_.socket, ifindex_); });
+  for (const auto& neighbour : now_.neighbours) {
+    if (contains(home_.neighbours, neighbour)) continue;
+    call(remove_neighbour(ifindex_, neighbour, doing("neighbour " + describe(neighbour))));
+  }
+  for (const auto& neighbour : home_.neighbours) {
+    if (contains(now_.neighbours, neighbour)) continue;
+    call(add_neighbour(ifindex_, neighbour, doing("neighbour " + describe(neighbour))));
+  }
+}
+
+void Restorer::qdisc() {
+  attempt(failures_, [&] { now_.root_qdisc = read_root_qdisc(site_.socket, ifindex_); });
+  if (!home_.root_qdisc || now_.root_qdisc == home_.root_qdisc) return;
+  if (home_.root_qdisc->is_default()) {
+    if (now_.root_qdisc && !now_.root_qdisc->is_default()) {
+      call(remove_root_qdisc(ifindex_, doing("the root qdisc")));
+    }
+    return;
+  }
+  call(set_root_qdisc(ifindex_, *home_.root_qdisc, doing("the root qdisc")));
+}
+
+void Restorer::sysctls(const Sysctls& wanted) {
+  Sysctls have;
+  attempt(failures_, [&] { have = read_sysctls(site_.netns, name_); });
+  for (const auto& [key, value] : wanted) {
+    const auto found = have.find(key);
+    if (found != have.end() && found->second == value) continue;
+    attempt(failures_, [&] {
+      if (on_step_) on_step_(doing("sysctl " + key));
+      write_sysctl(site_.netns, name_, key, value);
+    });
+  }
+}
+
+void Restorer::addrgenmode(std::optional<std::uint8_t> mode) {
+  if (!mode || now_.link.addrgenmode == mode) return;
+  call(set_link_addrgenmode(ifindex_, *mode, doing("addrgenmode")));
+  now_.link.addrgenmode = mode;
+}
+}  // namespace
+
+void restore_device(Site& home, IfIndex ifindex, const DeviceSnapshot& snapshot,
+                    const StepCallback& on_step, Failures& failures) noexcept {
+  attempt(failures, [&] { Restorer(home, ifindex, snapshot, on_step, failures).run(); });
+}
+
+void strip_foreign_altnames(Site& site, const LinkState& link, const DeviceSnapshot& snapshot,
+                            Failures& failures) noexcept {
+  const auto& own = snapshot.link.altnames;
+  for (const auto& altname : link.altnames) {
+    if (is_mark(altname) || std::find(own.begin(), own.end(), altname) != own.end()) continue;
+    attempt(failures, [&] {
+      site.socket.call(remove_altname(
+          link.ifindex, altname,
+          fmt::format("remove the altname '{}' of '{}'", altname, snapshot.link.name)));
+    });
+  }
+}
+
+bool wait_for_addresses(Site& site, IfIndex ifindex, int timeout_ms) {
+  return poll_until(
+      [&] {
+        const auto addresses = list_addresses(site.socket, ifindex);
+        return std::none_of(addresses.begin(), addresses.end(),
+                            [](const auto& record) { return record.is_tentative(); });
+      },
+      timeout_ms);
+}
+
+}  // namespace netlend

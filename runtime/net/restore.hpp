@@ -1,0 +1,23 @@
+#pragma once
+
+#include "base/error.hpp"
+#include "net/lending.hpp"
+#include "net/site.hpp"
+#include "net/snapshot.hpp"
+
+namespace netlend {
+
+/// Makes a device that is at home what its snapshot says, whatever has become of it; what is right
+/// already is not touched. Goes on past failures, and reports the kernel's answers. Names are not
+/// marks: those stay until forget_marks().
+void restore_device(Site& home, IfIndex ifindex, const DeviceSnapshot& snapshot,
+                    const StepCallback& on_step, Failures& failures) noexcept;
+
+/// Removes every altname of the device that neither the snapshot knows nor is a mark.
+void strip_foreign_altnames(Site& site, const LinkState& link, const DeviceSnapshot& snapshot,
+                            Failures& failures) noexcept;
+
+/// Waits until no address of the device is tentative any more. False at the timeout.
+bool wait_for_addresses(Site& site, IfIndex ifindex, int timeout_ms);
+
+}  // namespace netlend

@@ -1,0 +1,16 @@
+#pragma once
+
+#include "net/ledger.hpp"
+#include "net/lending.hpp"
+
+namespace netlend {
+
+/// Brings home all that the ledger holds, whatever stage it reached, and closes it once everything
+/// is verified. The caller holds its lock.
+Failures return_ledger(const LendingContext& context, Ledger& ledger) noexcept;
+
+/// Whether it may be taken from its borrower: he is dead, or whoever lent or gave back was stopped
+/// half way. The caller holds its lock, so nobody is at it now.
+bool is_reapable(const Ledger& ledger);
+
+}  // namespace netlend

@@ -1,0 +1,241 @@
+#include "net/route.hpp"
+
+#include <fmt/core.h>
+#include <linux/rtnetlink.h>
+#include <netlink/netlink.h>
+#include <netlink/route/route.h>
+#include <netlink/route/rtnl.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "base/error.hpp"
+#include "base/syscall.hpp"
+#include "base/text.hpp"
+
+namespace netlend {
+
+namespace {
+constexpr std::int64_t kMsPerSecond = 1000;
+constexpr int kUserTicksPerSecond = 100;  // USER_HZ
+// net/ipv6/addrconf.c, IP6_RT_PRIO_USER: what the kernel stores for a route without a metric.
+
+bool is_ours_to_keep(std::uint16_t type) {
+  return type != RTA_OIF && type != RTA_TABLE && type != RTA_CACHEINFO && type != RTA_EXPIRES &&
+         type != RTA_MFC_STATS;
+}
+
+RouteRecord parse_route(const Reply& reply) {
+  const auto header = reply.header<rtmsg>();
+  const Attributes attributes = reply.attributes(sizeof header);
+  RouteRecord record;
+  record.family = header.rtm_family;
+  record.destination_bits = header.rtm_dst_len;
+  record.source_bits = header.rtm_src_len;
+  record.tos = header.rtm_tos;
+  record.table = attributes.u32(RTA_TABLE).value_or(header.rtm_table);
+  record.protocol = header.rtm_protocol;
+  record.scope = header.rtm_scope;
+  record.type = header.rtm_type;
+  // RTNH_F_LINKDOWN, RTNH_F_DEAD and the offload flags are the kernel's report.
+  record.flags = header.rtm_flags & RTNH_F_ONLINK;
+  for (const auto& [type, bytes] : attributes.all()) {
+    if (is_ours_to_keep(type)) record.attributes.emplace(type, bytes);
+  }
+  const auto cache = attributes.find(RTA_CACHEINFO);
+  if (cache && cache->size() >= sizeof(rta_cacheinfo)) {
+    rta_cacheinfo info;
+    std::memcpy(&info, cache->data(), sizeof info);
+    if (info.rta_expires != 0) {
+      record.expires_at_s = monotonic_ms() / kMsPerSecond + info.rta_expires / kUserTicksPerSecond;
+    }
+  }
+  return record;
+}
+
+bool goes_through(const Reply& reply, IfIndex ifindex) {
+  const Attributes attributes = reply.attributes(sizeof(rtmsg));
+  if (const auto device = attributes.u32(RTA_OIF)) {
+    return *device == static_cast<std::uint32_t>(ifindex.value);
+  }
+  // A multipath route or one with a nexthop object: the kernel's filter has looked inside.
+  return attributes.find(RTA_MULTIPATH).has_value() || attributes.find(RTA_NH_ID).has_value();
+}
+
+std::string address_text(const RawAttributes& attributes, std::uint16_t type) {
+  const auto found = attributes.find(type);
+  return found == attributes.end() ? "" : IpAddress::from_bytes(found->second).str();
+}
+
+std::string via_text(const RouteRecord& route) {
+  const std::string gateway = address_text(route.attributes, RTA_GATEWAY);
+  if (!gateway.empty()) return fmt::format(" via {}", gateway);
+  const auto via = route.attributes.find(RTA_VIA);
+  constexpr std::size_t kFamilyBytes = 2;
+  if (via == route.attributes.end() || via->second.size() <= kFamilyBytes) return "";
+  return fmt::format(" via {}", IpAddress::from_bytes(via->second.substr(kFamilyBytes)).str());
+}
+
+std::string number_text(const RouteRecord& route, std::uint16_t type, std::string_view name) {
+  const auto found = route.attributes.find(type);
+  if (found == route.attributes.end() || found->second.size() != sizeof(std::uint32_t)) return "";
+  std::uint32_t value = 0;
+  std::memcpy(&value, found->second.data(), sizeof value);
+  return fmt::format(" {} {}", name, value);
+}
+
+// What describe() has no word for; it must still be seen when two snapshots differ in it.
+std::string other_attributes_text(const RouteRecord& route) {
+  constexpr std::array<std::uint16_t, 6> kTold{RTA_DST,     RTA_GATEWAY,  RTA_VIA,
+                                               RTA_PREFSRC, RTA_PRIORITY, RTA_SRC};
+  std::string out;
+  for (const auto& [type, bytes] : route.attributes) {
+    if (std::find(kTold.begin(), kTold.end(), type) != kTold.end()) continue;
+    if (type == RTA_PREF && bytes == std::string(1, '\0')) continue;
+    out += fmt::format(" attribute {}={}", type, to_hex(bytes));
+  }
+  return out;
+}
+
+Message route_message(std::uint16_t type, std::uint16_t flags, const RouteRecord& route,
+                      std::string doing) {
+  Message message(type, flags, std::move(doing));
+  rtmsg header{};
+  header.rtm_family = static_cast<std::uint8_t>(route.family);
+  header.rtm_dst_len = static_cast<std::uint8_t>(route.destination_bits);
+  header.rtm_src_len = static_cast<std::uint8_t>(route.source_bits);
+  header.rtm_tos = route.tos;
+  header.rtm_protocol = route.protocol;
+  header.rtm_scope = route.scope;
+  header.rtm_type = route.type;
+  header.rtm_flags = route.flags;
+  message.header(header);
+  return message;
+}
+
+void put_route(Message& message, IfIndex ifindex, const RouteRecord& route) {
+  message.put_u32(RTA_TABLE, route.table);
+  message.put_u32(RTA_OIF, static_cast<std::uint32_t>(ifindex.value));
+  for (const auto& [type, bytes] : route.attributes) message.put(type, bytes);
+}
+}  // namespace
+
+bool RouteRecord::is_kernel_local() const noexcept {
+  const bool kernel_type =
+      type == RTN_LOCAL || type == RTN_BROADCAST || type == RTN_ANYCAST || type == RTN_MULTICAST;
+  return protocol == RTPROT_KERNEL && table == RT_TABLE_LOCAL && kernel_type;
+}
+
+bool RouteRecord::is_default() const noexcept {
+  return destination_bits == 0 && type == RTN_UNICAST;
+}
+
+bool RouteRecord::is_same_as(const RouteRecord& other) const {
+  RouteRecord mine = *this;
+  RouteRecord theirs = other;
+  mine.expires_at_s = theirs.expires_at_s = std::nullopt;
+  return mine == theirs;
+}
+
+std::vector<RouteRecord> list_routes(RouteSocket& socket, IfIndex ifindex) {
+  std::vector<RouteRecord> records;
+  for (const int family : {AF_INET, AF_INET6}) {
+    Message message(RTM_GETROUTE, 0, fmt::format("list the routes of device {}", ifindex.value));
+    rtmsg header{};
+    header.rtm_family = static_cast<std::uint8_t>(family);
+    message.header(header);
+    message.put_u32(RTA_OIF, static_cast<std::uint32_t>(ifindex.value));
+    std::vector<Reply> replies;
+    try {
+      replies = socket.dump(message);
+    } catch (const Error& error) {
+      if (error.errno_value() != EOPNOTSUPP || family != AF_INET6) throw;  // No IPv6 here.
+    }
+    for (const auto& reply : replies) {
+      if (reply.type() != RTM_NEWROUTE || !goes_through(reply, ifindex)) continue;
+      RouteRecord record = parse_route(reply);
+      if (!record.is_kernel_local()) records.push_back(std::move(record));
+    }
+  }
+  return records;
+}
+
+std::string describe(const RouteRecord& route) {
+  std::array<char, 32> text{};
+  std::string out;
+  if (route.type != RTN_UNICAST) {
+    out += fmt::format("{} ", ::nl_rtntype2str(route.type, text.data(), text.size()));
+  }
+  const std::string destination = address_text(route.attributes, RTA_DST);
+  out += destination.empty() ? (route.family == AF_INET ? "default" : "default(6)")
+                             : fmt::format("{}/{}", destination, route.destination_bits);
+  if (route.source_bits != 0) {
+    out += fmt::format(" from {}/{}", address_text(route.attributes, RTA_SRC), route.source_bits);
+  }
+  out += via_text(route);
+  const std::string source = address_text(route.attributes, RTA_PREFSRC);
+  if (!source.empty()) out += fmt::format(" src {}", source);
+  out += fmt::format(" proto {}", ::rtnl_route_proto2str(route.protocol, text.data(), text.size()));
+  out += fmt::format(" scope {}", ::rtnl_scope2str(route.scope, text.data(), text.size()));
+  out += number_text(route, RTA_PRIORITY, "metric");
+  if (route.tos != 0) out += fmt::format(" tos {:#x}", route.tos);
+  if ((route.flags & RTNH_F_ONLINK) != 0) out += " onlink";
+  if (route.table != RT_TABLE_MAIN) out += fmt::format(" table {}", route.table);
+  return out + other_attributes_text(route);
+}
+
+Message add_route(IfIndex ifindex, const RouteRecord& route, std::string doing) {
+  // Appended, not replaced: IPv6 would join routes of one destination into a multipath route, and
+  // IPv4 keeps the order of equal ones.
+  Message message =
+      route_message(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_APPEND, route, std::move(doing));
+  put_route(message, ifindex, route);
+  if (route.expires_at_s) {
+    const std::int64_t left = *route.expires_at_s - monotonic_ms() / kMsPerSecond;
+    message.put_u32(RTA_EXPIRES, left < 1 ? 1 : static_cast<std::uint32_t>(left));
+  }
+  return message;
+}
+
+Message remove_route(IfIndex ifindex, const RouteRecord& route, std::string doing) {
+  Message message = route_message(RTM_DELROUTE, 0, route, std::move(doing));
+  put_route(message, ifindex, route);
+  return message;
+}
+
+std::optional<std::string> why_not_writable(const RouteRecord& route) {
+  if (route.attributes.contains(RTA_MULTIPATH)) return "has several next hops";
+  if (route.attributes.contains(RTA_NH_ID)) return "uses a nexthop object";
+  return std::nullopt;
+}
+
+std::optional<RouteRecord> gateway_helper(const RouteRecord& route) {
+  const auto gateway = route.attributes.find(RTA_GATEWAY);
+  if (gateway == route.attributes.end()) return std::nullopt;
+  const IpAddress address = IpAddress::from_bytes(gateway->second);
+  RouteRecord helper = make_route({address, address.bits()}, std::nullopt, false);
+  helper.table = route.table;
+  return helper;
+}
+
+RouteRecord make_route(const IpPrefix& destination, const std::optional<IpAddress>& via,
+                       bool onlink) {
+  RouteRecord record;
+  record.family = destination.family();
+  record.destination_bits = destination.length_bits();
+  record.table = RT_TABLE_MAIN;
+  record.protocol = RTPROT_STATIC;
+  record.type = RTN_UNICAST;
+  record.scope = destination.family() == AF_INET && !via ? std::uint8_t{RT_SCOPE_LINK}
+                                                         : std::uint8_t{RT_SCOPE_UNIVERSE};
+  record.flags = onlink ? RTNH_F_ONLINK : 0;
+  if (destination.length_bits() != 0) {
+    record.attributes.emplace(RTA_DST, std::string(destination.address().bytes()));
+  }
+  if (via) record.attributes.emplace(RTA_GATEWAY, std::string(via->bytes()));
+  return record;
+}
+
+}  // namespace netlend

@@ -1,0 +1,70 @@
+#include "net/select.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+
+#include "base/text.hpp"
+#include "net/checks.hpp"
+#include "net/ledger.hpp"
+#include "net/reap_ledger.hpp"
+
+namespace netlend {
+
+namespace {
+bool is_meant(const LinkState& link, const DeviceSelector& selector) {
+  switch (selector.by) {
+    case DeviceSelector::By::name:
+      return link.name == selector.value;
+    case DeviceSelector::By::altname:
+      return std::find(link.altnames.begin(), link.altnames.end(), selector.value) !=
+             link.altnames.end();
+    case DeviceSelector::By::mac:
+      return format_link_address(link.address) == selector.value;
+    case DeviceSelector::By::pci:
+      return link.parent_bus == "pci" && link.parent_device == selector.value;
+  }
+  return false;
+}
+
+/// The name of the ledger that holds such a device of this home, and the loan.
+std::optional<std::pair<Ledger, Loan>> find_lent(const StateDirectory& state, const Site& home,
+                                                 const DeviceSelector& selector) {
+  for (const auto& name : list_ledgers(state)) {
+    auto ledger = load_ledger(state, name);
+    if (!ledger || ledger->home != home.netns.identity()) continue;
+    for (const auto& loan : ledger->loans) {
+      if (loan.home && is_meant(loan.home->link, selector)) return std::pair{*ledger, loan};
+    }
+  }
+  return std::nullopt;
+}
+}  // namespace
+
+LinkState find_wanted(const LendingContext& context, Site& home, const DeviceSelector& selector,
+                      Reaping reaping) {
+  auto link = select_device(home, selector);
+  if (!link) {
+    const auto lent = find_lent(context.state, home, selector);
+    if (lent && reaping == Reaping::yes &&
+        reap_ledger(context, lent->first.name, ReapScope::dead).is_closed) {
+      link = select_device(home, selector);
+    } else if (lent) {
+      throw Error(fmt::format("device '{}' is lent to '{}' as '{}'; 'netlend return {}' brings it "
+                              "home",
+                              printable(lent->second.home_name()), lent->first.id.str(),
+                              printable(lent->second.inside), printable(lent->second.home_name())),
+                  EBUSY);
+    }
+  }
+  if (!link) {
+    throw Error::usage(fmt::format("there is no device '{}' here; 'netlend show' lists them",
+                                   printable(selector.value)));
+  }
+  if (const auto why = why_immovable(*link)) {
+    throw Error::usage(fmt::format("device '{}' {}", printable(link->name), *why));
+  }
+  return *std::move(link);
+}
+
+}  // namespace netlend

@@ -1,0 +1,200 @@
+#include "net/snapshot.hpp"
+
+#include <fmt/core.h>
+#include <linux/if.h>
+#include <linux/if_link.h>
+
+#include <algorithm>
+
+#include "base/text.hpp"
+
+namespace netlend {
+
+namespace {
+constexpr std::string_view kMarkPrefix = "netlend-";
+constexpr std::size_t kMarkHexDigits = 16;
+constexpr std::uint32_t kSettableFlags =
+    IFF_UP | IFF_NOARP | IFF_PROMISC | IFF_ALLMULTI | IFF_MULTICAST | IFF_DEBUG | IFF_NOTRAILERS;
+
+std::vector<std::string> own_altnames(const LinkState& link) {
+  std::vector<std::string> names;
+  std::copy_if(link.altnames.begin(), link.altnames.end(), std::back_inserter(names),
+               [](const auto& name) { return !is_mark(name); });
+  return names;
+}
+
+std::string_view tunable_name(std::uint16_t type) {
+  switch (type) {
+    case IFLA_TXQLEN:
+      return "txqlen";
+    case IFLA_GROUP:
+      return "group";
+    case IFLA_GSO_MAX_SEGS:
+      return "gso_max_segs";
+    case IFLA_GSO_MAX_SIZE:
+      return "gso_max_size";
+    case IFLA_GRO_MAX_SIZE:
+      return "gro_max_size";
+    default:
+      return "gso_ipv4_max_size or gro_ipv4_max_size";
+  }
+}
+
+class Differences {
+ public:
+  template <typename Value>
+  void compare(std::string_view what, const Value& home, const Value& now) {
+    if (home != now) found_.push_back(fmt::format("{} is {}, was {} at home", what, now, home));
+  }
+  void add(std::string sentence) { found_.push_back(std::move(sentence)); }
+  std::vector<std::string> take() { return std::move(found_); }
+
+ private:
+  std::vector<std::string> found_;
+};
+
+std::string quoted(const std::vector<std::string>& names) {
+  std::string out;
+  for (const auto& name : names) out += fmt::format("{}'{}'", out.empty() ? "" : " ", name);
+  return out.empty() ? "none" : out;
+}
+
+std::string master_text(const std::optional<LinkMaster>& master) {
+  if (!master) return "none";
+  std::string out = fmt::format("{} device {}", master->kind, master->ifindex.value);
+  for (const auto& [type, bytes] : master->port_attributes) {
+    out += fmt::format(" {}={}", type, to_hex(bytes));
+  }
+  return out;
+}
+
+void compare_links(const LinkState& home, const LinkState& now, Differences& differences) {
+  differences.compare("name", home.name, now.name);
+  differences.compare("altnames", quoted(own_altnames(home)), quoted(own_altnames(now)));
+  differences.compare("alias", home.alias, now.alias);
+  differences.compare("mtu", home.mtu_bytes, now.mtu_bytes);
+  differences.compare("address", format_link_address(home.address),
+                      format_link_address(now.address));
+  differences.compare("link broadcast", format_link_address(home.broadcast),
+                      format_link_address(now.broadcast));
+  differences.compare("flags", settable_flags(home), settable_flags(now));
+  differences.compare("master", master_text(home.master), master_text(now.master));
+  differences.compare("addrgenmode", int{home.addrgenmode.value_or(0)},
+                      int{now.addrgenmode.value_or(0)});
+  differences.compare("options of its kind", to_hex(home.kind_data), to_hex(now.kind_data));
+  for (const auto& [type, value] : home.tunables) {
+    const auto found = now.tunables.find(type);
+    differences.compare(tunable_name(type), value, found == now.tunables.end() ? 0 : found->second);
+  }
+}
+
+/// Compares lists whose order the kernel keeps; the missing and the new are named, else the order.
+template <typename Record>
+void compare_lists(std::string_view what, const std::vector<Record>& home,
+                   const std::vector<Record>& now, Differences& differences) {
+  const auto same = [](const Record& left, const Record& right) {
+    if constexpr (requires { left.is_same_as(right); }) {
+      return left.is_same_as(right);
+    } else {
+      return left == right;
+    }
+  };
+  const auto missing_in = [&](const std::vector<Record>& list, const Record& wanted) {
+    return std::none_of(list.begin(), list.end(),
+                        [&](const Record& record) { return same(record, wanted); });
+  };
+  bool any = false;
+  for (const auto& record : home) {
+    if (!missing_in(now, record)) continue;
+    differences.add(fmt::format("{} '{}' is missing", what, describe(record)));
+    any = true;
+  }
+  for (const auto& record : now) {
+    if (!missing_in(home, record)) continue;
+    differences.add(fmt::format("{} '{}' was not there at home", what, describe(record)));
+    any = true;
+  }
+  if (!any && !std::equal(home.begin(), home.end(), now.begin(), now.end(), same)) {
+    differences.add(fmt::format("the order of its {}s has changed", what));
+  }
+}
+
+void compare_sysctls(const Sysctls& home, const Sysctls& now, Differences& differences) {
+  for (const auto& [key, value] : home) {
+    const auto found = now.find(key);
+    differences.compare("sysctl " + key, value,
+                        found == now.end() ? std::string("absent") : found->second);
+  }
+}
+
+void note_master(Site& site, const LinkMaster& master, std::vector<std::string>& lost) {
+  if (master.kind != "bridge") {
+    lost.push_back(fmt::format("its membership in device {} ('{}')", master.ifindex.value,
+                               master.kind.empty() ? "unknown kind" : master.kind));
+    return;
+  }
+  const auto bridge = find_link(site.socket, master.ifindex);
+  if (!bridge) return;
+  const Attributes options{bridge->kind_data};
+  if (options.u8(IFLA_BR_VLAN_FILTERING).value_or(0) != 0) {
+    lost.push_back(fmt::format("the VLANs of its port in bridge '{}'", bridge->name));
+  }
+}
+}  // namespace
+
+bool is_mark(std::string_view altname) {
+  return altname.size() == kMarkPrefix.size() + kMarkHexDigits &&
+         altname.substr(0, kMarkPrefix.size()) == kMarkPrefix &&
+         altname.find_first_not_of("0123456789abcdef", kMarkPrefix.size()) ==
+             std::string_view::npos;
+}
+
+std::uint32_t settable_flags(const LinkState& link) { return link.flags & kSettableFlags; }
+
+DeviceSnapshot take_snapshot(Site& site, IfIndex ifindex) {
+  DeviceSnapshot snapshot;
+  snapshot.link = read_link(site.socket, ifindex);
+  snapshot.addresses = list_addresses(site.socket, ifindex);
+  snapshot.routes = list_routes(site.socket, ifindex);
+  snapshot.neighbours = list_neighbours(site.socket, ifindex);
+  snapshot.sysctls = read_sysctls(site.netns, snapshot.link.name);
+  snapshot.root_qdisc = read_root_qdisc(site.socket, ifindex);
+  snapshot.has_ingress_qdisc = has_ingress_qdisc(site.socket, ifindex);
+  return snapshot;
+}
+
+std::vector<std::string> differences(const DeviceSnapshot& home, const DeviceSnapshot& now) {
+  Differences found;
+  compare_links(home.link, now.link, found);
+  compare_lists("address", home.addresses, now.addresses, found);
+  compare_lists("route", home.routes, now.routes, found);
+  compare_lists("neighbour", home.neighbours, now.neighbours, found);
+  compare_sysctls(home.sysctls, now.sysctls, found);
+  if (home.root_qdisc && now.root_qdisc) {
+    found.compare("root qdisc", describe(*home.root_qdisc), describe(*now.root_qdisc));
+  }
+  return found.take();
+}
+
+std::vector<std::string> unrestorable(Site& site, const DeviceSnapshot& snapshot) {
+  std::vector<std::string> lost;
+  for (const auto& address : snapshot.addresses) {
+    if (const auto why = why_not_writable(address)) {
+      lost.push_back(fmt::format("address '{}' ({})", describe(address), *why));
+    }
+  }
+  for (const auto& route : snapshot.routes) {
+    if (const auto why = why_not_writable(route)) {
+      lost.push_back(fmt::format("route '{}' ({})", describe(route), *why));
+    }
+  }
+  if (snapshot.root_qdisc) {
+    if (const auto why = why_not_writable(*snapshot.root_qdisc)) lost.push_back(*why);
+  }
+  if (snapshot.has_ingress_qdisc)
+    lost.emplace_back("its ingress or clsact qdisc and the filters there");
+  if (snapshot.link.master) note_master(site, *snapshot.link.master, lost);
+  return lost;
+}
+
+}  // namespace netlend

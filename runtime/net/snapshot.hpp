@@ -1,0 +1,46 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "net/address.hpp"
+#include "net/link.hpp"
+#include "net/neighbour.hpp"
+#include "net/qdisc.hpp"
+#include "net/route.hpp"
+#include "net/site.hpp"
+#include "net/sysctl.hpp"
+
+namespace netlend {
+
+/// All that we know of a device at home, taken before anything is touched.
+struct DeviceSnapshot {
+  LinkState link;
+  std::vector<AddressRecord> addresses;
+  std::vector<RouteRecord> routes;
+  std::vector<NeighbourRecord> neighbours;
+  Sysctls sysctls;
+  std::optional<QdiscRecord> root_qdisc;
+  bool has_ingress_qdisc = false;
+  bool operator==(const DeviceSnapshot&) const = default;
+};
+
+/// Throws Error (ENODEV).
+DeviceSnapshot take_snapshot(Site& site, IfIndex ifindex);
+
+/// The marks that netlend puts on lent devices: "netlend-" and 16 hex digits.
+bool is_mark(std::string_view altname);
+
+/// The IFF_* that a user sets; the rest the kernel reports.
+std::uint32_t settable_flags(const LinkState& link);
+
+/// What `now` has not as `home` had it, a sentence each; marks and what the kernel does by itself
+/// (ifindex, duplicate address detection, carrier) left out. Empty: it is home as it was.
+std::vector<std::string> differences(const DeviceSnapshot& home, const DeviceSnapshot& now);
+
+/// What could not be given back as it is, a sentence each. Empty: everything can.
+std::vector<std::string> unrestorable(Site& site, const DeviceSnapshot& snapshot);
+
+}  // namespace netlend
