@@ -9,6 +9,7 @@
 #include "base/syscall.hpp"
 #include "container/container.hpp"
 #include "container/exit_codes.hpp"
+#include "lifecycle/container_record.hpp"
 #include "lifecycle/environment.hpp"
 #include "lifecycle/resolv_conf.hpp"
 #include "net/netns.hpp"
@@ -32,12 +33,12 @@ ContainerOptions container_options(const RunOptions& options, const NoteCallback
 }
 
 /// Returns the ledger's name.
-std::string lend_to(const Container& container, const LendingContext& context,
+std::string lend_to(const ProcessIdentity& init, const LendingContext& context,
                     const RunOptions& options) {
   const Borrower borrower{.id = options.id,
                           .key = kLedgerKey,
-                          .netns = Netns::of_process(container.pid()),
-                          .process = identify_process(container.pid()),
+                          .netns = Netns::of_process(init.pid),
+                          .process = init,
                           .netns_path = {}};
   return lend(context, options.plan, borrower, {.force = options.force, .permission = {}});
 }
@@ -68,8 +69,10 @@ RunResult run_command(std::unique_ptr<Container> container, const HeldSignals& s
 RunResult run(const LendingContext& context, const RunOptions& options, const NoteCallback& note) {
   const HeldSignals signals;
   auto container = std::make_unique<Container>(container_options(options, note));
+  const auto init = identify_process(container->pid());
+  const ContainerRecord record(context.state, options.id, init);
   std::optional<std::string> ledger;
-  if (!options.plan.nics.empty()) ledger = lend_to(*container, context, options);
+  if (!options.plan.nics.empty()) ledger = lend_to(init, context, options);
   auto result = run_command(std::move(container), signals);
   if (ledger) result.failures = give_back(context, *ledger);
   return result;

@@ -15,6 +15,7 @@
 
 #include "base/file.hpp"
 #include "base/syscall.hpp"
+#include "lifecycle/container_record.hpp"
 #include "net/plan_parse.hpp"
 #include "net/state_directory.hpp"
 #include "support/own_namespaces.hpp"
@@ -134,6 +135,24 @@ BOOST_AUTO_TEST_CASE(without_a_device_a_command_runs_in_an_empty_network) {
   BOOST_TEST(output == "lo\n13\n");
   BOOST_TEST(result.exit_code == 0);
   BOOST_TEST(notes.empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_running_container_is_found_by_its_id_and_no_other_gets_that) {
+  const auto outer = options_for("true", {"eth0=lan0"});
+  auto second = options_for("true");
+  second.id = outer.id;
+  bool looked = false;
+  const auto look = [&](std::string_view) {
+    if (looked) return;
+    looked = true;
+    BOOST_TEST(netlend::find_container(state, outer.id).has_value());
+    BOOST_CHECK_THROW(run(second), netlend::Error);
+  };
+  const auto result =
+      netlend::run({.state = state, .on_step = look}, outer, [](const std::string&) {});
+  BOOST_TEST(looked);
+  BOOST_TEST(result.exit_code == 0);
+  BOOST_TEST(netlend::list_names(state.containers()).empty());
 }
 
 BOOST_AUTO_TEST_CASE(a_signal_during_lending_reaches_the_command_when_it_runs) {
