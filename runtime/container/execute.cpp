@@ -1,0 +1,75 @@
+#include "container/execute.hpp"
+
+#include <fcntl.h>
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <optional>
+#include <string_view>
+
+#include "base/error.hpp"
+#include "base/text.hpp"
+#include "container/exit_codes.hpp"
+
+namespace netlend {
+
+namespace {
+std::vector<char*> pointers(const std::vector<std::string>& texts) {
+  std::vector<char*> result;
+  // execve(2) writes to neither list; its type is older than const.
+  for (const auto& text : texts) result.push_back(const_cast<char*>(text.c_str()));
+  result.push_back(nullptr);
+  return result;
+}
+
+std::vector<std::string> candidates(const std::string& program,
+                                    const std::vector<std::string>& environment) {
+  if (program.find('/') != std::string::npos) return {program};
+  constexpr std::string_view kKey = "PATH=";
+  std::vector<std::string> paths;
+  for (const auto& entry : environment) {
+    if (!entry.starts_with(kKey)) continue;
+    for (const auto folder : split_words(std::string_view(entry).substr(kKey.size()), ":")) {
+      paths.push_back(fmt::format("{}/{}", folder, program));
+    }
+  }
+  return paths;
+}
+
+bool is_absent(int errno_value) { return errno_value == ENOENT || errno_value == ENOTDIR; }
+
+StartFailure cannot_execute(const std::string& program, int errno_value) {
+  const auto why = is_absent(errno_value)
+                       ? "its interpreter or dynamic loader is not there (ENOENT)"
+                       : errno_text(errno_value);
+  return {.exit_code = kExitCannotExecute,
+          .message = fmt::format("execute '{}': {}", printable(program), why)};
+}
+
+StartFailure not_found(const std::string& program) {
+  const bool by_path = program.find('/') != std::string::npos;
+  return {.exit_code = kExitNotFound,
+          .message = fmt::format("execute '{}': {} (ENOENT)", printable(program),
+                                 by_path ? "no such file" : "not found in PATH")};
+}
+}  // namespace
+
+StartFailure execute(const std::vector<std::string>& command,
+                     const std::vector<std::string>& environment) {
+  if (command.empty()) return {.exit_code = kExitNotFound, .message = "execute: no command given"};
+  const auto arguments = pointers(command);
+  const auto variables = pointers(environment);
+  std::optional<int> reason;
+  for (const auto& path : candidates(command.front(), environment)) {
+    ::execve(path.c_str(), arguments.data(), variables.data());
+    const int errno_value = errno;
+    if (is_absent(errno_value) && ::faccessat(AT_FDCWD, path.c_str(), F_OK, 0) != 0) continue;
+    reason = errno_value;
+    // As execvp(3): a file that may not be executed doesn't end the search, anything else does.
+    if (errno_value != EACCES) break;
+  }
+  return reason ? cannot_execute(command.front(), *reason) : not_found(command.front());
+}
+
+}  // namespace netlend

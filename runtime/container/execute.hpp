@@ -1,0 +1,16 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "container/channel.hpp"
+
+namespace netlend {
+
+/// Executes `command`, looked up in the PATH of `environment` unless it has a '/'; returns only if
+/// that fails: 127 where there is no such program, 126 where there is one that can't be executed.
+/// A file without `#!` isn't handed to a shell. Source: execve(2).
+StartFailure execute(const std::vector<std::string>& command,
+                     const std::vector<std::string>& environment);
+
+}  // namespace netlend

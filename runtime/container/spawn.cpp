@@ -1,0 +1,45 @@
+#include "container/spawn.hpp"
+
+#include <linux/sched.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+
+#include "base/syscall.hpp"
+#include "container/exit_codes.hpp"
+
+namespace netlend {
+
+namespace {
+[[noreturn]] void run_child(const std::function<int()>& child) noexcept {
+  int code = kExitNetlendFailed;
+  try {
+    code = child();
+  } catch (...) {
+    // `child` has reported through its channel whatever it could; there is nobody above it.
+    code = kExitNetlendFailed;
+  }
+  ::_exit(code);
+}
+}  // namespace
+
+Spawned spawn(std::uint64_t namespaces, const std::function<int()>& child) {
+  int pidfd = -1;
+  clone_args arguments{};
+  arguments.flags = namespaces | CLONE_PIDFD;
+  arguments.pidfd = reinterpret_cast<std::uintptr_t>(&pidfd);
+  arguments.exit_signal = SIGCHLD;
+  const auto pid = static_cast<pid_t>(check(::syscall(SYS_clone3, &arguments, sizeof arguments),
+                                            "start", "a process in namespaces of its own"));
+  if (pid == 0) run_child(child);
+  return {.pid = pid, .pidfd = UniqueFd{pidfd}};
+}
+
+int exit_code_of(int wait_status) noexcept {
+  constexpr int kSignalBase = 128;
+  return WIFSIGNALED(wait_status) ? kSignalBase + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
+}
+
+}  // namespace netlend

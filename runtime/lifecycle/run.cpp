@@ -1,0 +1,86 @@
+#include "lifecycle/run.hpp"
+
+#include <fcntl.h>
+
+#include <optional>
+
+#include "base/file.hpp"
+#include "base/process.hpp"
+#include "base/syscall.hpp"
+#include "container/container.hpp"
+#include "container/exit_codes.hpp"
+#include "lifecycle/container_record.hpp"
+#include "lifecycle/environment.hpp"
+#include "lifecycle/resolv_conf.hpp"
+#include "net/netns.hpp"
+
+namespace netlend {
+
+namespace {
+constexpr std::size_t kResolvConfMaxBytes = 64 * 1024;
+// With the id the key of the ledger, where a container with a bundle has the bundle's path.
+constexpr const char* kLedgerKey = "run";
+
+ContainerOptions container_options(const RunOptions& options, const NoteCallback& note) {
+  const auto resolv_conf = choose_resolv_conf(
+      options.dns, read_file_if_exists(AT_FDCWD, "/etc/resolv.conf", kResolvConfMaxBytes));
+  // Without a device there is no way to any name server, and nothing new to say.
+  if (resolv_conf.note && !options.plan.nics.empty()) note(*resolv_conf.note);
+  return {.id = options.id,
+          .command = options.command,
+          .environment = command_environment(own_environment()),
+          .root = {.show = options.show, .resolv_conf = resolv_conf.content}};
+}
+
+/// Returns the ledger's name.
+std::string lend_to(const ProcessIdentity& init, const LendingContext& context,
+                    const RunOptions& options) {
+  const Borrower borrower{.id = options.id,
+                          .key = kLedgerKey,
+                          .netns = Netns::of_process(init.pid),
+                          .process = init,
+                          .netns_path = {}};
+  return lend(context, options.plan, borrower, {.force = options.force, .permission = {}});
+}
+
+RunResult describe(const StartFailure& failure) {
+  std::string error = failure.message;
+  if (failure.exit_code == kExitNotFound) {
+    error +=
+        "; /root, /home, /run and /tmp are the container's own, and --show PATH makes a path of "
+        "the "
+        "host's visible there";
+  }
+  return {.exit_code = failure.exit_code, .error = std::move(error), .failures = {}};
+}
+
+/// Runs the command to its end. No process of the container is left afterwards.
+RunResult run_command(std::unique_ptr<Container> container, const HeldSignals& signals) {
+  try {
+    if (const auto failure = container->start()) return describe(*failure);
+    return {.exit_code = container->wait(signals), .error = {}, .failures = {}};
+  } catch (const Error& error) {
+    // Not to be thrown on: the devices have to come home.
+    return {.exit_code = kExitNetlendFailed, .error = error.what(), .failures = {}};
+  }
+}
+}  // namespace
+
+RunResult run(const LendingContext& context, const RunOptions& options, const NoteCallback& note) {
+  const HeldSignals signals;
+  auto container = std::make_unique<Container>(container_options(options, note));
+  const auto init = identify_process(container->pid());
+  const ContainerRecord record(context.state, options.id, init);
+  std::optional<std::string> ledger;
+  if (!options.plan.nics.empty()) ledger = lend_to(init, context, options);
+  auto result = run_command(std::move(container), signals);
+  if (ledger) result.failures = give_back(context, *ledger);
+  return result;
+}
+
+ContainerId new_container_id() {
+  constexpr std::size_t kBytes = 6;
+  return ContainerId{random_hex(kBytes)};
+}
+
+}  // namespace netlend

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <linux/capability.h>
+
+#include <array>
+#include <span>
+
+namespace netlend {
+
+/// What a command without a bundle keeps: podman's default set without CAP_DAC_OVERRIDE, since the
+/// files it sees are the host's, and without CAP_SETFCAP, which means nothing under no_new_privs;
+/// and with CAP_NET_RAW, since who is lent a device is meant to ping through it. No CAP_NET_ADMIN:
+/// what the device is inside is the plan's business. No CAP_MKNOD: a device node is a way to the
+/// host.
+inline constexpr std::array kDefaultCapabilities{
+    CAP_CHOWN,   CAP_FOWNER, CAP_FSETID, CAP_KILL,    CAP_NET_BIND_SERVICE,
+    CAP_NET_RAW, CAP_SETGID, CAP_SETUID, CAP_SETPCAP, CAP_SYS_CHROOT,
+};
+
+/// Limits this thread and all it will execute to `keep`, as far as it has them: bounding, permitted
+/// and effective sets; inheritable and ambient become empty (CVE-2022-24769). Needs CAP_SETPCAP.
+/// Source: capabilities(7).
+void limit_capabilities(std::span<const int> keep);
+
+/// No execve(2) from here on gives more than the process has. Source: PR_SET_NO_NEW_PRIVS,
+/// prctl(2).
+void set_no_new_privileges();
+
+}  // namespace netlend
