@@ -242,11 +242,11 @@ Failures give_back(const LendingContext& context, const std::string& ledger_name
   Failures failures;
   attempt(failures, [&] {
     // The lock of a closed ledger would be made anew.
-    if (!load_ledger(context.state, ledger_name)) return;
+    if (!is_open(context.state, ledger_name)) return;
     LedgerLock lock = LedgerLock::acquire(context.state, ledger_name, kLockTimeoutMs);
     auto ledger = load_ledger(context.state, ledger_name);
     if (ledger) failures = return_ledger(context, *ledger);
-    if (!load_ledger(context.state, ledger_name)) lock.remove();
+    if (!is_open(context.state, ledger_name)) lock.remove();
   });
   return failures;
 }

@@ -51,6 +51,8 @@ std::string lease_name(const DeviceIdentity& identity, const NetnsIdentity& home
 }
 
 bool could_be(const DeviceIdentity& identity, const LinkState& link) {
+  // A macvlan or vlan stays on its lower device, which a borrower can't put one of its own on.
+  if (identity.kind != "veth" && identity.peer != link.lower) return false;
   return identity.parent_bus == link.parent_bus && identity.parent_device == link.parent_device &&
          identity.port_name == link.port_name &&
          identity.permanent_address == link.permanent_address && identity.kind == link.kind;

@@ -17,8 +17,8 @@ struct DeviceIdentity {
   std::string port_name;
   std::string permanent_address;  // raw bytes
   std::string kind;
-  /// Its index at home, and for a veth that of its peer and, if that isn't at home, the id of the
-  /// peer's namespace as home numbers it.
+  /// Its index at home; that of its peer (veth) or lower device (macvlan, vlan) and, if that isn't at
+  /// home, the id of its namespace as home numbers it.
   IfIndex home_ifindex;
   std::optional<IfIndex> peer;
   std::optional<std::uint32_t> peer_nsid;
@@ -35,7 +35,8 @@ std::string lease_name(const DeviceIdentity& identity, const NetnsIdentity& home
 /// borrower can make another such.
 bool is_physical(const DeviceIdentity& identity);
 
-/// The same parent device and permanent address, or, for a virtual one, the same kind.
+/// The same parent device and permanent address, kind and lower device: for a virtual one that is
+/// necessary and not enough.
 bool could_be(const DeviceIdentity& identity, const LinkState& link);
 
 /// Where the other end of a veth says that the veth is. A borrower can't forge it: that end is not

@@ -1,6 +1,8 @@
 #include "net/ledger.hpp"
 
+#include <fcntl.h>
 #include <fmt/core.h>
+#include <unistd.h>
 
 #include <algorithm>
 
@@ -58,6 +60,10 @@ std::vector<std::string> list_ledgers(const StateDirectory& state) {
   std::sort(names.begin(), names.end(),
             [&](const auto& left, const auto& right) { return split(left) < split(right); });
   return names;
+}
+
+bool is_open(const StateDirectory& state, const std::string& name) {
+  return ::faccessat(state.ledgers(), name.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 std::optional<Ledger> load_ledger(const StateDirectory& state, const std::string& name) {

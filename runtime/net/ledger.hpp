@@ -94,6 +94,8 @@ Ledger parse_ledger(const std::string& name, const std::string& text);
 
 /// The names of all open ledgers, oldest generation first.
 std::vector<std::string> list_ledgers(const StateDirectory& state);
+/// Whether it is there, be it broken.
+bool is_open(const StateDirectory& state, const std::string& name);
 /// Nothing if it has been closed. Throws Error for a broken one.
 std::optional<Ledger> load_ledger(const StateDirectory& state, const std::string& name);
 /// Written, fsynced and renamed into place.

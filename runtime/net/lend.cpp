@@ -200,7 +200,7 @@ void Lending::take_one(const Loan& loan, const std::string& wanted) {
   for (int attempt_number = 0; attempt_number < kAttemptsMax; ++attempt_number) {
     const auto holder = take_lease(context_.state, loan.lease, ours);
     if (!holder) return;
-    if (load_ledger(context_.state, holder->ledger_name)) {
+    if (is_open(context_.state, holder->ledger_name)) {
       const ReapResult reaped = reap_ledger(context_, holder->ledger_name, ReapScope::dead);
       if (reaped.is_closed) continue;
     } else {

@@ -185,6 +185,55 @@ BOOST_AUTO_TEST_CASE(a_device_that_is_lent_is_refused_with_the_borrowers_name) {
   check_home_as_it_was();
 }
 
+BOOST_AUTO_TEST_CASE(both_ends_of_a_veth_can_be_lent_and_come_home) {
+  sh("ip link add left0 type veth peer name right0; ip addr add 10.88.0.1/24 dev left0;"
+     "ip addr add 10.88.1.1/24 dev right0; ip link set left0 up; ip link set right0 up");
+  netlend::test::wait_for_dad();
+  const std::string left = observe("left0");
+  const std::string right = observe("right0");
+  netlend::test::Sleeper second;
+  netlend::Borrower other{.id = netlend::ContainerId{"web1"},
+                          .key = "/bundles/web1",
+                          .netns = netlend::Netns::of_process(second.pid()),
+                          .process = netlend::identify_process(second.pid()),
+                          .netns_path = ""};
+  lend(context(), plan("eth0=left0 addr=10.88.0.2/24"), borrower());
+  lend(context(), plan("eth0=right0 addr=10.88.0.3/24"), other);
+  container.sh("ip link set eth0 down; ip link set eth0 name mine0");
+  BOOST_TEST(joined(give_all_back()) == "");
+  BOOST_TEST(observe("left0") == left);
+  BOOST_TEST(observe("right0") == right);
+
+  netlend::Plan both = plan("eth0=left0");
+  both.nics.push_back(netlend::parse_nic_spec("eth1=right0"));
+  lend(context(), both, borrower());
+  container.kill();
+  BOOST_TEST(joined(give_all_back()) == "");
+  BOOST_TEST(observe("left0") == left);
+  BOOST_TEST(observe("right0") == right);
+  check_state_is_empty();
+}
+
+BOOST_AUTO_TEST_CASE(a_broken_ledger_is_reported_and_stops_nobody_else) {
+  lend(context(), plan("eth0=lan0"), borrower());
+  sh("echo rubbish > " + state().path() + "/ledgers/other-00000000-1");
+  container.kill();
+  const auto failures = netlend::reap(context(), ReapScope::dead);
+  BOOST_REQUIRE(failures.size() == 1U);
+  BOOST_TEST(says(failures[0].what, "'other-00000000-1' is broken"));
+  check_home_as_it_was();
+  sh("rm " + state().path() + "/ledgers/other-00000000-1");
+}
+
+BOOST_AUTO_TEST_CASE(an_address_that_another_host_has_is_not_lent) {
+  neighbour.sh("ip addr add 2001:db8:77::66/64 dev peer0 nodad");
+  const auto error =
+      error_of([&] { lend(context(), plan("eth0=lan0 addr=2001:db8:77::66/64"), borrower()); });
+  BOOST_TEST(says(error, "2001:db8:77::66 is in use by another host"));
+  check_home_as_it_was();
+  check_state_is_empty();
+}
+
 BOOST_AUTO_TEST_CASE(what_a_dead_borrower_holds_is_brought_home_for_the_next_who_wants_it) {
   lend(context(), plan("eth0=lan0 addr=10.77.0.2/24"), borrower("db1"));
   container.kill();

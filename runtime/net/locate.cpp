@@ -73,7 +73,8 @@ std::unique_ptr<Site> open_initial(const NetnsIdentity& home) {
 }  // namespace
 
 LoanSites::LoanSites(const StateDirectory& state, const Ledger& ledger)
-    : home_(find_site(ledger.home)),
+    : state_(state),
+      home_(find_site(ledger.home)),
       borrower_(open_borrower(state, ledger)),
       staging_(open_staging(state, ledger)) {
   if (!home_) {
@@ -105,16 +106,27 @@ std::vector<LoanSites::Candidate> LoanSites::candidates(const Loan& loan) {
 
 std::optional<Location> LoanSites::locate(const Loan& loan) {
   const DeviceIdentity identity = identify_device(loan.home->link);
-  if (identity.kind == "veth") return locate_veth(loan, identity);
+  const bool is_veth = identity.kind == "veth";
+  if (is_veth) {
+    if (auto location = locate_by_peer(loan, identity)) return location;
+  }
+  const bool peer_is_lent = is_veth && is_peer_lent(identity);
   for (const auto& candidate : candidates(loan)) {
     // Only a physical device is ever sent to the initial namespace by the kernel.
     if (candidate.where == Whereabouts::initial && !is_physical(identity)) continue;
-    if (auto location = locate_in(candidate, loan, identity)) return location;
+    auto location = locate_in(candidate, loan, identity);
+    if (!location) continue;
+    // A borrower can mark a veth of its own, but not give it another end at home or in a loan.
+    const bool is_genuine =
+        !is_veth || peer_is_lent || is_joined_to_home(candidate, location->link);
+    if (is_genuine) return location;
   }
   return std::nullopt;
 }
 
-std::optional<Location> LoanSites::locate_veth(const Loan& loan, const DeviceIdentity& identity) {
+/// By its other end, which says where it is joined to; nothing if that end isn't where it was.
+std::optional<Location> LoanSites::locate_by_peer(const Loan& loan,
+                                                  const DeviceIdentity& identity) {
   const auto place = find_veth(*home_, identity);
   if (!place) return std::nullopt;
   for (const auto& candidate : candidates(loan)) {
@@ -125,6 +137,31 @@ std::optional<Location> LoanSites::locate_veth(const Loan& loan, const DeviceIde
     if (link) return Location{candidate.where, candidate.site, *std::move(link)};
   }
   return std::nullopt;
+}
+
+/// It is at home itself, or its other end is, under whatever index, and says the same.
+bool LoanSites::is_joined_to_home(const Candidate& candidate, const LinkState& link) {
+  if (candidate.where == Whereabouts::home) return true;  // No borrower's hand reaches there.
+  if (!link.lower) return false;
+  if (!link.lower_nsid || nsid_of(*candidate.site, home_->netns) != link.lower_nsid) return false;
+  const auto peer = find_link(home_->socket, *link.lower);
+  return peer && peer->lower == link.ifindex && peer->lower_nsid &&
+         nsid_of(*home_, candidate.site->netns) == peer->lower_nsid;
+}
+
+bool LoanSites::is_peer_lent(const DeviceIdentity& identity) const {
+  if (!identity.peer || find_link_in(home_->socket, *identity.peer, identity.peer_nsid))
+    return false;
+  for (const auto& name : list_ledgers(state_)) {
+    Failures broken;  // Whoever reads that ledger for its own sake reports it.
+    std::optional<Ledger> ledger;
+    attempt(broken, [&] { ledger = load_ledger(state_, name); });
+    if (!ledger || ledger->home != home_->netns.identity()) continue;
+    for (const auto& loan : ledger->loans) {
+      if (loan.home && loan.home->link.ifindex == *identity.peer) return true;
+    }
+  }
+  return false;
 }
 
 std::optional<Location> LoanSites::locate_in(const Candidate& candidate, const Loan& loan,

@@ -42,10 +42,13 @@ class LoanSites {
   };
 
   std::vector<Candidate> candidates(const Loan& loan);
-  std::optional<Location> locate_veth(const Loan& loan, const DeviceIdentity& identity);
+  bool is_peer_lent(const DeviceIdentity& identity) const;
+  bool is_joined_to_home(const Candidate& candidate, const LinkState& link);
+  std::optional<Location> locate_by_peer(const Loan& loan, const DeviceIdentity& identity);
   std::optional<Location> locate_in(const Candidate& candidate, const Loan& loan,
                                     const DeviceIdentity& identity);
 
+  const StateDirectory& state_;
   std::unique_ptr<Site> home_;
   std::unique_ptr<Site> borrower_;
   std::unique_ptr<Site> staging_;

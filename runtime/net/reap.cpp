@@ -18,7 +18,7 @@ ReapResult reap_ledger(const LendingContext& context, const std::string& name, R
   if (ledger && (scope == ReapScope::all || is_reapable(*ledger))) {
     result.failures = return_ledger(context, *ledger);
   }
-  result.is_closed = !load_ledger(context.state, name);
+  result.is_closed = !is_open(context.state, name);
   if (result.is_closed) lock->remove();
   return result;
 }
@@ -28,7 +28,7 @@ void release_stale_lease(const StateDirectory& state, const std::string& lease_n
   if (!lease) return;
   // A lender holds the lock from before its first lease until its ledger is written.
   auto lock = LedgerLock::try_acquire(state, lease->ledger_name);
-  if (!lock || load_ledger(state, lease->ledger_name)) return;
+  if (!lock || is_open(state, lease->ledger_name)) return;
   drop_lease(state, lease_name, lease->ledger_name);
   lock->remove();
 }
@@ -40,7 +40,7 @@ void remove_litter(const StateDirectory& state, const std::string& file) {
   if (file.front() != '.' || end == 0) return;
   const std::string ledger_name = file.substr(1, end - 1);
   auto lock = LedgerLock::try_acquire(state, ledger_name);
-  if (!lock || load_ledger(state, ledger_name)) return;
+  if (!lock || is_open(state, ledger_name)) return;
   close_ledger(state, ledger_name);
   lock->remove();
 }

@@ -31,7 +31,9 @@ bool is_meant(const LinkState& link, const DeviceSelector& selector) {
 std::optional<std::pair<Ledger, Loan>> find_lent(const StateDirectory& state, const Site& home,
                                                  const DeviceSelector& selector) {
   for (const auto& name : list_ledgers(state)) {
-    auto ledger = load_ledger(state, name);
+    Failures broken;  // Another container's is no reason not to lend; `reap` reports it.
+    std::optional<Ledger> ledger;
+    attempt(broken, [&] { ledger = load_ledger(state, name); });
     if (!ledger || ledger->home != home.netns.identity()) continue;
     for (const auto& loan : ledger->loans) {
       if (loan.home && is_meant(loan.home->link, selector)) return std::pair{*ledger, loan};
