@@ -5,12 +5,14 @@
 #include <linux/rtnetlink.h>
 #include <netlink/route/rtnl.h>
 #include <sys/socket.h>
+#include <sys/times.h>
 
 #include <array>
+#include <cstdlib>
 #include <cstring>
-#include <ctime>
 
 #include "base/error.hpp"
+#include "base/syscall.hpp"
 
 namespace netlend {
 
@@ -24,34 +26,53 @@ constexpr std::uint32_t kWritableFlags = IFA_F_NODAD | IFA_F_OPTIMISTIC | IFA_F_
                                          IFA_F_MCAUTOJOIN;
 constexpr std::uint32_t kVolatileFlags =
     IFA_F_TENTATIVE | IFA_F_DADFAILED | IFA_F_OPTIMISTIC | IFA_F_DEPRECATED;
-constexpr std::int64_t kMsPerSecond = 1000;
+constexpr std::int64_t kCsPerSecond = 100;
 
-std::int64_t now_ms() {
-  timespec now{};
-  ::clock_gettime(CLOCK_MONOTONIC, &now);
-  return now.tv_sec * kMsPerSecond + now.tv_nsec / 1'000'000;
+/// Now by the clock that the kernel stamps addresses with: hundredths of a second of its jiffies,
+/// which lag behind CLOCK_MONOTONIC by a different while on each machine. times(2) tells them,
+/// counted from 300 s before a 32-bit counter of them would wrap (include/linux/jiffies.h,
+/// INITIAL_JIFFIES); how many a second has, it doesn't tell, but only one answer is near the
+/// uptime.
+std::int64_t now_cs() {
+  constexpr std::array<std::int64_t, 8> kTicksPerSecond{100, 250, 300, 1000, 128, 256, 512, 1024};
+  constexpr std::int64_t kCounterSpan = std::int64_t{1} << 32;
+  constexpr std::int64_t kStartBeforeWrapCs = 30'000;
+  tms unused{};
+  const std::int64_t ticks = ::times(&unused);
+  const std::int64_t uptime_cs = monotonic_ms() / 10;
+  std::int64_t best = 0;
+  for (const std::int64_t hz : kTicksPerSecond) {
+    const std::int64_t now = ticks - (kCounterSpan * kCsPerSecond / hz - kStartBeforeWrapCs);
+    if (hz == kTicksPerSecond[0] || std::abs(now - uptime_cs) < std::abs(best - uptime_cs)) {
+      best = now;
+    }
+  }
+  return best;
 }
 
-// The kernel sends the whole seconds that are left and the time of the last change in hundredths of
-// a second. The deadline is the one moment in the second before now + left whose fraction is that
-// of the change, which makes it exact: two readings of one address give one deadline.
-std::int64_t deadline_s(std::uint32_t left_s, std::uint32_t changed_cs, std::int64_t read_at_ms) {
-  const std::int64_t changed_ms = std::int64_t{changed_cs} * 10;
-  const std::int64_t age_ms = read_at_ms - changed_ms;
-  const std::int64_t whole_age_s = age_ms >= 0 ? age_ms / kMsPerSecond : 0;
-  return (changed_ms + (left_s + whole_age_s) * kMsPerSecond) / kMsPerSecond;
-}
+// The kernel sends the whole seconds that are left and the time of the last change. The deadline is
+// the one moment in the second before now + left whose fraction is that of the change, which makes
+// it exact: two readings of one address give one deadline.
+struct Deadline {
+  std::int64_t at_s = 0;
+  /// At the turn of a second of the address's age, ours and the kernel's idea of the age may
+  /// differ.
+  bool is_ambiguous = false;
+};
 
-// Near the turn of a second of the address's age, ours and the kernel's idea of the age may differ.
-bool is_ambiguous(std::uint32_t changed_cs, std::int64_t read_at_ms) {
-  constexpr std::int64_t kMarginMs = 25;
-  const std::int64_t phase = (read_at_ms - std::int64_t{changed_cs} * 10) % kMsPerSecond;
-  return phase < kMarginMs || phase > kMsPerSecond - kMarginMs;
+Deadline deadline(std::uint32_t left_s, std::uint32_t changed_cs, std::int64_t read_at_cs) {
+  constexpr std::int64_t kMarginCs = 3;
+  // The stamp has 32 bits, and so wraps.
+  const std::int64_t age_cs = static_cast<std::uint32_t>(read_at_cs) - changed_cs;
+  const std::int64_t phase = age_cs % kCsPerSecond;
+  const std::int64_t at_cs = read_at_cs - phase + std::int64_t{left_s} * kCsPerSecond;
+  return {.at_s = at_cs / kCsPerSecond,
+          .is_ambiguous = phase < kMarginCs || phase >= kCsPerSecond - kMarginCs};
 }
 
 std::uint32_t seconds_left(const std::optional<std::int64_t>& until_s) {
   if (!until_s) return kForever;
-  const std::int64_t left = *until_s - now_ms() / kMsPerSecond;
+  const std::int64_t left = *until_s - now_cs() / kCsPerSecond;
   return left < 1 ? 1 : static_cast<std::uint32_t>(left);
 }
 
@@ -60,7 +81,7 @@ struct Parsed {
   bool ambiguous = false;
 };
 
-Parsed parse_address(const Reply& reply, std::int64_t read_at_ms) {
+Parsed parse_address(const Reply& reply, std::int64_t read_at_cs) {
   const auto header = reply.header<ifaddrmsg>();
   const Attributes attributes = reply.attributes(sizeof header);
   Parsed parsed;
@@ -77,14 +98,16 @@ Parsed parse_address(const Reply& reply, std::int64_t read_at_ms) {
   ifa_cacheinfo info;
   std::memcpy(&info, cache->data(), sizeof info);
   if (info.ifa_valid != kForever) {
-    record.valid_until_s = deadline_s(info.ifa_valid, info.tstamp, read_at_ms);
-    parsed.ambiguous = is_ambiguous(info.tstamp, read_at_ms);
+    const Deadline valid = deadline(info.ifa_valid, info.tstamp, read_at_cs);
+    record.valid_until_s = valid.at_s;
+    parsed.ambiguous = valid.is_ambiguous;
   }
-  if (info.ifa_prefered != kForever) {
-    // Past its deadline the kernel counts no further: deprecated since an unknown moment.
-    record.preferred_until_s =
-        info.ifa_prefered == 0 ? 0 : deadline_s(info.ifa_prefered, info.tstamp, read_at_ms);
-    parsed.ambiguous = parsed.ambiguous || is_ambiguous(info.tstamp, read_at_ms);
+  if (info.ifa_prefered == 0) {
+    record.preferred_until_s = 0;  // Deprecated, since when the kernel doesn't tell.
+  } else if (info.ifa_prefered != kForever) {
+    const Deadline preferred = deadline(info.ifa_prefered, info.tstamp, read_at_cs);
+    record.preferred_until_s = preferred.at_s;
+    parsed.ambiguous = preferred.is_ambiguous;
   }
   return parsed;
 }
@@ -167,15 +190,15 @@ std::vector<AddressRecord> list_addresses(RouteSocket& socket, IfIndex ifindex) 
     std::vector<AddressRecord> records;
     bool ambiguous = false;
     for (const int family : {AF_INET, AF_INET6}) {
-      const std::int64_t read_at_ms = now_ms();
+      const std::int64_t read_at_cs = now_cs();
       for (const auto& reply : dump_family(socket, ifindex, family)) {
         if (reply.type() != RTM_NEWADDR) continue;
-        Parsed parsed = parse_address(reply, read_at_ms);
+        Parsed parsed = parse_address(reply, read_at_cs);
         ambiguous = ambiguous || parsed.ambiguous;
         records.push_back(std::move(parsed.record));
       }
     }
-    // At most 50 ms of each second are ambiguous, and each address has such a time of its own.
+    // Some hundredths of each second are ambiguous, others for each address.
     if (!ambiguous) return records;
   }
 }

@@ -60,11 +60,9 @@ std::optional<VethPlace> find_veth(Site& home, const DeviceIdentity& identity) {
   if (!identity.peer) return std::nullopt;
   const auto peer = find_link_in(home.socket, *identity.peer, identity.peer_nsid);
   if (!peer || peer->kind != "veth" || !peer->lower) return std::nullopt;
-  if (peer->lower_nsid) return VethPlace{.ifindex = *peer->lower, .nsid = *peer->lower_nsid};
-  // Beside its other end: in the namespace that home knows the other end by, or at home.
-  const auto nsid = identity.peer_nsid ? identity.peer_nsid : nsid_of(home, home.netns);
-  if (!nsid) return std::nullopt;
-  return VethPlace{.ifindex = *peer->lower, .nsid = *nsid};
+  // Without an id it is beside its other end.
+  return VethPlace{.ifindex = *peer->lower,
+                   .nsid = peer->lower_nsid ? peer->lower_nsid : identity.peer_nsid};
 }
 
 std::optional<std::uint32_t> nsid_of(Site& home, const Netns& netns) {

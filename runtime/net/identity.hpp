@@ -42,8 +42,8 @@ bool could_be(const DeviceIdentity& identity, const LinkState& link);
 /// the borrower's.
 struct VethPlace {
   IfIndex ifindex;
-  /// The namespace's id as home numbers it.
-  std::uint32_t nsid = 0;
+  /// The namespace's id as home numbers it; absent: home itself.
+  std::optional<std::uint32_t> nsid;
   bool operator==(const VethPlace&) const = default;
 };
 

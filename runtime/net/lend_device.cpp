@@ -112,7 +112,7 @@ void DeviceLender::name_inside(const Loan& loan, const NicPlan& nic) {
                               fmt::format("name it '{}' inside", nic.inside.str())));
 }
 
-void DeviceLender::make_pair(const Loan& loan, const NicPlan& nic, const VethPair& veth) {
+void DeviceLender::make_pair(Loan& loan, const NicPlan& nic, const VethPair& veth) {
   const MadePair& pair = *loan.pair;
   call(home_,
        create_veth({.name = pair.host_name,
@@ -126,6 +126,9 @@ void DeviceLender::make_pair(const Loan& loan, const NicPlan& nic, const VethPai
   if (!host || host->address != pair.host_address) {
     throw Error(fmt::format("make the pair '{}': it is not there", pair.host_name), ENODEV);
   }
+  const auto inside = find_link(borrower_.socket, loan.inside);
+  if (!inside) throw Error(fmt::format("'{}' is not inside", loan.inside), ENODEV);
+  loan.inside_ifindex = inside->ifindex;
   if (veth.bridge) {
     const auto bridge = find_link(home_.socket, veth.bridge->str());
     if (!bridge || bridge->kind != "bridge") {
@@ -192,7 +195,7 @@ void DeviceLender::configure_routes(const Loan& loan, const NicPlan& nic) {
 void DeviceLender::settle(const Loan& loan, const NicPlan& nic) {
   const LinkState link = read_link(borrower_.socket, *loan.inside_ifindex);
   if (nic.dad && link.is_up() && link.has_carrier &&
-      !wait_for_addresses(borrower_, link.ifindex, kDadTimeoutMs)) {
+      !wait_for_addresses(borrower_, link.ifindex, Which::global, kDadTimeoutMs)) {
     throw Error(
         fmt::format("'{}': duplicate address detection did not end in {} s; 'dad=no' lends "
                     "without it",

@@ -25,7 +25,7 @@ class DeviceLender {
   bool is_name_taken_inside(const Loan& loan);
   Site stage(const Loan& loan, const NicPlan& nic);
   void name_inside(const Loan& loan, const NicPlan& nic);
-  void make_pair(const Loan& loan, const NicPlan& nic, const VethPair& veth);
+  void make_pair(Loan& loan, const NicPlan& nic, const VethPair& veth);
   void configure_link(const Loan& loan, const NicPlan& nic);
   void configure_addresses(const Loan& loan, const NicPlan& nic);
   void configure_routes(const Loan& loan, const NicPlan& nic);

@@ -86,7 +86,6 @@ void parse_names(const Attributes& attributes, LinkState& link) {
   for (const auto& [type, bytes] : properties.all()) {
     if (type == IFLA_ALT_IFNAME) link.altnames.emplace_back(bytes.substr(0, bytes.find('\0')));
   }
-  std::sort(link.altnames.begin(), link.altnames.end());
 }
 
 void parse_ipv6(const Attributes& attributes, LinkState& link) {

@@ -29,7 +29,7 @@ struct LinkMaster {
 struct LinkState {
   IfIndex ifindex;
   std::string name;
-  std::vector<std::string> altnames;  // sorted
+  std::vector<std::string> altnames;  // in the order of their adding
   std::string alias;
   /// "veth", "macvlan", ...; empty for a physical device.
   std::string kind;

@@ -118,7 +118,9 @@ std::optional<Location> LoanSites::locate_veth(const Loan& loan, const DeviceIde
   const auto place = find_veth(*home_, identity);
   if (!place) return std::nullopt;
   for (const auto& candidate : candidates(loan)) {
-    if (nsid_of(*home_, candidate.site->netns) != place->nsid) continue;
+    const bool is_there = place->nsid ? nsid_of(*home_, candidate.site->netns) == place->nsid
+                                      : candidate.where == Whereabouts::home;
+    if (!is_there) continue;
     auto link = find_link(candidate.site->socket, place->ifindex);
     if (link) return Location{candidate.where, candidate.site, *std::move(link)};
   }

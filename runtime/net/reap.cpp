@@ -33,6 +33,19 @@ void release_stale_lease(const StateDirectory& state, const std::string& lease_n
   lock->remove();
 }
 
+namespace {
+/// What a lender leaves who is killed before his ledger is there: ".NAME.lock" and ".NAME.new".
+void remove_litter(const StateDirectory& state, const std::string& file) {
+  const auto end = file.rfind('.');
+  if (file.front() != '.' || end == 0) return;
+  const std::string ledger_name = file.substr(1, end - 1);
+  auto lock = LedgerLock::try_acquire(state, ledger_name);
+  if (!lock || load_ledger(state, ledger_name)) return;
+  close_ledger(state, ledger_name);
+  lock->remove();
+}
+}  // namespace
+
 Failures reap(const LendingContext& context, ReapScope scope) noexcept {
   Failures failures;
   attempt(failures, [&] {
@@ -44,6 +57,9 @@ Failures reap(const LendingContext& context, ReapScope scope) noexcept {
     }
     for (const auto& lease : list_names(context.state.devices())) {
       attempt(failures, [&] { release_stale_lease(context.state, lease); });
+    }
+    for (const auto& file : list_names(context.state.ledgers())) {
+      attempt(failures, [&] { remove_litter(context.state, file); });
     }
   });
   return failures;

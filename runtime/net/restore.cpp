@@ -59,8 +59,7 @@ class Restorer {
         home_(home),
         on_step_(on_step),
         failures_(failures),
-        now_(take_snapshot(site, ifindex)),
-        name_(now_.link.name) {}
+        now_(take_snapshot(site, ifindex)) {}
 
   void run() {
     names();
@@ -95,6 +94,7 @@ class Restorer {
   void ipv4_addresses();
   void ipv6_addresses();
   void settle();
+  void correct_deadlines();
   void other_flags();
   void set_up(bool up);
   void routes();
@@ -109,21 +109,23 @@ class Restorer {
   const DeviceSnapshot& home_;
   const StepCallback& on_step_;
   Failures& failures_;
+  /// What it is at this moment; its own name may be taken.
   DeviceSnapshot now_;
-  /// What it is called at this moment: its own name may be taken.
-  std::string name_;
 };
 
 void Restorer::names() {
   if (now_.link.name != home_.link.name &&
       call(rename_link(ifindex_, home_.link.name, doing("the name")))) {
-    name_ = home_.link.name;
+    // The kernel gives the addresses new labels then (net/ipv4/devinet.c, inetdev_changename).
+    now_ = take_snapshot(site_, ifindex_);
   }
-  strip_foreign_altnames(site_, now_.link, home_, failures_);
-  for (const auto& altname : home_.link.altnames) {
-    if (is_mark(altname)) continue;
-    const auto& have = now_.link.altnames;
-    if (std::find(have.begin(), have.end(), altname) == have.end()) {
+  const auto wanted = own_altnames(home_.link);
+  if (const auto have = own_altnames(now_.link); have != wanted) {
+    // They keep the order in which they were added.
+    for (const auto& altname : have) {
+      call(remove_altname(ifindex_, altname, doing(fmt::format("altname '{}'", altname))));
+    }
+    for (const auto& altname : wanted) {
       call(add_altname(ifindex_, altname, doing(fmt::format("altname '{}'", altname))));
     }
   }
@@ -175,6 +177,24 @@ void Restorer::master() {
   message.begin(IFLA_INFO_SLAVE_DATA);
   for (const auto& [type, bytes] : home_.link.master->port_attributes) message.put(type, bytes);
   call(message.end().end());
+}
+
+/// A lifetime is given in whole seconds from the moment that the kernel takes it, which can be in
+/// the next second, and its own clock lags behind ours by up to a tick: what missed its deadline by
+/// that is given anew.
+void Restorer::correct_deadlines() {
+  constexpr int kAttemptsMax = 5;
+  for (int attempts = 0; attempts < kAttemptsMax; ++attempts) {
+    const auto have = list_addresses(site_.socket, ifindex_);
+    bool all_right = true;
+    for (const auto& record : home_.addresses) {
+      if (!record.valid_until_s && !record.preferred_until_s) continue;
+      if (contains(have, record)) continue;
+      all_right = false;
+      site_.socket.call(add_address(ifindex_, record, doing("the lifetime of an address")));
+    }
+    if (all_right) return;
+  }
 }
 
 void Restorer::other_flags() {
@@ -234,7 +254,8 @@ void Restorer::ipv6_addresses() {
 
 void Restorer::settle() {
   attempt(failures_, [&] {
-    wait_for_addresses(site_, ifindex_, kSettleTimeoutMs);
+    wait_for_addresses(site_, ifindex_, Which::all, kSettleTimeoutMs);
+    correct_deadlines();
     // A link-local address that somebody removed at home would be made anew when IPv6 is ready.
     const bool had_link_local =
         std::any_of(home_.addresses.begin(), home_.addresses.end(), is_link_local_ipv6);
@@ -305,13 +326,13 @@ void Restorer::qdisc() {
 
 void Restorer::sysctls(const Sysctls& wanted) {
   Sysctls have;
-  attempt(failures_, [&] { have = read_sysctls(site_.netns, name_); });
+  attempt(failures_, [&] { have = read_sysctls(site_.netns, now_.link.name); });
   for (const auto& [key, value] : wanted) {
     const auto found = have.find(key);
     if (found != have.end() && found->second == value) continue;
     attempt(failures_, [&] {
       if (on_step_) on_step_(doing("sysctl " + key));
-      write_sysctl(site_.netns, name_, key, value);
+      write_sysctl(site_.netns, now_.link.name, key, value);
     });
   }
 }
@@ -341,12 +362,13 @@ void strip_foreign_altnames(Site& site, const LinkState& link, const DeviceSnaps
   }
 }
 
-bool wait_for_addresses(Site& site, IfIndex ifindex, int timeout_ms) {
+bool wait_for_addresses(Site& site, IfIndex ifindex, Which which, int timeout_ms) {
   return poll_until(
       [&] {
         const auto addresses = list_addresses(site.socket, ifindex);
-        return std::none_of(addresses.begin(), addresses.end(),
-                            [](const auto& record) { return record.is_tentative(); });
+        return std::none_of(addresses.begin(), addresses.end(), [&](const auto& record) {
+          return record.is_tentative() && (which == Which::all || !is_link_local_ipv6(record));
+        });
       },
       timeout_ms);
 }

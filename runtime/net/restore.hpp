@@ -17,7 +17,10 @@ void restore_device(Site& home, IfIndex ifindex, const DeviceSnapshot& snapshot,
 void strip_foreign_altnames(Site& site, const LinkState& link, const DeviceSnapshot& snapshot,
                             Failures& failures) noexcept;
 
-/// Waits until no address of the device is tentative any more. False at the timeout.
-bool wait_for_addresses(Site& site, IfIndex ifindex, int timeout_ms);
+enum class Which { all, global };
+
+/// Waits until none of the device's addresses, or none but link-local ones, is tentative any more.
+/// False at the timeout.
+bool wait_for_addresses(Site& site, IfIndex ifindex, Which which, int timeout_ms);
 
 }  // namespace netlend

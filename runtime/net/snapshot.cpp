@@ -16,13 +16,6 @@ constexpr std::size_t kMarkHexDigits = 16;
 constexpr std::uint32_t kSettableFlags =
     IFF_UP | IFF_NOARP | IFF_PROMISC | IFF_ALLMULTI | IFF_MULTICAST | IFF_DEBUG | IFF_NOTRAILERS;
 
-std::vector<std::string> own_altnames(const LinkState& link) {
-  std::vector<std::string> names;
-  std::copy_if(link.altnames.begin(), link.altnames.end(), std::back_inserter(names),
-               [](const auto& name) { return !is_mark(name); });
-  return names;
-}
-
 std::string_view tunable_name(std::uint16_t type) {
   switch (type) {
     case IFLA_TXQLEN:
@@ -147,6 +140,13 @@ bool is_mark(std::string_view altname) {
          altname.substr(0, kMarkPrefix.size()) == kMarkPrefix &&
          altname.find_first_not_of("0123456789abcdef", kMarkPrefix.size()) ==
              std::string_view::npos;
+}
+
+std::vector<std::string> own_altnames(const LinkState& link) {
+  std::vector<std::string> names;
+  std::copy_if(link.altnames.begin(), link.altnames.end(), std::back_inserter(names),
+               [](const auto& name) { return !is_mark(name); });
+  return names;
 }
 
 std::uint32_t settable_flags(const LinkState& link) { return link.flags & kSettableFlags; }

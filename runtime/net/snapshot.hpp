@@ -33,6 +33,9 @@ DeviceSnapshot take_snapshot(Site& site, IfIndex ifindex);
 /// The marks that netlend puts on lent devices: "netlend-" and 16 hex digits.
 bool is_mark(std::string_view altname);
 
+/// The altnames without marks.
+std::vector<std::string> own_altnames(const LinkState& link);
+
 /// The IFF_* that a user sets; the rest the kernel reports.
 std::uint32_t settable_flags(const LinkState& link);
 

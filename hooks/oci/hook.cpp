@@ -1,0 +1,131 @@
+#include "oci-hook/hook.hpp"
+
+#include <fcntl.h>
+#include <fmt/core.h>
+
+#include "base/file.hpp"
+#include "base/process.hpp"
+#include "base/syscall.hpp"
+#include "base/text.hpp"
+#include "net/lending.hpp"
+#include "net/plan_parse.hpp"
+#include "net/policy.hpp"
+#include "net/state_directory.hpp"
+#include "oci-hook/hygiene.hpp"
+#include "oci-spec/config.hpp"
+#include "oci-spec/state.hpp"
+
+namespace netlend {
+
+namespace {
+constexpr unsigned kDeadlineMax = 3600;
+
+HookStage parse_stage(std::string_view text) {
+  if (text == "createRuntime" || text == "prestart") return HookStage::create_runtime;
+  if (text == "poststop") return HookStage::poststop;
+  // createContainer's pid 1 is seen with the host's /proc: its namespace would be the host's.
+  throw Error::usage(
+      fmt::format("stage '{}': register it as createRuntime and poststop", printable(text)));
+}
+
+oci::State read_state(std::string_view text) {
+  try {
+    return oci::parse_state(text);
+  } catch (const Error& error) {
+    throw error.within("the container's state on standard input");
+  }
+}
+
+oci::Annotations read_bundle_annotations(const std::string& bundle) {
+  const std::string path = bundle + "/config.json";
+  try {
+    // O_NONBLOCK: a FIFO has no writer to wait for.
+    const UniqueFd file{
+        check(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC), "open", path)};
+    return oci::parse_config(read_all(file.get(), JsonDocument::kBytesMax, path)).annotations;
+  } catch (const Error& error) {
+    throw error.within(fmt::format("'{}'", printable(path)));
+  }
+}
+
+void require_privilege() {
+  if (can_administer_network()) return;
+  throw Error(
+      "the engine runs without root, and only root can lend the machine's devices; run the "
+      "container as root");
+}
+
+// The pid may be given to another process at any time: what is the same before and after the
+// namespace was opened has not been.
+Borrower find_borrower(const oci::State& state) {
+  if (!state.pid) throw Error("the container's state names no process; register createRuntime");
+  const auto process = identify_process(*state.pid);
+  auto netns = Netns::of_process(*state.pid);
+  if (identify_process(*state.pid) != process) throw_errno(ESRCH, "find", "the container");
+  if (netns.identity() == Netns::current().identity()) {
+    throw Error(fmt::format(
+        "container '{}' is in the host's own network namespace, where its devices are already; run "
+        "it with a network namespace of its own (not --network host)",
+        state.id.str()));
+  }
+  return {.id = state.id,
+          .key = state.bundle,
+          .netns = std::move(netns),
+          .process = process,
+          .netns_path = {}};
+}
+
+void lend_to_container(const oci::State& state) {
+  const auto annotations =
+      state.annotations ? *state.annotations : read_bundle_annotations(state.bundle);
+  const auto plan = parse_annotations(annotations);
+  if (!plan) return;
+  require_privilege();
+  const Borrower borrower = find_borrower(state);
+  const Policy policy = Policy::load();
+  const StateDirectory directory;
+  const LendOptions options{.force = Force::no,
+                            .permission = [&](const NicPlan& nic, const LinkState* device) {
+                              policy.check(borrower.id, nic, device);
+                            }};
+  lend({.state = directory, .on_step = {}}, *plan, borrower, options);
+}
+
+// By the ledgers alone: the process is gone, and config.json may say something else by now.
+Failures take_back(const oci::State& state) {
+  require_privilege();
+  const StateDirectory directory;
+  const LendingContext context{.state = directory, .on_step = {}};
+  Failures failures;
+  for (const auto& ledger : ledgers_of(directory, state.id, state.bundle)) {
+    for (auto& failure : give_back(context, ledger)) failures.push_back(std::move(failure));
+  }
+  return failures;
+}
+}  // namespace
+
+HookArguments parse_hook_arguments(const std::vector<std::string>& arguments) {
+  if (arguments.empty()) {
+    throw Error::usage("name the stage: netlend-hook createRuntime|prestart|poststop");
+  }
+  HookArguments parsed{.stage = parse_stage(arguments[0])};
+  if (arguments.size() == 1) return parsed;
+  const auto seconds = arguments.size() == 3 && arguments[1] == "--deadline"
+                           ? parse_number(arguments[2], kDeadlineMax)
+                           : std::nullopt;
+  if (!seconds || *seconds == 0) {
+    throw Error::usage(fmt::format(
+        "behind the stage only '--deadline SECONDS' is understood, of 1 to {} s", kDeadlineMax));
+  }
+  parsed.deadline_s = static_cast<unsigned>(*seconds);
+  return parsed;
+}
+
+Failures run_hook(HookStage stage, std::string_view state) {
+  const auto parsed = read_state(state);
+  if (stage == HookStage::poststop) return take_back(parsed);
+  lend_to_container(parsed);
+  return {};
+}
+
+}  // namespace netlend

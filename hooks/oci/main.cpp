@@ -1,0 +1,39 @@
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include <exception>
+#include <string>
+#include <vector>
+
+#include "base/file.hpp"
+#include "base/text.hpp"
+#include "oci-hook/hook.hpp"
+#include "oci-hook/hygiene.hpp"
+
+namespace {
+constexpr std::size_t kStateMax = std::size_t{1} << 20;
+constexpr std::size_t kMessageMax = 4096;
+
+void complain(std::string_view message) {
+  const auto line = fmt::format("netlend-hook: {}\n", netlend::printable(message, kMessageMax));
+  // Nobody may be reading any more; there is nowhere else to say it.
+  [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
+}
+}  // namespace
+
+// Without the memory for a complaint there is nothing better than to terminate.
+// NOLINTNEXTLINE(bugprone-exception-escape)
+int main(int argc, char* argv[]) {
+  try {
+    netlend::forget_caller();
+    const auto arguments = netlend::parse_hook_arguments({argv + (argc > 0 ? 1 : 0), argv + argc});
+    netlend::set_deadline(arguments.deadline_s);
+    const auto state = netlend::read_all(STDIN_FILENO, kStateMax, "the container's state");
+    const auto failures = netlend::run_hook(arguments.stage, state);
+    for (const auto& failure : failures) complain(failure.what);
+    return failures.empty() ? 0 : 1;
+  } catch (const std::exception& error) {
+    complain(error.what());
+    return 1;
+  }
+}

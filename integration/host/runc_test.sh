@@ -1,0 +1,420 @@
+#!/bin/bash
+# netlend-hook under Debian's runc, with the real programs and nothing faked.
+#   runc_test.sh FOLDER-OF-THE-PROGRAMS [CASE...]
+# Every case runs in namespaces of its own, with a private /run, /etc/netlend and /sys, that die with
+# it. A case is a function whose name is a sentence; it succeeds if all its commands do.
+set -u -o pipefail
+
+programs=$(realpath "$1")
+shift
+
+cases=(
+  a_device_is_lent_used_and_comes_home
+  while_it_is_lent_it_is_not_at_home_and_is_listed
+  a_container_that_is_never_started_gives_it_back
+  the_same_container_can_borrow_it_again
+  a_plan_in_an_annotation_lends_it_too
+  prestart_beside_createRuntime_does_no_harm
+  a_made_pair_goes_when_the_container_goes
+  a_container_that_asks_for_nothing_runs_as_ever
+  a_command_that_is_not_there_brings_it_home
+  a_later_hook_that_fails_brings_it_home
+  a_second_device_that_is_missing_leaves_the_first_at_home
+  a_killed_init_brings_it_home_at_delete
+  a_killed_init_and_no_delete_leave_it_to_reap
+  a_killed_runc_leaves_it_to_delete
+  a_runc_killed_while_it_creates_leaves_it_to_reap
+  a_runc_killed_while_the_hook_lends_leaves_it_to_reap
+  a_killed_hook_brings_it_home
+  a_container_that_renames_and_readdresses_it_brings_it_home
+  a_device_that_another_container_has_is_refused
+  the_device_with_the_default_route_is_refused
+  without_a_rule_it_stays_and_the_refusal_says_what_to_type
+  a_rule_that_others_could_write_is_no_rule
+  a_container_in_the_hosts_network_is_refused
+)
+
+# ---- the machine --------------------------------------------------------------------------------
+
+# runc 1.1 can do without a cgroup only where it may not make one (its --rootless) and cgroup 2 is all
+# there is: so it sees one, read-only, and the machine's cgroups stay as they are.
+hide_cgroups() {
+  local unified
+  unified=$(findmnt --noheadings --first-only --output TARGET --types cgroup2)
+  mkdir /run/cgroup2
+  if [[ -n $unified ]]; then
+    mount --bind "$unified" /run/cgroup2
+  else
+    mount -t cgroup2 cgroup2 /run/cgroup2
+  fi
+  mount -o remount,bind,ro /run/cgroup2
+  umount --recursive /sys
+  mount -t sysfs -o ro sysfs /sys
+  mount --move /run/cgroup2 /sys/fs/cgroup
+}
+
+make_machine() {
+  mount --make-rprivate /
+  mount -t tmpfs -o mode=755 tmpfs /run
+  hide_cgroups
+  cp -a /etc /run/etc
+  mount --bind /run/etc /etc
+  mkdir -p /etc/netlend
+  make_rootfs
+  write_rules '{"device": "lan0"}' '{"veth": true, "host_addresses": true}'
+}
+
+# busybox, static or with its libraries.
+make_rootfs() {
+  local name libraries
+  mkdir -p /run/test/rootfs/{bin,dev,proc,sys}
+  cp /bin/busybox /run/test/rootfs/bin/
+  for name in sh ip nc sleep true; do ln -s busybox "/run/test/rootfs/bin/$name"; done
+  libraries=$(ldd /bin/busybox | grep --only-matching '/[^ ]*' || true)
+  for name in $libraries; do cp --parents --dereference "$name" /run/test/rootfs; done
+}
+
+write_rules() {
+  local IFS=,
+  echo "{\"netlend\": 1, \"allow\": [$*]}" >/etc/netlend/netlend.conf
+  chmod 644 /etc/netlend/netlend.conf
+}
+
+# A device with all that can be lost, and a neighbour behind it that answers on port 7.
+make_network() {
+  sysctl -qw net.ipv6.conf.default.accept_dad=0
+  ip netns add neighbour
+  ip netns exec neighbour sysctl -qw net.ipv6.conf.default.accept_dad=0
+  ip link set lo up
+  ip link add lan0 type veth peer name eth0 netns neighbour
+  ip -n neighbour link set lo up
+  ip -n neighbour addr add 10.77.0.1/24 dev eth0
+  ip -n neighbour addr add 192.0.2.1/24 dev eth0
+  ip -n neighbour link set eth0 up
+  ip link set lan0 mtu 1400 alias 'first floor' txqueuelen 500
+  ip link property add dev lan0 altname the-port-on-the-left
+  sysctl -qw net.ipv4.conf.lan0.rp_filter=2
+  ip addr add 192.0.2.10/24 brd + dev lan0 label lan0:a
+  ip addr add 2001:db8:1::10/64 dev lan0
+  ip link set lan0 up
+  ip route add 198.51.100.0/24 via 192.0.2.1 src 192.0.2.10 metric 50
+  ip neigh add 192.0.2.77 lladdr 02:00:00:00:00:77 nud permanent dev lan0
+  ip netns exec neighbour busybox nc -ll -p 7 -e /bin/cat </dev/null &>/dev/null &
+  wait_until is_answering
+  wait_until has_carrier
+}
+
+take_picture() {
+  ip -d -j link show | jq -S .
+  ip -d -j addr show | jq -S .
+  ip -d -j -4 route show table all | jq -S .
+  ip -d -j -6 route show table all | jq -S .
+  ip -d -j neigh show nud permanent | jq -S .
+  sysctl --all --pattern '\.(conf|neigh)\.lan0\.' 2>/dev/null
+  netlend show --format json | jq -S .
+}
+
+# ---- containers ---------------------------------------------------------------------------------
+
+netlend() { "$programs/netlend" "$@"; }
+runc() { command runc --rootless true --root /run/runc "$@"; }
+
+# make_bundle ID ANNOTATIONS JQ-FILTER COMMAND...
+make_bundle() {
+  local id=$1 annotations=$2 filter=$3
+  shift 3
+  mkdir -p "/run/test/$id"
+  (cd "/run/test/$id" && rm -f config.json && runc spec)
+  jq --arg hook "$programs/netlend-hook" --argjson annotations "$annotations" '
+      del(.process.rlimits, .linux.resources)
+      | .process.terminal = false
+      | .process.args = $ARGS.positional
+      | .root = {path: "/run/test/rootfs", readonly: true}
+      | .mounts |= map(select(.type != "cgroup"))
+      | .annotations = $annotations
+      | .hooks = {createRuntime: [{path: $hook, args: ["netlend-hook", "createRuntime"]}],
+                  poststop: [{path: $hook, args: ["netlend-hook", "poststop"]}]}
+      | '"$filter" --args -- "$@" <"/run/test/$id/config.json" >"/run/test/$id/new.json"
+  mv "/run/test/$id/new.json" "/run/test/$id/config.json"
+}
+
+lan0='{"io.netlend.nic.eth1": "lan0 addr=10.77.0.2/24"}'
+
+run_container() { runc run --bundle "/run/test/$1" "$1" </dev/null; }
+create_container() { runc create --bundle "/run/test/$1" "$1" </dev/null; }
+init_pid() { runc state "$1" | jq .pid; }
+
+# A container that runs until it is killed.
+start_container() {
+  make_bundle "$1" "$2" . sleep 1000000
+  create_container "$1"
+  runc start "$1"
+}
+
+# ---- what is expected ---------------------------------------------------------------------------
+
+wait_until() {
+  local deadline=$((SECONDS + 20))
+  until "$@" &>/dev/null; do
+    if ((SECONDS >= deadline)); then
+      echo "waited in vain: $*"
+      return 1
+    fi
+  done
+}
+
+is_answering() { [[ $(ip netns exec neighbour ss -Hltn sport = :7) ]]; }
+has_carrier() { [[ $(ip -j link show lan0 | jq -r '.[].operstate') == UP ]]; }
+is_running() { [[ $(runc state "$1" | jq -r .status) == running ]]; }
+has_ledger() { [[ $(find /run/netlend/ledgers -name 'c1-*') ]]; }
+is_gone() { [[ ! -e /proc/$1 || $(ps -o stat= -p "$1") == Z* ]]; }
+
+fails() {
+  if "$@"; then
+    echo "succeeded: $*"
+    return 1
+  fi
+}
+
+expect() {
+  local what=$1 output=$2
+  if [[ $output != *"$what"* ]]; then
+    echo "expected '$what' in: $output"
+    return 1
+  fi
+}
+
+is_home() {
+  take_picture >/run/test/after
+  diff --unified=2 /run/test/before /run/test/after | head -60
+  [[ -z $(find /run/netlend -type f 2>/dev/null) ]]
+  fails grep -E ' /run/netlend/(pins|staging)/' /proc/self/mountinfo
+}
+
+# ---- the cases ----------------------------------------------------------------------------------
+
+a_device_is_lent_used_and_comes_home() {
+  make_bundle c1 "$lan0" . sh -c 'ip addr show dev eth1; echo hello neighbour | nc 10.77.0.1 7'
+  output=$(run_container c1)
+  expect 'inet 10.77.0.2/24' "$output"
+  expect 'hello neighbour' "$output"
+  is_home
+}
+
+while_it_is_lent_it_is_not_at_home_and_is_listed() {
+  start_container c1 "$lan0"
+  fails ip link show lan0
+  fails ip link show the-port-on-the-left
+  expect c1 "$(netlend loans)"
+  runc kill c1 KILL
+  wait_until is_gone "$(init_pid c1)"
+  runc delete c1
+  is_home
+  [[ $(netlend loans) != *c1* ]]
+}
+
+a_container_that_is_never_started_gives_it_back() {
+  make_bundle c1 "$lan0" . true
+  create_container c1
+  fails ip link show lan0
+  runc delete --force c1
+  is_home
+}
+
+the_same_container_can_borrow_it_again() {
+  make_bundle c1 "$lan0" . sh -c 'echo again | nc 10.77.0.1 7'
+  for _ in 1 2 3; do
+    expect again "$(run_container c1)"
+    is_home
+  done
+}
+
+a_plan_in_an_annotation_lends_it_too() {
+  plan='{"netlend": 1, "nics": [{"inside": "eth1", "source": "alt:the-port-on-the-left",
+         "addresses": ["10.77.0.2/24"], "gateways": [{"address": "10.77.0.1"}]}]}'
+  make_bundle c1 "$(jq -n --arg plan "$plan" '{"io.netlend.plan": $plan}')" . ip route
+  expect 'default via 10.77.0.1 dev eth1' "$(run_container c1)"
+  is_home
+}
+
+prestart_beside_createRuntime_does_no_harm() {
+  make_bundle c1 "$lan0" '.hooks.prestart = .hooks.createRuntime' sh -c 'echo once | nc 10.77.0.1 7'
+  expect once "$(run_container c1)"
+  is_home
+}
+
+a_made_pair_goes_when_the_container_goes() {
+  start_container c1 \
+    '{"io.netlend.nic.eth1": "veth:vh0 addr=10.88.0.2/24 gw=10.88.0.1 host-addr=10.88.0.1/24"}'
+  expect 10.88.0.1/24 "$(ip addr show dev vh0)"
+  expect 'inet 10.88.0.2/24' "$(runc exec c1 ip addr show dev eth1)"
+  expect 'default via 10.88.0.1' "$(runc exec c1 ip route)"
+  runc delete --force c1
+  is_home
+}
+
+a_container_that_asks_for_nothing_runs_as_ever() {
+  make_bundle c1 '{"org.example.nic": "lan0"}' . ip -o link
+  output=$(run_container c1)
+  expect 'lo:' "$output"
+  [[ $output != *eth1* ]]
+  is_home
+}
+
+a_command_that_is_not_there_brings_it_home() {
+  make_bundle c1 "$lan0" . /bin/nosuchcommand
+  fails run_container c1
+  is_home
+}
+
+a_later_hook_that_fails_brings_it_home() {
+  make_bundle c1 "$lan0" '.hooks.createRuntime += [{path: "/bin/false"}]' true
+  fails run_container c1
+  is_home
+}
+
+a_second_device_that_is_missing_leaves_the_first_at_home() {
+  make_bundle c1 '{"io.netlend.nic.eth1": "lan0", "io.netlend.nic.eth2": "nosuch0"}' . true
+  output=$(fails run_container c1 2>&1)
+  expect nosuch0 "$output"
+  is_home
+}
+
+a_killed_init_brings_it_home_at_delete() {
+  start_container c1 "$lan0"
+  kill -KILL "$(init_pid c1)"
+  runc delete --force c1
+  is_home
+}
+
+a_killed_init_and_no_delete_leave_it_to_reap() {
+  start_container c1 "$lan0"
+  pid=$(init_pid c1)
+  kill -KILL "$pid"
+  wait_until is_gone "$pid"
+  netlend reap
+  is_home
+  runc delete --force c1
+  is_home
+}
+
+a_killed_runc_leaves_it_to_delete() {
+  make_bundle c1 "$lan0" . sleep 1000000
+  run_container c1 &
+  wait_until is_running c1
+  kill -KILL "$(pgrep --full 'runc .*run --bundle')"
+  runc delete --force c1
+  is_home
+}
+
+a_runc_killed_while_it_creates_leaves_it_to_reap() {
+  hang='{path: "/bin/sh", args: ["sh", "-c", "echo >/run/test/reached; exec sleep 1000000"]}'
+  make_bundle c1 "$lan0" ".hooks.createRuntime += [$hang]" true
+  create_container c1 &
+  wait_until test -e /run/test/reached
+  fails ip link show lan0
+  kill -KILL "$(pgrep --full 'runc .*create --bundle')"
+  wait_until fails pgrep --full 'runc init'
+  netlend reap
+  is_home
+}
+
+a_runc_killed_while_the_hook_lends_leaves_it_to_reap() {
+  make_bundle c1 "$lan0" . true
+  create_container c1 &
+  wait_until has_ledger
+  kill -KILL "$(pgrep --full 'runc .*create --bundle')"
+  wait_until fails pgrep --full 'runc init'
+  wait_until fails pgrep netlend-hook
+  netlend reap
+  is_home
+}
+
+a_killed_hook_brings_it_home() {
+  make_bundle c1 "$lan0" . true
+  fails create_container c1 &
+  wait_until has_ledger
+  kill -KILL "$(pgrep netlend-hook)"
+  wait $!
+  is_home
+}
+
+a_container_that_renames_and_readdresses_it_brings_it_home() {
+  make_bundle c1 "$lan0" '.process.capabilities |= map_values(. + ["CAP_NET_ADMIN", "CAP_NET_RAW"])' sh -ec '
+    ip link set eth1 down
+    ip link set eth1 name lan0
+    ip link set lan0 address 02:00:00:00:00:99 mtu 1300
+    ip addr add 203.0.113.1/24 dev lan0
+    ip link set lan0 up
+    ip route add default via 203.0.113.2'
+  run_container c1
+  is_home
+}
+
+a_device_that_another_container_has_is_refused() {
+  start_container c1 "$lan0"
+  make_bundle c2 "$lan0" . true
+  output=$(fails run_container c2 2>&1)
+  expect c1 "$output"
+  expect 10.77.0.2/24 "$(runc exec c1 ip addr show dev eth1)"
+  runc delete --force c1
+  is_home
+}
+
+the_device_with_the_default_route_is_refused() {
+  ip route add default via 192.0.2.1
+  take_picture >/run/test/before
+  make_bundle c1 "$lan0" . true
+  output=$(fails run_container c1 2>&1)
+  expect 'default route' "$output"
+  is_home
+}
+
+without_a_rule_it_stays_and_the_refusal_says_what_to_type() {
+  write_rules '{"device": "wan*"}' '{"device": "lan0", "to": "c2"}'
+  make_bundle c1 "$lan0" . true
+  output=$(fails run_container c1 2>&1)
+  expect "netlend allow 'lan0' --to 'c1'" "$output"
+  is_home
+}
+
+a_rule_that_others_could_write_is_no_rule() {
+  chmod 666 /etc/netlend/netlend.conf
+  make_bundle c1 "$lan0" . true
+  output=$(fails run_container c1 2>&1)
+  expect "'/etc/netlend/netlend.conf' belongs to user 0 and has mode 0666" "$output"
+  is_home
+}
+
+a_container_in_the_hosts_network_is_refused() {
+  make_bundle c1 "$lan0" '.linux.namespaces |= map(select(.type != "network"))' true
+  output=$(fails run_container c1 2>&1)
+  expect "in the host's own network namespace" "$output"
+  is_home
+}
+
+# ---- running them -------------------------------------------------------------------------------
+
+if [[ ${NETLEND_CASE:-} ]]; then
+  set -e
+  make_machine
+  make_network
+  take_picture >/run/test/before
+  "$NETLEND_CASE"
+  exit
+fi
+
+(($# == 0)) || cases=("$@")
+failed=0
+for case in "${cases[@]}"; do
+  if output=$(NETLEND_CASE=$case unshare --mount --net --ipc --uts --pid --cgroup --fork \
+    --mount-proc --kill-child -- bash "$0" "$programs" 2>&1); then
+    echo "ok   $case"
+  else
+    echo "FAIL $case"
+    echo "       ${output//$'\n'/$'\n'       }"
+    failed=$((failed + 1))
+  fi
+done
+echo "${#cases[@]} cases of netlend-hook under runc, $failed failed"
+((failed == 0))

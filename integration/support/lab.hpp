@@ -1,0 +1,43 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+
+namespace netlend::test {
+
+/// What a shell command printed, without the last newline. Throws with its output if it fails.
+std::string sh(const std::string& command);
+
+/// Whether it succeeds; its output is dropped.
+bool succeeds(const std::string& command);
+
+/// What ip(8) and tc(8) say of a device of this namespace and of its addresses, routes and
+/// permanent neighbours: all that should be the same after a loan. What is left of a lifetime is
+/// blanked.
+std::string observe(const std::string& device);
+
+/// No address of any device here is tentative any more. Waits for it.
+void wait_for_dad();
+
+/// A process that does nothing in a network namespace of its own until it is killed.
+class Sleeper {
+ public:
+  Sleeper();
+  Sleeper(const Sleeper&) = delete;
+  Sleeper& operator=(const Sleeper&) = delete;
+  Sleeper(Sleeper&&) = delete;
+  Sleeper& operator=(Sleeper&&) = delete;
+  ~Sleeper();
+
+  pid_t pid() const noexcept { return pid_; }
+  /// SIGKILL, and waits for its end.
+  void kill() noexcept;
+  /// Runs a command in its network namespace, as sh().
+  std::string sh(const std::string& command) const;
+
+ private:
+  pid_t pid_ = -1;
+};
+
+}  // namespace netlend::test

@@ -1,0 +1,98 @@
+#include "net/lending_fixture.hpp"
+
+using netlend::ReapScope;
+using netlend::test::joined;
+using netlend::test::Lab;
+using netlend::test::sh;
+using netlend::test::succeeds;
+
+BOOST_FIXTURE_TEST_SUITE(hostile_borrower, Lab)
+
+BOOST_AUTO_TEST_CASE(what_it_did_to_the_device_is_undone) {
+  lend(context(), plan("eth0=lan0 addr=10.77.0.2/24"), borrower());
+  const char* const kDeeds[] = {
+      "ip link set eth0 down; ip link set eth0 name mine0; ip link set mine0 address "
+      "02:66:66:66:66:66 mtu 900 alias hijacked txqueuelen 5 group 9",
+      "ip link property add dev mine0 altname lan0",
+      "ip link property del dev mine0 altname lan-left",
+      "ip addr flush dev mine0; ip addr add 6.6.6.6/8 dev mine0; ip link set mine0 up promisc on",
+      "ip link add br6 type bridge; ip link set mine0 master br6",
+      "for a in $(ip -j link show mine0 | tr , \"\\n\" | grep -o netlend-[0-9a-f]*); do ip link "
+      "property del dev mine0 altname $a; done",
+  };
+  for (const char* deed : kDeeds) container.sh(deed);
+  BOOST_TEST(joined(give_all_back()) == "");
+  check_home_as_it_was();
+  check_state_is_empty();
+}
+
+BOOST_AUTO_TEST_CASE(three_hundred_altnames_hide_nothing) {
+  lend(context(), plan("eth0=lan0"), borrower());
+  container.sh(
+      "name=$(printf %0118d 0); for i in $(seq 1 300); do echo link property add dev eth0 altname "
+      "x$i-$name; done | ip -batch -");
+  container.kill();
+  BOOST_TEST(joined(give_all_back()) == "");
+  check_home_as_it_was();
+}
+
+BOOST_AUTO_TEST_CASE(a_device_of_its_own_under_our_marks_and_names_is_not_taken_for_ours) {
+  lend(context(), plan("eth0=lan0"), borrower());
+  container.sh(
+      "mark=$(ip -j link show eth0 | grep -o netlend-[0-9a-f]*); index=$(cat "
+      "/sys/class/net/eth0/ifindex 2>/dev/null || ip -j link show eth0 | sed "
+      "\"s/.*ifindex\\\":\\([0-9]*\\).*/\\1/\"); ip link property del dev eth0 altname $mark; ip "
+      "link set eth0 down; ip link set eth0 name hidden0; ip link add eth0 type veth peer name "
+      "eth0b; ip link property add dev eth0 altname $mark");
+  BOOST_TEST(joined(give_all_back()) == "");
+  check_home_as_it_was();
+}
+
+BOOST_AUTO_TEST_CASE(a_device_that_it_deleted_is_reported_as_gone) {
+  lend(context(), plan("eth0=lan0"), borrower());
+  container.sh("ip link del eth0");
+  const auto failures = joined(give_all_back());
+  BOOST_TEST(failures.find("'lan0'") != std::string::npos);
+  BOOST_TEST(failures.find("deleted or moved on") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(a_dead_borrower_whose_namespace_somebody_keeps_is_no_obstacle) {
+  lend(context(), plan("eth0=lan0 addr=10.77.0.2/24"), borrower());
+  const netlend::Netns leaked = netlend::Netns::of_process(container.pid());
+  container.kill();
+  BOOST_TEST(netlend::reap(context(), ReapScope::dead).empty());
+  check_home_as_it_was();
+  check_state_is_empty();
+}
+
+BOOST_AUTO_TEST_CASE(a_living_borrower_is_left_alone_by_reap) {
+  lend(context(), plan("eth0=lan0"), borrower());
+  BOOST_TEST(netlend::reap(context(), ReapScope::dead).empty());
+  BOOST_TEST(!succeeds("ip link show lan0"));
+  BOOST_TEST(joined(give_all_back()) == "");
+  check_home_as_it_was();
+}
+
+BOOST_AUTO_TEST_CASE(a_name_that_was_taken_at_home_meanwhile_is_reported_and_retried) {
+  lend(context(), plan("eth0=lan0"), borrower());
+  sh("ip link add lan0 type veth peer name thief1");
+  const auto failures = joined(give_all_back());
+  BOOST_TEST(failures.find("lan0") != std::string::npos);
+  // It is there, with its addresses, under a name that the kernel picked.
+  BOOST_TEST(succeeds("ip -br addr | grep '^netlend[0-9]*@' | grep -q 10.77.0.1/24"));
+
+  sh("ip link del lan0");
+  BOOST_TEST(joined(give_all_back()) == "");
+  check_home_as_it_was();
+  check_state_is_empty();
+}
+
+BOOST_AUTO_TEST_CASE(an_index_that_was_taken_at_home_meanwhile_costs_only_the_index) {
+  const int index = snapshot("lan0").link.ifindex.value;
+  lend(context(), plan("eth0=lan0"), borrower());
+  sh("ip link add thief0 index " + std::to_string(index) + " type veth peer name thief1");
+  BOOST_TEST(joined(give_all_back()) == "");
+  BOOST_TEST(succeeds("ip addr show lan0 | grep -q 10.77.0.1/24"));
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,121 @@
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+
+#include "net/lending_fixture.hpp"
+
+using netlend::ReapScope;
+using netlend::test::joined;
+using netlend::test::Lab;
+using netlend::test::succeeds;
+
+namespace {
+/// Runs `work` in a child that is killed before its step number `step`, counted from 1. False if it
+/// ended before it came that far.
+template <typename Work>
+bool kill_before_step(Lab& lab, int step, Work work) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    int count = 0;
+    auto context = lab.context();
+    context.on_step = [&](std::string_view) {
+      if (++count == step) ::kill(::getpid(), SIGKILL);
+    };
+    try {
+      work(context);
+    } catch (const std::exception&) {
+      ::_exit(1);
+    }
+    ::_exit(0);
+  }
+  int status = 0;
+  BOOST_REQUIRE(::waitpid(child, &status, 0) == child);
+  const bool killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+  BOOST_REQUIRE_MESSAGE(killed || (WIFEXITED(status) && WEXITSTATUS(status) == 0),
+                        "the work itself failed at step " << step);
+  return killed;
+}
+
+/// However far it came, one reap brings everything home, even with the borrower alive.
+void check_reaped(Lab& lab, int step) {
+  BOOST_TEST_CONTEXT("killed before step " << step) {
+    BOOST_TEST(joined(lab.give_all_back()) == "");
+    lab.check_home_as_it_was();
+    lab.check_state_is_empty();
+  }
+}
+
+constexpr const char* kDevice = "eth0=lan0 addr=10.77.0.2/24 gw=10.77.0.9 mtu=1300";
+constexpr const char* kPair = "eth0=veth:h0 host-addr=10.99.0.1/24 addr=10.99.0.2/24";
+constexpr int kFewestSteps = 8;
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(killed_at_every_step, Lab)
+
+BOOST_AUTO_TEST_CASE(of_lending_a_device) {
+  int step = 1;
+  while (kill_before_step(*this, step,
+                          [&](auto& context) { lend(context, plan(kDevice), borrower()); })) {
+    check_reaped(*this, step++);
+  }
+  BOOST_TEST(step > kFewestSteps);
+  check_reaped(*this, step);
+}
+
+BOOST_AUTO_TEST_CASE(of_lending_a_device_whose_name_is_taken_inside) {
+  container.sh("ip link add lan0 type veth peer name other0");
+  int step = 1;
+  while (kill_before_step(*this, step,
+                          [&](auto& context) { lend(context, plan(kDevice), borrower()); })) {
+    check_reaped(*this, step++);
+  }
+  BOOST_TEST(step > kFewestSteps);
+  check_reaped(*this, step);
+}
+
+BOOST_AUTO_TEST_CASE(of_giving_a_device_back_to_a_home_that_waits_for_it) {
+  for (const bool borrower_lives : {true, false}) {
+    int step = 1;
+    for (bool killed = true; killed; ++step) {
+      netlend::test::Sleeper one_more;
+      netlend::Borrower to{.id = netlend::ContainerId{"db1"},
+                           .key = "/bundles/db1",
+                           .netns = netlend::Netns::of_process(one_more.pid()),
+                           .process = netlend::identify_process(one_more.pid()),
+                           .netns_path = ""};
+      const auto ledger = lend(context(), plan(kDevice), to);
+      if (!borrower_lives) one_more.kill();
+      killed = kill_before_step(*this, step,
+                                [&](auto& context) { netlend::give_back(context, ledger); });
+      check_reaped(*this, step);
+    }
+    BOOST_TEST(step > kFewestSteps);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(of_making_a_pair) {
+  int step = 1;
+  while (kill_before_step(*this, step,
+                          [&](auto& context) { lend(context, plan(kPair), borrower()); })) {
+    check_reaped(*this, step);
+    BOOST_TEST(!succeeds("ip link show h0"));
+    ++step;
+  }
+  BOOST_TEST(step > kFewestSteps - 3);
+  check_reaped(*this, step);
+}
+
+BOOST_AUTO_TEST_CASE(of_removing_a_pair) {
+  int step = 1;
+  for (bool killed = true; killed; ++step) {
+    const auto ledger = lend(context(), plan(kPair), borrower());
+    killed =
+        kill_before_step(*this, step, [&](auto& context) { netlend::give_back(context, ledger); });
+    check_reaped(*this, step);
+    BOOST_TEST(!succeeds("ip link show h0"));
+  }
+  BOOST_TEST(step > 3);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
