@@ -75,13 +75,13 @@ BOOST_AUTO_TEST_CASE(arguments_and_environment_arrive_as_they_are) {
 
 BOOST_AUTO_TEST_CASE(a_megabyte_of_environment_arrives_and_one_too_big_is_126) {
   auto options = shell("echo ${#V0} ${#V15}");
-  constexpr std::size_t kBytes = 64 * 1024;
+  constexpr std::size_t kBytes = 64 * 1024UL;
   for (int i = 0; i < 16; ++i) {
     options.environment.push_back(fmt::format("V{}={}", i, std::string(kBytes, 'x')));
   }
   BOOST_TEST(run(options).output == "65536 65536\n");
 
-  constexpr std::size_t kOverMaxArgStrlen = 256 * 1024;
+  constexpr std::size_t kOverMaxArgStrlen = 256 * 1024UL;
   options.environment.push_back("W=" + std::string(kOverMaxArgStrlen, 'x'));
   const auto outcome = run(options);
   BOOST_TEST(outcome.exit_code == 126);
@@ -134,8 +134,8 @@ BOOST_AUTO_TEST_CASE(only_the_standard_descriptors_are_open) {
 BOOST_AUTO_TEST_CASE(signals_mask_and_umask_are_those_of_a_fresh_program) {
   const auto outcome = run(shell("umask; grep -E '^Sig(Blk|Ign)' /proc/self/status"), [] {
     ::umask(077);
-    ::signal(SIGPIPE, SIG_IGN);
-    ::signal(SIGCHLD, SIG_IGN);
+    static_cast<void>(::signal(SIGPIPE, SIG_IGN));
+    static_cast<void>(::signal(SIGCHLD, SIG_IGN));
     sigset_t term;
     ::sigemptyset(&term);
     ::sigaddset(&term, SIGTERM);
@@ -160,7 +160,7 @@ BOOST_AUTO_TEST_CASE(signals_reach_the_command_through_netlend_and_through_pid_1
 BOOST_AUTO_TEST_CASE(a_signal_that_the_caller_ignores_is_not_passed_on) {
   Runner runner(shell("trap 'exit 9' TERM; trap 'exit 7' HUP; echo ready; "
                       "while :; do sleep 0.01; done"),
-                [] { ::signal(SIGHUP, SIG_IGN); });
+                [] { static_cast<void>(::signal(SIGHUP, SIG_IGN)); });
   runner.read_until("ready\n");
   runner.signal(SIGHUP);
   runner.signal(SIGTERM);

@@ -17,6 +17,7 @@ namespace netlend {
 namespace {
 std::vector<char*> pointers(const std::vector<std::string>& texts) {
   std::vector<char*> result;
+  result.reserve(texts.size() + 1);
   // execve(2) writes to neither list; its type is older than const.
   for (const auto& text : texts) result.push_back(const_cast<char*>(text.c_str()));
   result.push_back(nullptr);

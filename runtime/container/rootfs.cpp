@@ -24,7 +24,7 @@
 namespace netlend {
 
 namespace {
-constexpr std::size_t kMountinfoMaxBytes = 16 * 1024 * 1024;
+constexpr std::size_t kMountinfoMaxBytes = 16UL * 1024 * 1024;
 
 struct Cover {
   const char* path;

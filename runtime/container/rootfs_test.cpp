@@ -42,7 +42,7 @@ class Mounted {
 };
 
 std::string own_mountinfo() {
-  return netlend::read_file(AT_FDCWD, "/proc/self/mountinfo", 1024 * 1024);
+  return netlend::read_file(AT_FDCWD, "/proc/self/mountinfo", 1024 * 1024UL);
 }
 }  // namespace
 

@@ -13,7 +13,7 @@
 namespace netlend {
 
 namespace {
-constexpr std::size_t kChunkBytes = 16 * 1024;
+constexpr std::size_t kChunkBytes = 16 * 1024UL;
 
 int output_terminal() {
   constexpr std::array kInOrder{STDOUT_FILENO, STDERR_FILENO, STDIN_FILENO};

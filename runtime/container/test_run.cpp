@@ -127,7 +127,7 @@ std::string Runner::read_until(std::string_view text) {
   while ((at = unread_.find(text)) == std::string::npos) {
     BOOST_REQUIRE_MESSAGE(read_some(kPatience), "'" << text << "' never came, but: " << unread_);
   }
-  const auto result = unread_.substr(0, at + text.size());
+  auto result = unread_.substr(0, at + text.size());
   unread_.erase(0, at + text.size());
   return result;
 }

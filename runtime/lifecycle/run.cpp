@@ -17,7 +17,7 @@
 namespace netlend {
 
 namespace {
-constexpr std::size_t kResolvConfMaxBytes = 64 * 1024;
+constexpr std::size_t kResolvConfMaxBytes = 64 * 1024UL;
 // With the id the key of the ledger, where a container with a bundle has the bundle's path.
 constexpr const char* kLedgerKey = "run";
 

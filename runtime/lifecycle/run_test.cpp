@@ -8,13 +8,13 @@
 
 #include <array>
 #include <boost/test/unit_test.hpp>
-#include <cstdlib>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/file.hpp"
 #include "base/syscall.hpp"
+#include "base/text.hpp"
 #include "lifecycle/container_record.hpp"
 #include "net/plan_parse.hpp"
 #include "net/state_directory.hpp"
@@ -25,20 +25,31 @@ using netlend::RunOptions;
 using netlend::RunResult;
 
 namespace {
-void ip(const std::string& arguments) {
-  // Tests only: `ip` is the second opinion on what the kernel did.
-  BOOST_REQUIRE_EQUAL(std::system(("ip " + arguments).c_str()), 0);
+/// What `ip` says: here, in tests only, it is the second opinion on what the kernel did.
+std::string ip(const std::string& arguments) {
+  const netlend::UniqueFd output{check(::memfd_create("ip", MFD_CLOEXEC), "make", "a file")};
+  std::vector<std::string> words{"ip"};
+  for (const auto word : netlend::split_words(arguments, " ")) words.emplace_back(word);
+  std::vector<char*> pointers;
+  pointers.reserve(words.size() + 1);
+  for (auto& word : words) pointers.push_back(word.data());
+  pointers.push_back(nullptr);
+  const pid_t child = check(::fork(), "fork", "ip");
+  if (child == 0) {
+    ::dup2(output.get(), STDOUT_FILENO);
+    ::execvp("ip", pointers.data());
+    ::_exit(127);
+  }
+  int status = 0;
+  check(::waitpid(child, &status, 0), "wait for", "ip");
+  BOOST_REQUIRE_MESSAGE(status == 0, "ip " << arguments);
+  check(::lseek(output.get(), 0, SEEK_SET), "rewind", "a file");
+  return netlend::read_all(output.get(), 1024 * 1024UL, "the output of ip");
 }
 
-/// What `ip` says of the device at home.
 std::string device_at_home(const std::string& name) {
-  const netlend::UniqueFd file{::memfd_create("out", MFD_CLOEXEC)};
-  const auto command = fmt::format(
-      "(ip -o -d addr show dev {0}; ip route show dev {0} table all) > /proc/{1}/fd/{2} 2>&1", name,
-      ::getpid(), file.get());
-  static_cast<void>(std::system(command.c_str()));
-  ::lseek(file.get(), 0, SEEK_SET);
-  return netlend::read_all(file.get(), 1024 * 1024, "the output of ip");
+  return ip("-o -d addr show dev " + name) + ip("-o -d link show dev " + name) +
+         ip("route show table all dev " + name);
 }
 
 struct Home {
@@ -50,11 +61,11 @@ struct Home {
     ip("-n lan addr add 10.77.0.1/24 dev neighbour");
     // No address whose state changes while it is looked at.
     ip("link set lan0 addrgenmode none");
-    ip("link set lan0 up mtu 1400 alias 'the lab'");
+    ip("link set lan0 up mtu 1400 alias lab");
     ip("addr add 192.0.2.7/24 dev lan0");
   }
 
-  ~Home() { static_cast<void>(std::system("ip netns del lan")); }
+  void teardown() { ip("netns del lan"); }
 
   /// Runs it with standard output going to a file; both are returned.
   std::pair<RunResult, std::string> run(const RunOptions& options) {
@@ -65,8 +76,8 @@ struct Home {
                                [&](const std::string& note) { notes.push_back(note); });
     ::dup2(saved.get(), STDOUT_FILENO);
     for (const auto& failure : result.failures) BOOST_TEST_MESSAGE(failure.what);
-    ::lseek(output.get(), 0, SEEK_SET);
-    return {std::move(result), netlend::read_all(output.get(), 1024 * 1024, "the output")};
+    check(::lseek(output.get(), 0, SEEK_SET), "rewind", "a file");
+    return {std::move(result), netlend::read_all(output.get(), 1024 * 1024UL, "the output")};
   }
 
   netlend::StateDirectory state;

@@ -70,7 +70,7 @@ constexpr std::string_view kRefused =
     "request_key setdomainname sethostname setns settimeofday swapoff swapon syslog umount2 "
     "unshare userfaultfd vhangup vmsplice";
 
-constexpr std::array kRefusedTerminalCalls{TIOCSTI, TIOCLINUX};
+constexpr std::array<std::uint64_t, 2> kRefusedTerminalCalls{TIOCSTI, TIOCLINUX};
 
 constexpr std::array kNamespaceFlags{CLONE_NEWNS,   CLONE_NEWCGROUP, CLONE_NEWUTS, CLONE_NEWIPC,
                                      CLONE_NEWUSER, CLONE_NEWPID,    CLONE_NEWNET};
