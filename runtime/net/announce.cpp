@@ -82,11 +82,12 @@ void send_advertisement(const LinkState& link, const IpAddress& address) {
 }
 }  // namespace
 
-void announce(Site& site, const LinkState& link, const std::vector<AddressRecord>& addresses,
-              Failures& failures) noexcept {
+Failures announce(Site& site, const LinkState& link,
+                  const std::vector<AddressRecord>& addresses) noexcept {
+  Failures failures;
   const bool can_speak = link.is_up() && link.has_carrier && (link.flags & IFF_NOARP) == 0 &&
                          !link.is_loopback() && link.address.size() == kMacBytes;
-  if (!can_speak) return;
+  if (!can_speak) return failures;
   attempt(failures, [&] {
     run_in_netns(site.netns, [&] {
       for (const auto& record : addresses) {
@@ -98,6 +99,7 @@ void announce(Site& site, const LinkState& link, const std::vector<AddressRecord
       }
     });
   });
+  return failures;
 }
 
 }  // namespace netlend

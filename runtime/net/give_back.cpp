@@ -33,6 +33,9 @@ class Returning {
     if (context_.on_step) context_.on_step(message.doing());
     site.socket.call(message);
   }
+  void report(const Failures& failures) {
+    failures_.insert(failures_.end(), failures.begin(), failures.end());
+  }
   bool remove_pair(const MadePair& pair);
   LinkState to_home(const Loan& loan, Location from);
   Location to_staging(const Loan& loan, const Location& from);
@@ -60,12 +63,12 @@ bool Returning::bring_home(Loan& loan) {
   }
   const LinkState link =
       location->where == Whereabouts::home ? location->link : to_home(loan, *std::move(location));
-  const std::size_t failures_before = failures_.size();
-  restore_device(sites_.home(), link.ifindex, *loan.home, context_.on_step, failures_);
-  const bool restored = failures_.size() == failures_before;
-  announce(sites_.home(), read_link(sites_.home().socket, link.ifindex), loan.home->addresses,
-           failures_);
-  return verify(loan, link.ifindex) && restored;
+  const Failures unrestored =
+      restore_device(sites_.home(), link.ifindex, *loan.home, context_.on_step);
+  report(unrestored);
+  report(
+      announce(sites_.home(), read_link(sites_.home().socket, link.ifindex), loan.home->addresses));
+  return verify(loan, link.ifindex) && unrestored.empty();
 }
 
 bool Returning::remove_pair(const MadePair& pair) {
@@ -84,7 +87,7 @@ void Returning::prepare(const Loan& loan, Location& at) {
   attempt(ignored, [&] {
     call(*at.site, set_link_flags(at.link.ifindex, 0, IFF_UP, fmt::format("take down '{}'", name)));
   });
-  strip_foreign_altnames(*at.site, at.link, *loan.home, ignored);
+  static_cast<void>(strip_foreign_altnames(*at.site, at.link, *loan.home));
   if (at.link.address != loan.home->link.address) {
     attempt(ignored, [&] {
       call(*at.site, set_link_address(at.link.ifindex, loan.home->link.address,

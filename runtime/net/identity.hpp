@@ -17,8 +17,8 @@ struct DeviceIdentity {
   std::string port_name;
   std::string permanent_address;  // raw bytes
   std::string kind;
-  /// Its index at home; that of its peer (veth) or lower device (macvlan, vlan) and, if that isn't at
-  /// home, the id of its namespace as home numbers it.
+  /// Its index at home; that of its peer (veth) or lower device (macvlan, vlan) and, if that isn't
+  /// at home, the id of its namespace as home numbers it.
   IfIndex home_ifindex;
   std::optional<IfIndex> peer;
   std::optional<std::uint32_t> peer_nsid;

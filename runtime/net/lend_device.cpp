@@ -209,8 +209,8 @@ void DeviceLender::settle(const Loan& loan, const NicPlan& nic) {
                   EADDRINUSE);
     }
   }
-  Failures unheard;  // Neighbours learn it a little later then.
-  announce(borrower_, link, addresses, unheard);
+  // Unheard, the neighbours learn it a little later.
+  static_cast<void>(announce(borrower_, link, addresses));
 }
 
 }  // namespace netlend

@@ -52,13 +52,11 @@ bool is_same_list(const std::vector<AddressRecord>& left, const std::vector<Addr
 
 class Restorer {
  public:
-  Restorer(Site& site, IfIndex ifindex, const DeviceSnapshot& home, const StepCallback& on_step,
-           Failures& failures)
+  Restorer(Site& site, IfIndex ifindex, const DeviceSnapshot& home, const StepCallback& on_step)
       : site_(site),
         ifindex_(ifindex),
         home_(home),
         on_step_(on_step),
-        failures_(failures),
         now_(take_snapshot(site, ifindex)) {}
 
   void run() {
@@ -73,6 +71,7 @@ class Restorer {
     sysctls(home_.sysctls);
     addrgenmode(home_.link.addrgenmode);
   }
+  Failures take_failures() noexcept { return std::move(failures_); }
 
  private:
   std::string doing(std::string_view what) const {
@@ -108,7 +107,7 @@ class Restorer {
   IfIndex ifindex_;
   const DeviceSnapshot& home_;
   const StepCallback& on_step_;
-  Failures& failures_;
+  Failures failures_;
   /// What it is at this moment; its own name may be taken.
   DeviceSnapshot now_;
 };
@@ -327,12 +326,12 @@ void Restorer::qdisc() {
 void Restorer::sysctls(const Sysctls& wanted) {
   Sysctls have;
   attempt(failures_, [&] { have = read_sysctls(site_.netns, now_.link.name); });
-  for (const auto& [key, value] : wanted) {
-    const auto found = have.find(key);
-    if (found != have.end() && found->second == value) continue;
+  for (const auto& setting : wanted) {
+    const auto found = have.find(setting.first);
+    if (found != have.end() && found->second == setting.second) continue;
     attempt(failures_, [&] {
-      if (on_step_) on_step_(doing("sysctl " + key));
-      write_sysctl(site_.netns, now_.link.name, key, value);
+      if (on_step_) on_step_(doing("sysctl " + setting.first));
+      write_sysctl(site_.netns, now_.link.name, setting.first, setting.second);
     });
   }
 }
@@ -344,13 +343,20 @@ void Restorer::addrgenmode(std::optional<std::uint8_t> mode) {
 }
 }  // namespace
 
-void restore_device(Site& home, IfIndex ifindex, const DeviceSnapshot& snapshot,
-                    const StepCallback& on_step, Failures& failures) noexcept {
-  attempt(failures, [&] { Restorer(home, ifindex, snapshot, on_step, failures).run(); });
+Failures restore_device(Site& home, IfIndex ifindex, const DeviceSnapshot& snapshot,
+                        const StepCallback& on_step) noexcept {
+  Failures failures;
+  attempt(failures, [&] {
+    Restorer restorer(home, ifindex, snapshot, on_step);
+    restorer.run();
+    failures = restorer.take_failures();
+  });
+  return failures;
 }
 
-void strip_foreign_altnames(Site& site, const LinkState& link, const DeviceSnapshot& snapshot,
-                            Failures& failures) noexcept {
+Failures strip_foreign_altnames(Site& site, const LinkState& link,
+                                const DeviceSnapshot& snapshot) noexcept {
+  Failures failures;
   const auto& own = snapshot.link.altnames;
   for (const auto& altname : link.altnames) {
     if (is_mark(altname) || std::find(own.begin(), own.end(), altname) != own.end()) continue;
@@ -360,6 +366,7 @@ void strip_foreign_altnames(Site& site, const LinkState& link, const DeviceSnaps
           fmt::format("remove the altname '{}' of '{}'", altname, snapshot.link.name)));
     });
   }
+  return failures;
 }
 
 bool wait_for_addresses(Site& site, IfIndex ifindex, Which which, int timeout_ms) {

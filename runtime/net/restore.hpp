@@ -8,14 +8,13 @@
 namespace netlend {
 
 /// Makes a device that is at home what its snapshot says, whatever has become of it; what is right
-/// already is not touched. Goes on past failures, and reports the kernel's answers. Names are not
-/// marks: those stay until forget_marks().
-void restore_device(Site& home, IfIndex ifindex, const DeviceSnapshot& snapshot,
-                    const StepCallback& on_step, Failures& failures) noexcept;
+/// already is not touched, and marks stay. Goes on past failures and returns the kernel's answers.
+Failures restore_device(Site& home, IfIndex ifindex, const DeviceSnapshot& snapshot,
+                        const StepCallback& on_step) noexcept;
 
 /// Removes every altname of the device that neither the snapshot knows nor is a mark.
-void strip_foreign_altnames(Site& site, const LinkState& link, const DeviceSnapshot& snapshot,
-                            Failures& failures) noexcept;
+Failures strip_foreign_altnames(Site& site, const LinkState& link,
+                                const DeviceSnapshot& snapshot) noexcept;
 
 enum class Which { all, global };
 
