@@ -70,7 +70,7 @@ make_rootfs() {
   mkdir -p /run/test/rootfs/{bin,dev,proc,sys}
   cp /bin/busybox /run/test/rootfs/bin/
   for name in sh ip nc sleep true; do ln -s busybox "/run/test/rootfs/bin/$name"; done
-  libraries=$(ldd /bin/busybox | grep --only-matching '/[^ ]*' || true)
+  libraries=$(ldd /bin/busybox 2>/dev/null | grep --only-matching '/[^ ]*' || true)
   for name in $libraries; do cp --parents --dereference "$name" /run/test/rootfs; done
 }
 
@@ -138,6 +138,13 @@ make_bundle() {
   mv "/run/test/$id/new.json" "/run/test/$id/config.json"
 }
 
+# The filter that sends the hook a signal when it asks the kernel for the Nth time.
+signal_hook() {
+  jq -n --arg inject "inject=sendmsg,sendto:signal=$1:when=$2" --arg hook "$programs/netlend-hook" '
+      ["strace", "-o", "/dev/null", "-e", $inject, $hook, "createRuntime"]
+      | {path: "/usr/bin/strace", args: .}' | sed 's/^{/.hooks.createRuntime = [{/; s/^}/}]/'
+}
+
 lan0='{"io.netlend.nic.eth1": "lan0 addr=10.77.0.2/24"}'
 
 run_container() { runc run --bundle "/run/test/$1" "$1" </dev/null; }
@@ -166,7 +173,7 @@ wait_until() {
 is_answering() { [[ $(ip netns exec neighbour ss -Hltn sport = :7) ]]; }
 has_carrier() { [[ $(ip -j link show lan0 | jq -r '.[].operstate') == UP ]]; }
 is_running() { [[ $(runc state "$1" | jq -r .status) == running ]]; }
-has_ledger() { [[ $(find /run/netlend/ledgers -name 'c1-*') ]]; }
+is_stopped() { [[ $(ps -o stat= -C "$1") == [Tt]* ]]; }
 is_gone() { [[ ! -e /proc/$1 || $(ps -o stat= -p "$1") == Z* ]]; }
 
 fails() {
@@ -184,10 +191,14 @@ expect() {
   fi
 }
 
-is_home() {
+looks_as_before() {
   take_picture >/run/test/after
   diff --unified=2 /run/test/before /run/test/after | head -60
-  [[ -z $(find /run/netlend -type f 2>/dev/null) ]]
+}
+
+is_home() {
+  looks_as_before
+  fails grep --recursive '' /run/netlend
   fails grep -E ' /run/netlend/(pins|staging)/' /proc/self/mountinfo
 }
 
@@ -320,23 +331,31 @@ a_runc_killed_while_it_creates_leaves_it_to_reap() {
 }
 
 a_runc_killed_while_the_hook_lends_leaves_it_to_reap() {
-  make_bundle c1 "$lan0" . true
+  make_bundle c1 "$lan0" "$(signal_hook SIGSTOP 12)" true
   create_container c1 &
-  wait_until has_ledger
+  wait_until is_stopped netlend-hook
   kill -KILL "$(pgrep --full 'runc .*create --bundle')"
   wait_until fails pgrep --full 'runc init'
+  kill -CONT "$(pgrep netlend-hook)"
   wait_until fails pgrep netlend-hook
   netlend reap
   is_home
 }
 
 a_killed_hook_brings_it_home() {
-  make_bundle c1 "$lan0" . true
-  fails create_container c1 &
-  wait_until has_ledger
-  kill -KILL "$(pgrep netlend-hook)"
-  wait $!
+  local request=1
+  make_bundle c1 "$lan0" "$(signal_hook SIGKILL $request)" true
+  until create_container c1; do
+    looks_as_before
+    # Killed between its lease and its ledger, it leaves a file that holds nothing.
+    netlend reap
+    is_home
+    request=$((request + 3))
+    make_bundle c1 "$lan0" "$(signal_hook SIGKILL $request)" true
+  done
+  runc delete --force c1
   is_home
+  ((request > 10))
 }
 
 a_container_that_renames_and_readdresses_it_brings_it_home() {
