@@ -31,7 +31,9 @@ function(netlend_program name)
   target_link_libraries(${name} PRIVATE netlend_options ${arg_USES})
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin")
   if(NETLEND_STATIC)
-    target_link_options(${name} PRIVATE -static-pie)
+    # libnl's archives can look names up in shared libraries, and ld warns of each such function; we
+    # call none of them.
+    target_link_options(${name} PRIVATE -static-pie -Wl,--no-warnings)
   endif()
 endfunction()
 
@@ -45,5 +47,8 @@ function(netlend_test name)
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE netlend_options ${arg_USES} netlend_test_support)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests")
-  add_test(NAME ${name} COMMAND ${name} --color_output=no)
+  # integration/count-tests reads the second one.
+  set(report "${CMAKE_BINARY_DIR}/reports/${name}.xml")
+  add_test(NAME ${name}
+    COMMAND ${name} --color_output=no --logger=HRF,error,stdout:JUNIT,error,${report})
 endfunction()

@@ -20,8 +20,8 @@ std::string to_hex(std::string_view bytes);
 /// The bytes of lower or upper case hex; nothing for an odd length or another character.
 std::optional<std::string> from_hex(std::string_view hex);
 
-/// Any bytes as text that JSON can hold, ASCII unchanged: each byte is taken for the Latin-1 character
-/// of its value. A device's name need not be UTF-8, and must come back as it was.
+/// Any bytes as text that JSON can hold, ASCII unchanged: each byte is taken for the Latin-1
+/// character of its value. A device's name need not be UTF-8, and must come back as it was.
 std::string bytes_to_utf8(std::string_view bytes);
 /// The reverse; nothing for text that bytes_to_utf8() doesn't give.
 std::optional<std::string> bytes_from_utf8(std::string_view text);

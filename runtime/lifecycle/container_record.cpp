@@ -56,6 +56,18 @@ std::optional<ProcessIdentity> find_container(const StateDirectory& state, const
   }
 }
 
+Failures forget_dead_containers(const StateDirectory& state) noexcept {
+  Failures failures;
+  attempt(failures, [&] {
+    for (const auto& name : list_names(state.containers())) {
+      attempt(failures, [&] {
+        if (!find_container(state, ContainerId{name})) remove_file(state.containers(), name);
+      });
+    }
+  });
+  return failures;
+}
+
 ContainerRecord::ContainerRecord(const StateDirectory& state, const ContainerId& id,
                                  const ProcessIdentity& init)
     : state_(state), id_(id) {

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "base/container_id.hpp"
+#include "base/error.hpp"
 #include "base/process.hpp"
 #include "net/state_directory.hpp"
 
@@ -27,5 +28,8 @@ class ContainerRecord {
 /// The first process of the running container of that id; nothing if there is none.
 /// Throws Error for a record that netlend didn't write.
 std::optional<ProcessIdentity> find_container(const StateDirectory& state, const ContainerId& id);
+
+/// Removes the records of containers that died with their netlend.
+Failures forget_dead_containers(const StateDirectory& state) noexcept;
 
 }  // namespace netlend

@@ -46,6 +46,8 @@ BOOST_AUTO_TEST_CASE(an_id_has_one_container_until_that_is_dead) {
   ::kill(child, SIGKILL);
   ::waitpid(child, nullptr, 0);
   BOOST_CHECK(!find_container(state, id));
+  BOOST_TEST(netlend::forget_dead_containers(state).empty());
+  BOOST_TEST(netlend::list_names(state.containers()).empty());
   const ContainerRecord second(state, id, self);
   BOOST_CHECK(find_container(state, id) == self);
 }

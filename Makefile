@@ -1,0 +1,65 @@
+# The front door; the build itself is CMake's (CMakePresets.json).
+#
+#   make run       the main job, shown: a device is lent, used, and comes home as it was
+#   make test      all tests; the last line counts them
+#   make build     build/bin/netlend and build/bin/netlend-hook
+#   make install   DESTDIR= PREFIX=/usr/local
+#   make lint asan deps clean
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+JOBS ?= $(shell nproc)
+
+# What the programs and their tests are made of, and what the tests and the tour run.
+PACKAGES = g++ cmake ninja-build pkg-config \
+  libnl-3-dev libnl-route-3-dev libcap-dev libseccomp-dev libmd-dev \
+  nlohmann-json3-dev libcli11-dev libfmt-dev libboost-test-dev libvalijson-dev \
+  iproute2 iputils-ping procps socat busybox-static runc jq python3
+LINT_PACKAGES = clang clang-format clang-tidy shellcheck mandoc
+
+# A compiler cache is used where there is one.
+CCACHE := $(if $(shell command -v ccache),-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
+
+.PHONY: all deps lint-deps build dev run test asan lint install clean
+
+all: build
+
+deps:
+	@packaging/install-packages $(PACKAGES)
+
+lint-deps:
+	@packaging/install-packages $(PACKAGES) $(LINT_PACKAGES)
+
+build: deps
+	@cmake --preset release $(CCACHE) >/dev/null
+	@cmake --build --preset release --parallel $(JOBS)
+	@install -D -t build/bin build/release/bin/netlend build/release/bin/netlend-hook
+
+dev: deps
+	@cmake --preset dev $(CCACHE) >/dev/null
+	@cmake --build --preset dev --parallel $(JOBS)
+
+run: build
+	@integration/demo build/bin
+
+test: build dev
+	@integration/run-tests dev build/bin
+
+asan: deps
+	@cmake --preset asan $(CCACHE) >/dev/null
+	@cmake --build --preset asan --parallel $(JOBS)
+	@integration/run-tests asan build/asan/bin
+
+lint: lint-deps
+	@cmake --preset tidy $(CCACHE) >/dev/null
+	@integration/lint build/tidy $(JOBS)
+
+install: build
+	install -D -m 755 build/bin/netlend $(DESTDIR)$(PREFIX)/bin/netlend
+	install -D -m 755 build/bin/netlend-hook $(DESTDIR)$(PREFIX)/libexec/oci/hooks.d/netlend-hook
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man8 packaging/man/*.8
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man5 packaging/man/*.5
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/netlend packaging/schema/*.json
+
+clean:
+	rm -rf build

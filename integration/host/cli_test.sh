@@ -1,0 +1,406 @@
+#!/bin/bash
+# The verbs of netlend, with the real program and nothing faked.
+# shellcheck source=integration/host/cases.sh
+source "$(dirname "$0")/cases.sh"
+
+cases=(
+  a_command_uses_the_device_and_it_comes_home
+  the_exit_code_is_the_commands
+  a_killed_netlend_leaves_it_to_reap
+  a_terminated_netlend_brings_it_home
+  a_made_pair_joins_its_bridge_and_goes_with_the_command
+  a_plan_changes_nothing
+  a_refused_plan_fails
+  by_hand_it_goes_to_a_named_namespace_and_returns
+  by_hand_it_goes_to_a_process_and_returns
+  by_hand_it_goes_to_a_running_container_and_is_reaped_after_it
+  it_is_lent_by_altname_and_by_address
+  it_is_returned_by_every_name_that_it_has
+  two_devices_of_a_plan_file_go_and_come_together
+  what_the_living_hold_is_taken_only_if_asked
+  a_device_that_is_away_is_listed_with_its_borrower
+  two_looks_at_the_same_are_the_same
+  every_step_is_told_with_debug
+  errors_go_into_the_log_too
+  a_wrong_command_line_is_refused
+  a_wrong_run_is_refused_with_125
+  a_wrong_device_is_refused
+  a_wrong_borrower_is_refused
+  a_wrong_plan_file_is_refused
+  a_device_that_is_lent_already_is_refused
+  the_device_with_the_default_route_goes_only_by_force
+  a_broken_ledger_is_named
+  a_state_folder_that_others_can_write_is_refused
+  a_list_that_cannot_be_written_is_an_error
+  closed_descriptors_do_no_harm
+  help_needs_no_root_and_leaves_no_trace
+)
+
+make_machine() {
+  make_private_run
+  cd /run/test
+}
+
+# ---- what is expected ---------------------------------------------------------------------------
+
+# refuses CODE SENTENCE ARGUMENT...: one line on stderr with the sentence in it, and nothing else.
+refuses() {
+  local wanted=$1 sentence=$2 code=0
+  shift 2
+  netlend "$@" >/run/test/out 2>/run/test/err || code=$?
+  local errors
+  errors=$(</run/test/err)
+  if [[ $code != "$wanted" || -s /run/test/out || $errors != "netlend: "* || $errors == *$'\n'* ]]; then
+    echo "netlend $*: exit code $code, '$(</run/test/out)', '$errors'"
+    return 1
+  fi
+  expect "$sentence" "$errors"
+}
+
+# exits CODE COMMAND...
+exits() {
+  local wanted=$1 code=0
+  shift
+  "$@" || code=$?
+  if [[ $code != "$wanted" ]]; then
+    echo "exit code $code of: $*"
+    return 1
+  fi
+}
+
+# A container that runs until finish_run.
+start_run() {
+  mkfifo /run/test/fifo
+  "$programs/netlend" run --name box "$@" -- sh -c 'echo started; read -r _' </run/test/fifo >/run/test/out &
+  run=$!
+  exec 3>/run/test/fifo
+  wait_until grep started /run/test/out
+}
+
+finish_run() {
+  echo >&3
+  wait "$run"
+}
+
+is_inside() { ip -n "$1" -j addr show dev eth0 | jq -e '.[].addr_info[] | select(.local == "10.77.0.2")' >/dev/null; }
+
+# ---- run ----------------------------------------------------------------------------------------
+
+spec='eth0=lan0 addr=10.77.0.2/24 gw=10.77.0.1'
+
+a_command_uses_the_device_and_it_comes_home() {
+  output=$(netlend run --nic "$spec" -- sh -c '
+    ip -o addr show dev eth0; ip route; echo hello neighbour | socat - TCP:10.77.0.1:7')
+  expect 'inet 10.77.0.2/24' "$output"
+  expect 'default via 10.77.0.1 dev eth0' "$output"
+  expect 'hello neighbour' "$output"
+  is_home
+}
+
+the_exit_code_is_the_commands() {
+  exits 0 netlend run -- true
+  exits 7 netlend run --nic "$spec" -- sh -c 'exit 7'
+  exits 137 netlend run --nic "$spec" -- sh -c 'kill -KILL $$'
+  refuses 127 nosuchcommand run --nic "$spec" -- nosuchcommand
+  refuses 126 /etc/hostname run --nic "$spec" -- /etc/hostname
+  is_home
+}
+
+a_killed_netlend_leaves_it_to_reap() {
+  start_run --nic "$spec"
+  kill -KILL "$run"
+  exits 137 wait "$run"
+  wait_until sh -c "'$programs/netlend' loans | grep reap"
+  netlend reap
+  is_home
+}
+
+a_terminated_netlend_brings_it_home() {
+  start_run --nic "$spec"
+  kill -TERM "$run"
+  exits 143 wait "$run"
+  is_home
+}
+
+a_made_pair_joins_its_bridge_and_goes_with_the_command() {
+  ip link add br0 type bridge
+  ip link set br0 up
+  start_run --nic 'eth0=veth:vh0 bridge=br0 addr=10.88.0.2/24'
+  [[ $(ip -j link show vh0 | jq -r '.[].master') == br0 ]]
+  finish_run
+  fails ip link show vh0
+  has_no_trace
+}
+
+# ---- plan ---------------------------------------------------------------------------------------
+
+a_plan_changes_nothing() {
+  output=$(netlend plan run --nic "$spec" -- nosuchcommand)
+  expect "device 'lan0' leaves here and is 'eth0' inside" "$output"
+  is_home
+  output=$(netlend plan lend lan0 --to netns:neighbour name=eth9)
+  expect "is 'eth9' inside" "$output"
+  netlend plan run --nic "$spec" --format json | jq -e '
+    .netlend == 1 and .devices[0].inside == "eth0" and .devices[0].refusals == []' >/dev/null
+  is_home
+}
+
+a_refused_plan_fails() {
+  output=$(exits 1 netlend plan run --nic eth0=nosuch0)
+  expect nosuch0 "$output"
+  output=$(exits 1 netlend plan lend lan0 --to netns:neighbour name=eth0)
+  expect "the name 'eth0' is taken" "$output"
+  is_home
+}
+
+# ---- lend and return ----------------------------------------------------------------------------
+
+by_hand_it_goes_to_a_named_namespace_and_returns() {
+  ip netns add blue
+  netlend lend lan0 --to netns:blue 'name=eth0 addr=10.77.0.2/24'
+  is_inside blue
+  fails ip link show lan0
+  netlend return lan0
+  is_home
+}
+
+by_hand_it_goes_to_a_process_and_returns() {
+  unshare --net sleep 1000000 &
+  pid=$!
+  wait_until sh -c "[ \$(readlink /proc/$pid/ns/net) != \$(readlink /proc/self/ns/net) ]"
+  netlend lend lan0 --to "pid:$pid" name=eth0 addr=10.77.0.2/24
+  expect "pid-$pid (pid $pid)" "$(netlend loans)"
+  netlend return "pid-$pid"
+  kill "$pid"
+  is_home
+}
+
+by_hand_it_goes_to_a_running_container_and_is_reaped_after_it() {
+  start_run
+  netlend lend lan0 --to box name=eth0 addr=10.77.0.2/24
+  fails ip link show lan0
+  finish_run
+  netlend reap
+  is_home
+}
+
+it_is_lent_by_altname_and_by_address() {
+  ip netns add blue
+  mac=$(ip -j link show lan0 | jq -r '.[].address')
+  for source in alt:the-port-on-the-left "mac:$mac"; do
+    netlend lend "$source" --to netns:blue name=eth0 addr=10.77.0.2/24
+    is_inside blue
+    netlend return eth0
+    is_home
+  done
+}
+
+it_is_returned_by_every_name_that_it_has() {
+  ip netns add blue
+  for name in lan0 the-port-on-the-left eth0 blue; do
+    netlend lend lan0 --to netns:blue name=eth0
+    netlend return "$name"
+    is_home
+  done
+}
+
+two_devices_of_a_plan_file_go_and_come_together() {
+  ip netns add blue
+  ip link add lan1 type veth peer name other1
+  take_picture >/run/test/before
+  echo '{"netlend": 1, "nics": [{"inside": "eth0", "source": "lan0"},
+                                {"inside": "eth1", "source": "lan1"}]}' >plan.json
+  netlend lend --plan plan.json --to netns:blue
+  [[ $(netlend loans --format json | jq '.loans | length') == 2 ]]
+  netlend return lan1
+  is_home
+}
+
+what_the_living_hold_is_taken_only_if_asked() {
+  ip netns add blue
+  netlend lend lan0 --to netns:blue name=eth0 addr=10.77.0.2/24
+  netlend reap
+  is_inside blue
+  refuses 2 'add --yes' reap --all </dev/null
+  is_inside blue
+  netlend reap --all --yes
+  is_home
+}
+
+# ---- loans and show -----------------------------------------------------------------------------
+
+a_device_that_is_away_is_listed_with_its_borrower() {
+  ip netns add blue
+  netlend lend lan0 --to netns:blue name=eth0
+  netlend loans --format json | jq -e '.netlend == 1 and (.loans[0] |
+    .device == "lan0" and .inside == "eth0" and .borrower == "blue" and .stage == "ready" and
+    .netns == "/run/netns/blue" and .home_by == "return")' >/dev/null
+  netlend show --format json | jq -e '.netlend == 1 and .loans[0].id as $loan |
+    [.namespaces[] | select(.role == "borrower").devices[] | select(.loan == $loan).name] ==
+    ["eth0"]' >/dev/null
+  expect "borrowed   'lan0' of home, ready" "$(netlend show)"
+  ip netns del blue
+  expect "'netlend reap'" "$(netlend loans)"
+  netlend reap
+  is_home
+  [[ -z $(netlend loans) ]]
+}
+
+two_looks_at_the_same_are_the_same() {
+  ip addr add 192.0.2.12/24 valid_lft 3000 preferred_lft 2000 dev lan0
+  for format in text json; do
+    netlend show --format "$format" >one
+    netlend show --format "$format" >two
+    cmp one two
+  done
+  [[ $(netlend show | wc -L) -le 80 ]]
+}
+
+# ---- debug and log ------------------------------------------------------------------------------
+
+every_step_is_told_with_debug() {
+  ip netns add blue
+  netlend --debug --log log lend lan0 --to netns:blue 2>steps
+  expect "netlend: move device 'lan0'" "$(<steps)"
+  expect "level=debug msg=\"move device 'lan0'" "$(<log)"
+  netlend return lan0 --log log --log-format json
+  is_home
+}
+
+errors_go_into_the_log_too() {
+  refuses 1 nosuch0 --log log --log-format json return nosuch0
+  jq -e '.level == "error" and (.msg | contains("nosuch0"))' <log >/dev/null
+  refuses 1 /nosuch/log --log /nosuch/log loans
+}
+
+# ---- bad input ----------------------------------------------------------------------------------
+
+a_wrong_command_line_is_refused() {
+  refuses 2 "no verb; see 'netlend --help'"
+  refuses 2 "'lnd' is not a verb" lnd lan0
+  refuses 2 --nosuch show --nosuch
+  refuses 2 'neither text nor json' loans --format xml
+  refuses 2 "--to is required; see 'netlend lend --help'" lend lan0
+  refuses 2 'name a DEVICE or a plan file' lend --to netns:blue
+  refuses 2 "word 'colour=red': unknown" lend lan0 --to netns:neighbour colour=red
+  refuses 2 'addr=10.77.0.2' lend lan0 --to netns:neighbour addr=10.77.0.2
+  is_home
+}
+
+a_wrong_run_is_refused_with_125() {
+  refuses 125 'no command' run --nic "$spec"
+  refuses 125 'runs no bundles' run box
+  refuses 125 --nosuch run --nosuch -- true
+  refuses 125 nosuch0 run --nic eth0=nosuch0 -- true
+  refuses 125 "'a/b'" run --nic a/b=lan0 -- true
+  refuses 125 "'../x'" run --name ../x -- true
+  refuses 125 "'here'" run --dns here -- true
+  refuses 125 lan0 run --nic eth0=lan0 --nic eth1=lan0 -- true
+  refuses 125 eth0 run --nic eth0=lan0 --nic eth0=veth: -- true
+  is_home
+}
+
+a_wrong_device_is_refused() {
+  ip netns add blue
+  ip link add br0 type bridge
+  take_picture >/run/test/before
+  refuses 2 nosuch0 lend nosuch0 --to netns:blue
+  refuses 2 "'lo'" lend lo --to netns:blue
+  refuses 2 "'br0'" lend br0 --to netns:blue
+  refuses 1 "'eth0'" lend lan0 --to netns:neighbour name=eth0
+  refuses 2 02:00:00:00:99:99 lend mac:02:00:00:00:99:99 --to netns:blue name=eth9
+  refuses 1 "'lan0' is not lent" return lan0
+  is_home
+}
+
+a_wrong_borrower_is_refused() {
+  mkfifo pipe
+  refuses 1 'in this network namespace itself' lend lan0 --to pid:1
+  refuses 1 'in this network namespace itself' lend lan0 --to netns:/proc/self/ns/net
+  refuses 2 'not a network namespace' lend lan0 --to "netns:/run/test/pipe"
+  refuses 2 'not a network namespace' lend lan0 --to netns:nosuch
+  refuses 2 'not a network namespace' lend lan0 --to netns:/proc/self/ns/mnt
+  refuses 2 'not a process id' lend lan0 --to pid:first
+  refuses 1 4194304 lend lan0 --to pid:4194304
+  refuses 1 "'box' is no container" lend lan0 --to box
+  is_home
+}
+
+a_wrong_plan_file_is_refused() {
+  refuses 1 "'plan.json'" lend --plan plan.json --to netns:neighbour
+  echo '{"netlend": 1, "nics": [{"inside": "eth0", "source": "lan0", "mtu": "big"}]}' >plan.json
+  refuses 2 /nics/0/mtu lend --plan plan.json --to netns:neighbour
+  echo '{"netlend": 2, "nics": []}' >plan.json
+  refuses 2 /netlend lend --plan plan.json --to netns:neighbour
+  is_home
+}
+
+a_device_that_is_lent_already_is_refused() {
+  ip netns add blue
+  ip netns add green
+  netlend lend lan0 --to netns:blue name=eth0 addr=10.77.0.2/24
+  refuses 1 blue lend lan0 --to netns:green
+  is_inside blue
+  netlend return lan0
+  is_home
+}
+
+the_device_with_the_default_route_goes_only_by_force() {
+  ip netns add blue
+  ip route add default via 192.0.2.1
+  take_picture >/run/test/before
+  refuses 1 --force lend lan0 --to netns:blue
+  is_home
+  netlend lend lan0 --to netns:blue --force
+  netlend return lan0
+  is_home
+}
+
+a_broken_ledger_is_named() {
+  ip netns add blue
+  netlend lend lan0 --to netns:blue
+  ledger=$(basename "$(find /run/netlend/ledgers -name 'blue-*')")
+  cp "/run/netlend/ledgers/$ledger" whole
+  echo '{' >"/run/netlend/ledgers/$ledger"
+  for verb in loans show reap 'return lan0'; do
+    # shellcheck disable=SC2086
+    output=$(exits 1 netlend $verb 2>&1)
+    expect "$ledger" "$output"
+  done
+  cp whole "/run/netlend/ledgers/$ledger"
+  netlend return lan0
+  is_home
+}
+
+a_state_folder_that_others_can_write_is_refused() {
+  chmod 777 /run/netlend
+  refuses 1 "'/run/netlend' belongs to user 0 and has mode 0777" lend lan0 --to netns:neighbour
+  chmod 700 /run/netlend
+  is_home
+}
+
+a_list_that_cannot_be_written_is_an_error() {
+  exits 1 netlend show >/dev/full
+}
+
+closed_descriptors_do_no_harm() {
+  ip netns add blue
+  netlend lend lan0 --to netns:blue <&- >&- 2>&-
+  exits 2 netlend lend lan0 --to netns:nosuch <&- >&- 2>&-
+  netlend return lan0 <&- >&- 2>&-
+  is_home
+}
+
+help_needs_no_root_and_leaves_no_trace() {
+  rmdir /run/netlend/* /run/netlend
+  for words in --help 'lend --help' version --version; do
+    # shellcheck disable=SC2086
+    [[ $(setpriv --reuid 65534 --clear-groups "$programs/netlend" $words) ]]
+  done
+  [[ ! -e /run/netlend ]]
+  output=$(exits 1 setpriv --reuid 65534 --clear-groups "$programs/netlend" loans 2>&1)
+  expect 'run it as root' "$output"
+}
+
+(($# == 0)) || cases=("$@")
+run_cases "$0" "${cases[@]}"

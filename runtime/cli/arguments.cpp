@@ -1,0 +1,276 @@
+#include "cli/arguments.hpp"
+
+#include <fmt/core.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <sstream>
+
+#include "base/error.hpp"
+#include "base/text.hpp"
+#include "cli/help.hpp"
+
+namespace netlend::cli {
+
+namespace {
+using Words = std::vector<std::string>;
+
+constexpr std::size_t kReasonMax = 1024;
+
+/// What the options are written to; the verb that was typed copies its part into the command line.
+struct Parsed {
+  CommandLine line;
+  RunArguments run;
+  /// A word of `run` before the `--`.
+  std::string bundle_id;
+  LendArguments lend;
+  ReturnArguments give_back;
+  OutputFormat format = OutputFormat::text;
+  ReapArguments reap;
+};
+
+/// Prints the first line of a verb's description in the list of verbs, all of it in its own help,
+/// where it ends with the verb's synopsis.
+class HelpFormatter : public CLI::Formatter {
+ public:
+  HelpFormatter() { column_width(kHelpColumn); }
+  std::string make_usage(const CLI::App* /*app*/, std::string /*name*/) const override {
+    return {};
+  }
+  std::string make_subcommand(const CLI::App* verb) const override {
+    std::ostringstream out;
+    const std::string description = verb->get_description();
+    CLI::detail::format_help(out, verb->get_name(), description.substr(0, description.find('\n')),
+                             get_column_width());
+    return out.str();
+  }
+};
+
+/// An option that takes one of two words.
+template <typename Value>
+void add_choice(CLI::App& app, const std::string& name, Value& value, const HelpLine& help) {
+  app.add_option_function<std::string>(
+         name,
+         [&value, name](const std::string& word) {
+           if (word != "text" && word != "json") {
+             throw CLI::ValidationError(
+                 name, fmt::format("'{}' is neither text nor json", printable(word)));
+           }
+           value = word == "json" ? Value::json : Value::text;
+         },
+         help.text)
+      ->option_text(help.value);
+}
+
+void add_text(CLI::App& app, const std::string& name, std::string& value, const HelpLine& help) {
+  app.add_option(name, value, help.text)->option_text(help.value);
+}
+
+/// An option that may be there several times, with one value each.
+void add_texts(CLI::App& app, const std::string& name, Words& values, const HelpLine& help) {
+  app.add_option(name, values, help.text)->allow_extra_args(false)->option_text(help.value);
+}
+
+void add_format(CLI::App& app, OutputFormat& format) {
+  add_choice(app, "--format", format, {"text|json", "how to print it (default: text)"});
+}
+
+void add_force(CLI::App& app, Force& force) {
+  app.add_flag_callback(
+      "--force", [&force] { force = Force::yes; }, kForceHelp);
+}
+
+CLI::App& add_verb(CLI::App& parent, const VerbHelp& help, std::function<void()> typed) {
+  CLI::App& verb = *parent.add_subcommand(help.name, help.description);
+  verb.group("Verbs");
+  verb.fallthrough();
+  verb.footer(help.footer);
+  verb.final_callback(std::move(typed));
+  return verb;
+}
+
+void add_run_options(CLI::App& verb, Parsed& parsed) {
+  RunArguments& arguments = parsed.run;
+  add_text(verb, "--name", arguments.id, {"ID", "the container's ID and host name"});
+  add_texts(verb, "--nic", arguments.nics, {"SPEC", "lend this device; may be repeated"});
+  add_text(verb, "--plan", arguments.plan_path, {"FILE", "lend the devices of a plan file"});
+  add_texts(verb, "--show", arguments.shown_paths,
+            {"PATH", "leave a covered path visible; may be repeated"});
+  add_texts(verb, "--dns", arguments.dns_servers,
+            {"IP", "a name server for the command; may be repeated"});
+  add_force(verb, arguments.force);
+  verb.add_option("ID", parsed.bundle_id)->group("");
+}
+
+void add_lend_options(CLI::App& verb, LendArguments& arguments) {
+  verb.add_option("DEVICE", arguments.device, "NAME, dev:NAME, alt:NAME, mac:MAC or pci:ADDRESS")
+      ->option_text(" ");
+  verb.add_option("WORDS", arguments.words, "what it is to be inside, see below")->option_text(" ");
+  verb.add_option("--to", arguments.to, "who borrows it")->required()->option_text("WHO");
+  add_text(verb, "--plan", arguments.plan_path, {"FILE", "lend the devices of a plan file"});
+  add_force(verb, arguments.force);
+}
+
+constexpr const char* kRunSynopsis = "netlend run [--nic SPEC]... -- COMMAND [ARG]...";
+
+void check_no_bundle(const std::string& id) {
+  if (id.empty()) return;
+  throw Error::usage(fmt::format(
+      "run: '{}' stands where the ID of an OCI bundle would, and this version runs no bundles; "
+      "write '{}'",
+      printable(id), kRunSynopsis));
+}
+
+void check_command(const RunArguments& arguments) {
+  if (!arguments.command.empty()) return;
+  throw Error::usage(fmt::format("run: no command; write '{}'", kRunSynopsis));
+}
+
+void check_lend(const LendArguments& arguments) {
+  if (arguments.device.empty() == arguments.plan_path.empty()) {
+    throw Error::usage("lend: name a DEVICE or a plan file, not both; see 'netlend lend --help'");
+  }
+}
+
+void add_plan(CLI::App& program, Parsed& parsed) {
+  CLI::App& plan = add_verb(program, kPlanHelp, {});
+  plan.require_subcommand(1);
+  add_run_options(add_verb(plan, kPlanRunHelp,
+                           [&parsed] {
+                             check_no_bundle(parsed.bundle_id);
+                             parsed.line.verb =
+                                 PlanArguments{.of = parsed.run, .format = parsed.format};
+                           }),
+                  parsed);
+  add_lend_options(add_verb(plan, kPlanLendHelp,
+                            [&parsed] {
+                              check_lend(parsed.lend);
+                              parsed.line.verb =
+                                  PlanArguments{.of = parsed.lend, .format = parsed.format};
+                            }),
+                   parsed.lend);
+  add_format(plan, parsed.format);
+}
+
+void add_verbs(CLI::App& program, Parsed& parsed) {
+  CommandLine& line = parsed.line;
+  add_run_options(add_verb(program, kRunHelp,
+                           [&] {
+                             check_no_bundle(parsed.bundle_id);
+                             check_command(parsed.run);
+                             line.verb = parsed.run;
+                           }),
+                  parsed);
+  add_lend_options(add_verb(program, kLendHelp,
+                            [&] {
+                              check_lend(parsed.lend);
+                              line.verb = parsed.lend;
+                            }),
+                   parsed.lend);
+  add_verb(program, kReturnHelp, [&] { line.verb = parsed.give_back; })
+      .add_option("DEVICE|ID", parsed.give_back.what, "its name at home or inside, or who has it")
+      ->required()
+      ->option_text(" ");
+  add_format(add_verb(program, kLoansHelp, [&] { line.verb = LoansArguments{parsed.format}; }),
+             parsed.format);
+  add_plan(program, parsed);
+  add_format(add_verb(program, kShowHelp, [&] { line.verb = ShowArguments{parsed.format}; }),
+             parsed.format);
+  CLI::App& reap = add_verb(program, kReapHelp, [&] { line.verb = parsed.reap; });
+  reap.add_flag_callback(
+      "--all", [&parsed] { parsed.reap.scope = ReapScope::all; },
+      "also what the living hold; asks first");
+  reap.add_flag("--yes", parsed.reap.yes, "don't ask");
+  add_verb(program, kVersionHelp, [&] { line.verb = TextArguments{kVersionText}; });
+}
+
+void add_globals(CLI::App& program, Globals& globals) {
+  program.set_help_flag("-h,--help", "print this help");
+  program.add_flag("--debug", globals.debug, "print every step on stderr");
+  add_text(program, "--log", globals.log_path, {"FILE", "append errors and steps to a file"});
+  add_choice(program, "--log-format", globals.log_format,
+             {"text|json", "how the log is written (default: text)"});
+  program.set_version_flag("--version", std::string(kVersion), "print the version");
+}
+
+/// The verb, and the one after it (`plan run`): the words that aren't options or their values.
+std::vector<std::string_view> verbs_of(const Words& words) {
+  constexpr std::array<std::string_view, 3> kWithValue{"--log", "--log-format", "--format"};
+  std::vector<std::string_view> verbs;
+  for (std::size_t i = 0; i < words.size() && words[i] != "--"; ++i) {
+    if (std::find(kWithValue.begin(), kWithValue.end(), words[i]) != kWithValue.end()) {
+      ++i;
+    } else if (words[i].empty() || words[i].front() != '-') {
+      verbs.push_back(words[i]);
+    }
+  }
+  return verbs;
+}
+
+/// What stands behind the first `--` of `run` is the command's, whatever it looks like.
+Words take_command(Words& words) {
+  const auto verbs = verbs_of(words);
+  const bool has_command =
+      !verbs.empty() &&
+      (verbs[0] == "run" || (verbs.size() > 1 && verbs[0] == "plan" && verbs[1] == "run"));
+  const auto mark = std::find(words.begin(), words.end(), "--");
+  if (!has_command || mark == words.end()) return {};
+  Words command(mark + 1, words.end());
+  words.erase(mark, words.end());
+  return command;
+}
+
+/// The verb that the user meant, for the help to read: "netlend plan run".
+std::string typed_program(const CLI::App& program) {
+  std::string name = program.get_name();
+  for (const CLI::App* verb : program.get_subcommands()) name += " " + typed_program(*verb);
+  return name;
+}
+/// CLI11's own sentence, but where it speaks of subcommands.
+std::string reason(const CLI::ParseError& error, const CLI::App& program, const Words& words) {
+  const bool has_verb = !program.get_subcommands().empty();
+  const auto verbs = verbs_of(words);
+  if (has_verb && error.get_exit_code() == static_cast<int>(CLI::ExitCodes::RequiredError) &&
+      program.got_subcommand("plan") && program.get_subcommand("plan")->get_subcommands().empty()) {
+    return "plan: of run or of lend?";
+  }
+  if (has_verb) return printable(error.what(), kReasonMax);
+  if (verbs.empty()) return "no verb";
+  return fmt::format("'{}' is not a verb", printable(verbs.front()));
+}
+}  // namespace
+
+bool is_run(const Words& words) {
+  const auto verbs = verbs_of(words);
+  return !verbs.empty() && verbs.front() == "run";
+}
+
+CommandLine parse_command_line(const Words& words) {
+  Parsed parsed;
+  Words own = words;
+  parsed.run.command = take_command(own);
+  CLI::App program(kProgramDescription, "netlend");
+  program.formatter(std::make_shared<HelpFormatter>());
+  program.require_subcommand(1);
+  add_globals(program, parsed.line.globals);
+  add_verbs(program, parsed);
+  // CLI11 takes its words from the back.
+  std::reverse(own.begin(), own.end());
+  try {
+    program.parse(own);
+  } catch (const CLI::Success& asked) {
+    std::ostringstream text;
+    program.exit(asked, text, text);
+    // Where CLI11 has nothing to say it leaves lines empty.
+    const auto tidy = CLI::detail::find_and_replace(text.str(), "\n\n\n", "\n\n");
+    parsed.line.verb = TextArguments{tidy.substr(0, tidy.find_last_not_of('\n') + 1) + "\n"};
+  } catch (const CLI::ParseError& error) {
+    throw Error::usage(
+        fmt::format("{}; see '{} --help'", reason(error, program, words), typed_program(program)));
+  }
+  return parsed.line;
+}
+
+}  // namespace netlend::cli

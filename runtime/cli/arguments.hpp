@@ -1,0 +1,86 @@
+#pragma once
+
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/log.hpp"
+#include "net/lending.hpp"
+
+/// What the user typed, as values. CLI11 stays in arguments.cpp.
+namespace netlend::cli {
+
+enum class OutputFormat { text, json };
+
+/// Options that every verb takes, before or after it.
+struct Globals {
+  bool debug = false;
+  /// Empty: no log.
+  std::string log_path;
+  LogFormat log_format = LogFormat::text;
+};
+
+struct RunArguments {
+  /// Empty: one is made up.
+  std::string id;
+  std::vector<std::string> nics;
+  /// Empty: no plan file.
+  std::string plan_path;
+  std::vector<std::string> shown_paths;
+  std::vector<std::string> dns_servers;
+  Force force = Force::no;
+  std::vector<std::string> command;
+};
+
+struct LendArguments {
+  /// Empty where a plan file names the devices.
+  std::string device;
+  std::string to;
+  std::vector<std::string> words;
+  std::string plan_path;
+  Force force = Force::no;
+};
+
+struct ReturnArguments {
+  std::string what;
+};
+
+struct LoansArguments {
+  OutputFormat format = OutputFormat::text;
+};
+
+struct PlanArguments {
+  std::variant<RunArguments, LendArguments> of;
+  OutputFormat format = OutputFormat::text;
+};
+
+struct ShowArguments {
+  OutputFormat format = OutputFormat::text;
+};
+
+struct ReapArguments {
+  ReapScope scope = ReapScope::dead;
+  /// Don't ask.
+  bool yes = false;
+};
+
+/// --help, --version and the verb `version`: nothing but a text to print.
+struct TextArguments {
+  std::string text;
+};
+
+struct CommandLine {
+  Globals globals;
+  std::variant<TextArguments, RunArguments, LendArguments, ReturnArguments, LoansArguments,
+               PlanArguments, ShowArguments, ReapArguments>
+      verb;
+};
+
+/// True for `netlend run`, also where the rest can't be parsed: its failures have exit codes of
+/// their own. `words` is argv without the program's name.
+bool is_run(const std::vector<std::string>& words);
+
+/// Throws Error (usage) that names the option and the help to read.
+CommandLine parse_command_line(const std::vector<std::string>& words);
+
+}  // namespace netlend::cli

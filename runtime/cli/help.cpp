@@ -1,0 +1,102 @@
+#include "cli/help.hpp"
+
+namespace netlend::cli {
+
+const char* const kVersion = "netlend " NETLEND_VERSION;
+const char* const kVersionText = "netlend " NETLEND_VERSION "\n";
+
+const char* const kProgramDescription =
+    "Lends network devices to containers, and gets them back as they were.\n"
+    "\n"
+    "  netlend [OPTION]... VERB ...          netlend VERB --help explains a verb";
+
+const char* const kForceHelp = "also the default route, or what can't be restored";
+
+const VerbHelp kRunHelp{
+    .name = "run",
+    .description =
+        "run a command in a container with lent devices\n"
+        "\n"
+        "  netlend run [--nic SPEC]... -- COMMAND [ARG]...",
+    .footer =
+        "SPEC is 'INSIDE=SOURCE [WORD]...': INSIDE is the device's name in the container,\n"
+        "SOURCE the device: NAME, dev:NAME, alt:NAME, mac:MAC, pci:ADDRESS, or\n"
+        "veth:[HOST-NAME] for a pair that is made and removed again. Words:\n"
+        "  addr=CIDR  gw=IP [onlink=yes]  route=CIDR[@IP]  mtu=BYTES  mac=MAC  up=no\n"
+        "  dad=no  keep=addresses; of a pair also  bridge=BRIDGE  host-addr=CIDR\n"
+        "addr=, route= and host-addr= may be repeated, gw= is one a family.\n"
+        "\n"
+        "The command sees the host's root read-only, with /root, /home and /run empty,\n"
+        "and has namespaces of its own. The devices come home when it ends.\n"
+        "Exit code: the command's; 125 netlend failed, 126 the command can't be\n"
+        "executed, 127 it was not found.\n"
+        "\n"
+        "  netlend run --nic 'eth0=enp3s0f1 addr=10.0.0.2/24' -- ping 10.0.0.1"};
+
+const VerbHelp kLendHelp{
+    .name = "lend",
+    .description =
+        "lend a device by hand\n"
+        "\n"
+        "  netlend lend DEVICE --to WHO [WORD]...\n"
+        "  netlend lend --plan FILE --to WHO",
+    .footer =
+        "WHO is pid:N, netns:NAME (of /run/netns), netns:/PATH, or the ID of a container\n"
+        "that netlend runs or has lent to. WORD is as in a SPEC (netlend run --help), and\n"
+        "name=INSIDE gives the device another name inside. It comes home by\n"
+        "'netlend return', or by 'netlend reap' once the borrower is dead.\n"
+        "\n"
+        "  netlend lend enp3s0f1 --to netns:blue name=eth0 addr=10.0.0.2/24"};
+
+const VerbHelp kReturnHelp{.name = "return",
+                           .description =
+                               "bring a device home now\n"
+                               "\n"
+                               "  netlend return DEVICE|ID",
+                           .footer = "Devices that were lent together come home together."};
+
+const VerbHelp kLoansHelp{.name = "loans",
+                          .description =
+                              "list what is lent, to whom, and how it will come home\n"
+                              "\n"
+                              "  netlend loans",
+                          .footer = ""};
+
+const VerbHelp kPlanHelp{.name = "plan",
+                         .description =
+                             "say what run or lend would change; change nothing\n"
+                             "\n"
+                             "  netlend plan run|lend ...",
+                         .footer = "Exit code: 1 if it would be refused."};
+
+const VerbHelp kPlanRunHelp{.name = "run",
+                            .description =
+                                "the same words as for 'netlend run'\n"
+                                "\n"
+                                "  netlend plan run [--nic SPEC]... [-- COMMAND [ARG]...]",
+                            .footer = "The command is not run."};
+
+const VerbHelp kPlanLendHelp{.name = "lend",
+                             .description =
+                                 "the same words as for 'netlend lend'\n"
+                                 "\n"
+                                 "  netlend plan lend DEVICE --to WHO [WORD]...",
+                             .footer = ""};
+
+const VerbHelp kShowHelp{.name = "show",
+                         .description =
+                             "show this namespace, the borrowers' and their devices\n"
+                             "\n"
+                             "  netlend show",
+                         .footer = "json has all that netlend restores, the sysctls included."};
+
+const VerbHelp kReapHelp{.name = "reap",
+                         .description =
+                             "bring home what the dead hold\n"
+                             "\n"
+                             "  netlend reap [--all [--yes]]",
+                         .footer = ""};
+
+const VerbHelp kVersionHelp{.name = "version", .description = "print the version", .footer = ""};
+
+}  // namespace netlend::cli

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+#include "net/ledger.hpp"
+#include "net/state_directory.hpp"
+
+namespace netlend::cli {
+
+/// All open ledgers, and a sentence for each that can't be read.
+struct OpenLedgers {
+  std::vector<Ledger> ledgers;
+  Failures broken;
+};
+OpenLedgers load_ledgers(const StateDirectory& state);
+
+/// How a loan will come home.
+enum class HomeBy { lender, hook, hand, reap };
+HomeBy home_by(const Ledger& ledger);
+
+/// "when the command ends" for people, "run" for programs.
+std::string_view describe(HomeBy by);
+std::string_view word_for(HomeBy by);
+
+/// "box (pid 42)" or "blue (/run/netns/blue)".
+std::string describe_borrower(const Ledger& ledger);
+
+/// "2026-07-01T12:00:00Z".
+std::string format_time(std::int64_t seconds);
+
+/// The names of the ledgers that `netlend return WHAT` means: the one with the device of that name
+/// or altname at home or of that name inside, or all of the borrower with that id. Throws Error
+/// where there is none, or more than one borrower: it says what there is.
+std::vector<std::string> find_ledgers(const std::vector<Ledger>& ledgers, const std::string& what);
+
+}  // namespace netlend::cli

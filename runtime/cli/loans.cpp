@@ -1,0 +1,34 @@
+#include <nlohmann/json.hpp>
+
+#include "cli/ledgers.hpp"
+#include "cli/loans_json.hpp"
+#include "cli/table.hpp"
+#include "cli/verbs.hpp"
+
+namespace netlend::cli {
+
+namespace {
+std::string format_text(const std::vector<Ledger>& ledgers) {
+  std::vector<Row> rows;
+  for (const auto& ledger : ledgers) {
+    for (const auto& loan : ledger.loans) {
+      rows.push_back({loan.home_name(), loan.inside, describe_borrower(ledger),
+                      format_time(ledger.created_at_s), std::string(stage_name(loan.stage)),
+                      std::string(describe(home_by(ledger)))});
+    }
+  }
+  if (rows.empty()) return "";
+  rows.insert(rows.begin(), {"DEVICE", "INSIDE", "BORROWER", "SINCE", "STAGE", "COMES HOME"});
+  return format_table(rows);
+}
+}  // namespace
+
+int execute(const Session& session, const LoansArguments& arguments) {
+  const OpenLedgers open = load_ledgers(session.state());
+  print(arguments.format == OutputFormat::text
+            ? format_text(open.ledgers)
+            : format_json({{"netlend", 1}, {"loans", loans_to_json(open.ledgers)}}));
+  return session.report(open.broken);
+}
+
+}  // namespace netlend::cli

@@ -1,0 +1,43 @@
+#include "cli/loans_json.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "base/text.hpp"
+#include "cli/ledgers.hpp"
+
+namespace netlend::cli {
+
+using json = nlohmann::ordered_json;
+
+namespace {
+json loan_to_json(const Ledger& ledger, const Loan& loan) {
+  json object{{"id", loan.id},
+              {"device", bytes_to_utf8(loan.home_name())},
+              {"inside", bytes_to_utf8(loan.inside)},
+              {"made_pair", loan.pair.has_value()},
+              {"borrower", ledger.id.str()},
+              {"ledger", ledger.name}};
+  if (ledger.process) object["pid"] = ledger.process->pid;
+  if (!ledger.netns_path.empty()) object["netns"] = bytes_to_utf8(ledger.netns_path);
+  object["netns_inode"] = ledger.borrower.inode;
+  object["since"] = format_time(ledger.created_at_s);
+  object["stage"] = stage_name(loan.stage);
+  object["home_by"] = word_for(home_by(ledger));
+  return object;
+}
+}  // namespace
+
+json loans_to_json(const std::vector<Ledger>& ledgers) {
+  json array = json::array();
+  for (const auto& ledger : ledgers) {
+    for (const auto& loan : ledger.loans) array.push_back(loan_to_json(ledger, loan));
+  }
+  return array;
+}
+
+std::string format_json(const json& value) {
+  constexpr int kIndent = 2;
+  return value.dump(kIndent) + "\n";
+}
+
+}  // namespace netlend::cli

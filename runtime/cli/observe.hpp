@@ -1,0 +1,45 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+#include "net/ledger.hpp"
+#include "net/netns.hpp"
+#include "net/snapshot.hpp"
+#include "net/state_directory.hpp"
+
+/// What `netlend show` shows.
+namespace netlend::cli {
+
+struct DeviceView {
+  DeviceSnapshot state;
+  /// Of its master; empty without one.
+  std::string master_name;
+  /// The loan that it is away by.
+  std::optional<std::string> loan_id;
+};
+
+enum class Role { home, borrower, staging };
+
+struct NamespaceView {
+  Role role = Role::home;
+  /// "box (pid 42)"; empty for home.
+  std::string name;
+  NetnsIdentity identity;
+  /// By ifindex.
+  std::vector<DeviceView> devices;
+};
+
+struct Observation {
+  std::vector<NamespaceView> namespaces;
+  std::vector<Ledger> ledgers;
+  /// What could not be looked at.
+  Failures failures;
+};
+
+/// Our own namespace, those of the borrowers and what is in staging. Changes nothing. Throws Error.
+Observation observe(const StateDirectory& state);
+
+}  // namespace netlend::cli

@@ -1,0 +1,43 @@
+#include "cli/planning.hpp"
+
+#include <fcntl.h>
+#include <fmt/core.h>
+
+#include "base/error.hpp"
+#include "base/file.hpp"
+#include "net/plan_parse.hpp"
+
+namespace netlend::cli {
+
+namespace {
+constexpr std::size_t kPlanFileMaxBytes = std::size_t{1024} * 1024;
+
+Plan read_plan_file(const std::string& path) {
+  if (path.empty()) return {};
+  try {
+    return parse_plan_file(read_file(AT_FDCWD, path, kPlanFileMaxBytes));
+  } catch (const Error& error) {
+    throw error.within(fmt::format("plan file '{}'", path));
+  }
+}
+}  // namespace
+
+Plan make_plan(const RunArguments& arguments) {
+  Plan plan = read_plan_file(arguments.plan_path);
+  for (const auto& spec : arguments.nics) plan.nics.push_back(parse_nic_spec(spec));
+  check_plan(plan);
+  return plan;
+}
+
+Plan make_plan(const LendArguments& arguments) {
+  Plan plan = read_plan_file(arguments.plan_path);
+  if (!arguments.device.empty()) {
+    std::string words;
+    for (const auto& word : arguments.words) words += word + " ";
+    plan.nics.push_back(parse_lend_words(arguments.device, words));
+  }
+  check_plan(plan);
+  return plan;
+}
+
+}  // namespace netlend::cli

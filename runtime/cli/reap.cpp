@@ -1,0 +1,30 @@
+#include <fmt/core.h>
+
+#include "cli/ledgers.hpp"
+#include "cli/verbs.hpp"
+#include "lifecycle/container_record.hpp"
+
+namespace netlend::cli {
+
+namespace {
+bool is_wanted(const Session& session, const ReapArguments& arguments) {
+  if (arguments.scope == ReapScope::dead || arguments.yes) return true;
+  std::size_t devices = 0;
+  for (const auto& ledger : load_ledgers(session.state()).ledgers) {
+    if (borrower_liveness(ledger) != Liveness::dead) devices += ledger.loans.size();
+  }
+  return devices == 0 ||
+         confirm(fmt::format("Take {} from the living?",
+                             devices == 1 ? "1 device" : fmt::format("{} devices", devices)));
+}
+}  // namespace
+
+int execute(const Session& session, const ReapArguments& arguments) {
+  if (!is_wanted(session, arguments)) return kExitFailed;
+  Failures failures = reap(session.lending(), arguments.scope);
+  const Failures more = forget_dead_containers(session.state());
+  failures.insert(failures.end(), more.begin(), more.end());
+  return session.report(failures);
+}
+
+}  // namespace netlend::cli
