@@ -67,7 +67,10 @@ std::string observe(const std::string& device) {
 }
 
 void wait_for_dad() {
-  while (!sh("ip -6 addr show tentative").empty()) {
+  // The kernel ends detection, and enters the local route of an address, in a worker of its own.
+  while (
+      !succeeds("test -z \"$(ip -6 addr show tentative)\" && test \"$(ip -6 -o addr show up | wc "
+                "-l)\" = \"$(ip -6 route show table local type local | wc -l)\"")) {
   }
 }
 

@@ -17,7 +17,7 @@ bool succeeds(const std::string& command);
 /// blanked.
 std::string observe(const std::string& device);
 
-/// No address of any device here is tentative any more. Waits for it.
+/// Waits until the kernel is done with every IPv6 address here: none is tentative, each is routed.
 void wait_for_dad();
 
 /// A process that does nothing in a network namespace of its own until it is killed.

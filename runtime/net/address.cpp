@@ -127,16 +127,13 @@ std::vector<Reply> dump_family(RouteSocket& socket, IfIndex ifindex, int family)
   }
 }
 
-Message address_message(std::uint16_t type, std::uint16_t flags, IfIndex ifindex,
-                        const AddressRecord& address, std::string doing) {
-  Message message(type, flags, std::move(doing));
+void put_header(Message& message, IfIndex ifindex, const AddressRecord& address) {
   ifaddrmsg header{};
   header.ifa_family = static_cast<std::uint8_t>(address.family);
   header.ifa_prefixlen = static_cast<std::uint8_t>(address.length_bits);
   header.ifa_scope = address.scope;
   header.ifa_index = static_cast<std::uint32_t>(ifindex.value);
   message.header(header);
-  return message;
 }
 
 std::string raw_address_text(const RawAttributes& attributes, std::uint16_t type) {
@@ -235,8 +232,8 @@ std::string describe(const AddressRecord& address) {
 }
 
 Message add_address(IfIndex ifindex, const AddressRecord& address, std::string doing) {
-  Message message = address_message(RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, ifindex, address,
-                                    std::move(doing));
+  Message message(RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, std::move(doing));
+  put_header(message, ifindex, address);
   for (const auto& [type, bytes] : address.attributes) message.put(type, bytes);
   message.put_u32(IFA_FLAGS, address.flags & kWritableFlags);
   if (address.valid_until_s || address.preferred_until_s) {
@@ -251,7 +248,8 @@ Message add_address(IfIndex ifindex, const AddressRecord& address, std::string d
 }
 
 Message remove_address(IfIndex ifindex, const AddressRecord& address, std::string doing) {
-  Message message = address_message(RTM_DELADDR, 0, ifindex, address, std::move(doing));
+  Message message(RTM_DELADDR, 0, std::move(doing));
+  put_header(message, ifindex, address);
   for (const std::uint16_t type : {IFA_LOCAL, IFA_ADDRESS}) {
     const auto found = address.attributes.find(type);
     if (found != address.attributes.end()) message.put(type, found->second);

@@ -204,7 +204,7 @@ void close(const LendingContext& context, const Ledger& ledger, Failures& failur
   if (ledger.pin) {
     for (const PinFolder folder : {PinFolder::staging, PinFolder::pins}) {
       step("unpin");
-      attempt(failures, [&] { remove_pin(context.state, folder, ledger.name, *ledger.pin); });
+      attempt(failures, [&] { remove_pin(context.state, pin_place(ledger, folder)); });
     }
   }
   step("close the ledger");

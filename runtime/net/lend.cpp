@@ -247,7 +247,7 @@ void Lending::drop_leases() noexcept {
 
 void Lending::carry_out() {
   step("pin the borrower's network namespace");
-  make_pin(context_.state, PinFolder::pins, ledger_.name, inside_.netns, *ledger_.pin);
+  make_pin(context_.state, pin_place(ledger_, PinFolder::pins), inside_.netns);
   DeviceLender lender(context_, ledger_, home_, inside_);
   for (std::size_t i = 0; i < plan_.nics.size(); ++i) {
     lender.lend(ledger_.loans[i], plan_.nics[i]);

@@ -86,7 +86,7 @@ bool DeviceLender::is_name_taken_inside(const Loan& loan) {
 Site DeviceLender::stage(const Loan& loan, const NicPlan& nic) {
   if (context_.on_step) context_.on_step("make and pin the staging namespace");
   Netns fresh = Netns::create();
-  make_pin(context_.state, PinFolder::staging, ledger_.name, fresh, ledger_.pin.value());
+  make_pin(context_.state, pin_place(ledger_, PinFolder::staging), fresh);
   Site staging{std::move(fresh)};
   call(home_, move_link(loan.home->link,
                         {.netns_fd = staging.netns.fd(), .ifindex = {}, .fallback_name = {}},

@@ -35,7 +35,7 @@ std::unique_ptr<Site> find_site(const NetnsIdentity& wanted) {
     if (!fd.is_open()) return nullptr;
     for (const auto& name : list_names(fd.get())) {
       if (!suffix.empty() && !parse_number(name, INT32_MAX)) continue;
-      if (auto site = open_site(folder + "/" + name + suffix, wanted)) return site;
+      if (auto site = open_site(fmt::format("{}/{}{}", folder, name, suffix), wanted)) return site;
     }
     return nullptr;
   };
@@ -45,7 +45,7 @@ std::unique_ptr<Site> find_site(const NetnsIdentity& wanted) {
 
 std::unique_ptr<Site> open_borrower(const StateDirectory& state, const Ledger& ledger) {
   if (ledger.pin) {
-    auto pinned = open_pin(state, PinFolder::pins, ledger.name, *ledger.pin);
+    auto pinned = open_pin(state, pin_place(ledger, PinFolder::pins));
     if (pinned && pinned->identity() == ledger.borrower) {
       return std::make_unique<Site>(*std::move(pinned));
     }
@@ -58,7 +58,7 @@ std::unique_ptr<Site> open_borrower(const StateDirectory& state, const Ledger& l
 
 std::unique_ptr<Site> open_staging(const StateDirectory& state, const Ledger& ledger) {
   if (!ledger.pin) return nullptr;
-  auto pinned = open_pin(state, PinFolder::staging, ledger.name, *ledger.pin);
+  auto pinned = open_pin(state, pin_place(ledger, PinFolder::staging));
   return pinned ? std::make_unique<Site>(*std::move(pinned)) : nullptr;
 }
 
@@ -89,7 +89,7 @@ LoanSites::LoanSites(const StateDirectory& state, const Ledger& ledger)
 Site& LoanSites::staging(const StateDirectory& state, const Ledger& ledger) {
   if (!staging_) {
     Netns fresh = Netns::create();
-    make_pin(state, PinFolder::staging, ledger.name, fresh, ledger.pin.value());
+    make_pin(state, pin_place(ledger, PinFolder::staging), fresh);
     staging_ = std::make_unique<Site>(std::move(fresh));
   }
   return *staging_;

@@ -40,9 +40,7 @@ std::optional<NeighbourRecord> parse_neighbour(const Reply& reply, IfIndex ifind
   return record;
 }
 
-Message neighbour_message(std::uint16_t type, std::uint16_t flags, IfIndex ifindex,
-                          const NeighbourRecord& neighbour, std::string doing) {
-  Message message(type, flags, std::move(doing));
+void put_neighbour(Message& message, IfIndex ifindex, const NeighbourRecord& neighbour) {
   ndmsg header{};
   header.ndm_family = static_cast<std::uint8_t>(neighbour.family);
   header.ndm_ifindex = ifindex.value;
@@ -50,7 +48,6 @@ Message neighbour_message(std::uint16_t type, std::uint16_t flags, IfIndex ifind
   header.ndm_flags = neighbour.flags;
   message.header(header);
   for (const auto& [attribute, bytes] : neighbour.attributes) message.put(attribute, bytes);
-  return message;
 }
 }  // namespace
 
@@ -94,12 +91,15 @@ std::string describe(const NeighbourRecord& neighbour) {
 }
 
 Message add_neighbour(IfIndex ifindex, const NeighbourRecord& neighbour, std::string doing) {
-  return neighbour_message(RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, ifindex, neighbour,
-                           std::move(doing));
+  Message message(RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, std::move(doing));
+  put_neighbour(message, ifindex, neighbour);
+  return message;
 }
 
 Message remove_neighbour(IfIndex ifindex, const NeighbourRecord& neighbour, std::string doing) {
-  return neighbour_message(RTM_DELNEIGH, 0, ifindex, neighbour, std::move(doing));
+  Message message(RTM_DELNEIGH, 0, std::move(doing));
+  put_neighbour(message, ifindex, neighbour);
+  return message;
 }
 
 }  // namespace netlend

@@ -81,14 +81,14 @@ UniqueFd find_mount_namespace(std::uint64_t inode) {
   return {};
 }
 
-/// Runs `work` in the pin's mount namespace; false where that is gone, and its mounts with it.
+/// Runs `work` in that mount namespace; false where it is gone, and its mounts with it.
 template <typename Work>
-bool run_in_mount_namespace(const Pin& pin, Work work) {
-  if (inode_of(kOwnMountNamespace) == pin.mount_namespace) {
+bool run_in_mount_namespace(std::uint64_t inode, Work work) {
+  if (inode_of(kOwnMountNamespace) == inode) {
     work();
     return true;
   }
-  const UniqueFd target = find_mount_namespace(pin.mount_namespace);
+  const UniqueFd target = find_mount_namespace(inode);
   if (!target.is_open()) return false;
   const InMountNamespace inside(target);
   work();
@@ -131,39 +131,42 @@ std::uint64_t pin_mount_namespace(const StateDirectory& state) {
   return inode_of(seen_by_init ? kInitMountNamespace : kOwnMountNamespace);
 }
 
-void make_pin(const StateDirectory& state, PinFolder folder, const std::string& ledger_name,
-              const Netns& netns, const Pin& pin) {
-  const std::string base = folder_path(state, folder);
-  const std::string path = base + "/" + ledger_name;
+PinPlace pin_place(const Ledger& ledger, PinFolder folder) {
+  return {.folder = folder,
+          .ledger_name = ledger.name,
+          .mount_namespace = ledger.pin.value().mount_namespace};
+}
+
+void make_pin(const StateDirectory& state, const PinPlace& place, const Netns& netns) {
+  const std::string base = folder_path(state, place.folder);
+  const std::string path = base + "/" + place.ledger_name;
   // Two that make the first pin at once would mount the folder twice.
   const UniqueFd lock = open_directory(state.root(), ".");
   check(retry([&] { return ::flock(lock.get(), LOCK_EX); }), "lock", state.path());
-  const bool done = run_in_mount_namespace(pin, [&] {
+  const bool done = run_in_mount_namespace(place.mount_namespace, [&] {
     make_private(base);
     if (!is_mount_point(path)) bind_netns(netns, path);
   });
   if (!done) throw Error("pin the network namespace: no process is in the mount namespace for it");
 }
 
-std::optional<Netns> open_pin(const StateDirectory& state, PinFolder folder,
-                              const std::string& ledger_name, const Pin& pin) {
-  const std::string path = folder_path(state, folder) + "/" + ledger_name;
+std::optional<Netns> open_pin(const StateDirectory& state, const PinPlace& place) {
+  const std::string path = folder_path(state, place.folder) + "/" + place.ledger_name;
   std::optional<Netns> netns;
-  run_in_mount_namespace(pin, [&] {
+  run_in_mount_namespace(place.mount_namespace, [&] {
     if (is_mount_point(path)) netns.emplace(Netns::open(path));
   });
   return netns;
 }
 
-void remove_pin(const StateDirectory& state, PinFolder folder, const std::string& ledger_name,
-                const Pin& pin) {
-  const std::string path = folder_path(state, folder) + "/" + ledger_name;
-  run_in_mount_namespace(pin, [&] {
+void remove_pin(const StateDirectory& state, const PinPlace& place) {
+  const std::string path = folder_path(state, place.folder) + "/" + place.ledger_name;
+  run_in_mount_namespace(place.mount_namespace, [&] {
     if (is_mount_point(path)) {
       check(::umount2(path.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW), "unpin", path);
     }
   });
-  remove_file(folder == PinFolder::pins ? state.pins() : state.staging(), ledger_name);
+  remove_file(place.folder == PinFolder::pins ? state.pins() : state.staging(), place.ledger_name);
 }
 
 }  // namespace netlend

@@ -17,16 +17,22 @@ enum class PinFolder { pins, staging };
 /// that the pin outlives an engine's own one; else ours.
 std::uint64_t pin_mount_namespace(const StateDirectory& state);
 
-/// Pins `netns` under the ledger's name; the same one already pinned there is success.
-void make_pin(const StateDirectory& state, PinFolder folder, const std::string& ledger_name,
-              const Netns& netns, const Pin& pin);
+struct PinPlace {
+  PinFolder folder = PinFolder::pins;
+  std::string ledger_name;
+  std::uint64_t mount_namespace = 0;
+};
+
+/// Where the ledger's pin is. The ledger must have one.
+PinPlace pin_place(const Ledger& ledger, PinFolder folder);
+
+/// Pins `netns`; what is already pinned there is success.
+void make_pin(const StateDirectory& state, const PinPlace& place, const Netns& netns);
 
 /// Nothing where there is none.
-std::optional<Netns> open_pin(const StateDirectory& state, PinFolder folder,
-                              const std::string& ledger_name, const Pin& pin);
+std::optional<Netns> open_pin(const StateDirectory& state, const PinPlace& place);
 
 /// Takes it away; an absent one is success.
-void remove_pin(const StateDirectory& state, PinFolder folder, const std::string& ledger_name,
-                const Pin& pin);
+void remove_pin(const StateDirectory& state, const PinPlace& place);
 
 }  // namespace netlend

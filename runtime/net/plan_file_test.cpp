@@ -20,7 +20,7 @@ using netlend::Plan;
 using nlohmann::json;
 
 namespace {
-constexpr std::size_t kSchemaMax = 64 * 1024;
+constexpr std::size_t kSchemaMax = std::size_t{64} * 1024;
 
 class Schema {
  public:
@@ -181,6 +181,7 @@ BOOST_AUTO_TEST_CASE(a_plan_survives_being_written_and_read) {
   const Schema schema;
   for (const char* spec : {
            "eth0=lan0",
+           // NOLINTNEXTLINE(bugprone-suspicious-missing-comma): one long SPEC.
            "eth0=alt:x addr=10.0.0.2/24 addr=2001:db8::2/64 gw=10.0.0.1 gw=2001:db9::1 onlink=yes "
            "route=10.9.0.0/16@10.0.0.9 route=192.0.2.7 mtu=1400 mac=02:00:00:00:00:01 dad=no "
            "keep=addresses",

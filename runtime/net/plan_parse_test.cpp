@@ -10,14 +10,11 @@
 using namespace std::string_literals;
 using netlend::DeviceSelector;
 using netlend::Error;
-using netlend::InterfaceName;
-using netlend::IpAddress;
 using netlend::IpPrefix;
 using netlend::NicPlan;
 using netlend::parse_annotations;
 using netlend::parse_lend_words;
 using netlend::parse_nic_spec;
-using netlend::Plan;
 using netlend::VethPair;
 
 namespace {
