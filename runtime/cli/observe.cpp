@@ -44,7 +44,7 @@ class Observer {
     if (Site* borrower = sites.borrower())
       add(Role::borrower, describe_borrower(ledger), *borrower);
     auto staging =
-        ledger.pin ? open_pin(state_, PinFolder::staging, ledger.name, *ledger.pin) : std::nullopt;
+        ledger.pin ? open_pin(state_, pin_place(ledger, PinFolder::staging)) : std::nullopt;
     if (staging) {
       Site site(*std::move(staging));
       add(Role::staging, ledger.name, site);
