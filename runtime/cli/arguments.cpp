@@ -100,7 +100,6 @@ void add_run_options(CLI::App& verb, Parsed& parsed) {
             {"PATH", "leave a covered path visible; may be repeated"});
   add_texts(verb, "--dns", arguments.dns_servers,
             {"IP", "a name server for the command; may be repeated"});
-  add_force(verb, arguments.force);
   verb.add_option("ID", parsed.bundle_id)->group("");
 }
 
@@ -110,7 +109,6 @@ void add_lend_options(CLI::App& verb, LendArguments& arguments) {
   verb.add_option("WORDS", arguments.words, "what it is to be inside, see below")->option_text(" ");
   verb.add_option("--to", arguments.to, "who borrows it")->required()->option_text("WHO");
   add_text(verb, "--plan", arguments.plan_path, {"FILE", "lend the devices of a plan file"});
-  add_force(verb, arguments.force);
 }
 
 constexpr const char* kRunSynopsis = "netlend run [--nic SPEC]... -- COMMAND [ARG]...";
@@ -134,55 +132,69 @@ void check_lend(const LendArguments& arguments) {
   }
 }
 
+void add_run(CLI::App& program, Parsed& parsed) {
+  CLI::App& verb = add_verb(program, kRunHelp, [&parsed] {
+    check_no_bundle(parsed.bundle_id);
+    check_command(parsed.run);
+    parsed.line.verb = parsed.run;
+  });
+  add_run_options(verb, parsed);
+  add_force(verb, parsed.run.force);
+}
+
+void add_lend(CLI::App& program, Parsed& parsed) {
+  CLI::App& verb = add_verb(program, kLendHelp, [&parsed] {
+    check_lend(parsed.lend);
+    parsed.line.verb = parsed.lend;
+  });
+  add_lend_options(verb, parsed.lend);
+  add_force(verb, parsed.lend.force);
+}
+
 void add_plan(CLI::App& program, Parsed& parsed) {
   CLI::App& plan = add_verb(program, kPlanHelp, {});
   plan.require_subcommand(1);
-  add_run_options(add_verb(plan, kPlanRunHelp,
-                           [&parsed] {
-                             check_no_bundle(parsed.bundle_id);
-                             parsed.line.verb =
-                                 PlanArguments{.of = parsed.run, .format = parsed.format};
-                           }),
-                  parsed);
-  add_lend_options(add_verb(plan, kPlanLendHelp,
-                            [&parsed] {
-                              check_lend(parsed.lend);
-                              parsed.line.verb =
-                                  PlanArguments{.of = parsed.lend, .format = parsed.format};
-                            }),
-                   parsed.lend);
   add_format(plan, parsed.format);
+  CLI::App& run = add_verb(plan, kPlanRunHelp, [&parsed] {
+    check_no_bundle(parsed.bundle_id);
+    parsed.line.verb = PlanArguments{.of = parsed.run, .format = parsed.format};
+  });
+  add_run_options(run, parsed);
+  CLI::App& lend = add_verb(plan, kPlanLendHelp, [&parsed] {
+    check_lend(parsed.lend);
+    parsed.line.verb = PlanArguments{.of = parsed.lend, .format = parsed.format};
+  });
+  add_lend_options(lend, parsed.lend);
 }
 
-void add_verbs(CLI::App& program, Parsed& parsed) {
-  CommandLine& line = parsed.line;
-  add_run_options(add_verb(program, kRunHelp,
-                           [&] {
-                             check_no_bundle(parsed.bundle_id);
-                             check_command(parsed.run);
-                             line.verb = parsed.run;
-                           }),
-                  parsed);
-  add_lend_options(add_verb(program, kLendHelp,
-                            [&] {
-                              check_lend(parsed.lend);
-                              line.verb = parsed.lend;
-                            }),
-                   parsed.lend);
-  add_verb(program, kReturnHelp, [&] { line.verb = parsed.give_back; })
+void add_return(CLI::App& program, Parsed& parsed) {
+  add_verb(program, kReturnHelp, [&parsed] { parsed.line.verb = parsed.give_back; })
       .add_option("DEVICE|ID", parsed.give_back.what, "its name at home or inside, or who has it")
       ->required()
       ->option_text(" ");
-  add_format(add_verb(program, kLoansHelp, [&] { line.verb = LoansArguments{parsed.format}; }),
-             parsed.format);
-  add_plan(program, parsed);
-  add_format(add_verb(program, kShowHelp, [&] { line.verb = ShowArguments{parsed.format}; }),
-             parsed.format);
-  CLI::App& reap = add_verb(program, kReapHelp, [&] { line.verb = parsed.reap; });
-  reap.add_flag_callback(
+}
+
+void add_reap(CLI::App& program, Parsed& parsed) {
+  CLI::App& verb = add_verb(program, kReapHelp, [&parsed] { parsed.line.verb = parsed.reap; });
+  verb.add_flag_callback(
       "--all", [&parsed] { parsed.reap.scope = ReapScope::all; },
       "also what the living hold; asks first");
-  reap.add_flag("--yes", parsed.reap.yes, "don't ask");
+  verb.add_flag("--yes", parsed.reap.yes, "don't ask");
+}
+
+/// In the order of the help.
+void add_verbs(CLI::App& program, Parsed& parsed) {
+  CommandLine& line = parsed.line;
+  add_run(program, parsed);
+  add_lend(program, parsed);
+  add_return(program, parsed);
+  CLI::App& loans =
+      add_verb(program, kLoansHelp, [&] { line.verb = LoansArguments{parsed.format}; });
+  add_format(loans, parsed.format);
+  add_plan(program, parsed);
+  CLI::App& show = add_verb(program, kShowHelp, [&] { line.verb = ShowArguments{parsed.format}; });
+  add_format(show, parsed.format);
+  add_reap(program, parsed);
   add_verb(program, kVersionHelp, [&] { line.verb = TextArguments{kVersionText}; });
 }
 

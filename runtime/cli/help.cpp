@@ -10,7 +10,7 @@ const char* const kProgramDescription =
     "\n"
     "  netlend [OPTION]... VERB ...          netlend VERB --help explains a verb";
 
-const char* const kForceHelp = "also the default route, or what can't be restored";
+const char* const kForceHelp = "lend despite the default route, or despite losses";
 
 const VerbHelp kRunHelp{
     .name = "run",

@@ -16,7 +16,7 @@ constexpr std::string_view kPid = "pid:";
 constexpr std::string_view kNetns = "netns:";
 constexpr std::string_view kNamedNetnsFolder = "/run/netns/";
 // PID_MAX_LIMIT of 64-bit machines, include/linux/threads.h.
-constexpr std::uint64_t kPidMax = 4 * 1024 * 1024;
+constexpr std::uint64_t kPidMax = 4'194'304;
 constexpr std::size_t kIdMax = 128;
 
 Target parse_pid(std::string_view text) {
