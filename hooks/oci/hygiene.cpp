@@ -17,6 +17,7 @@
 
 #include "base/error.hpp"
 #include "base/file.hpp"
+#include "base/signals.hpp"
 #include "base/syscall.hpp"
 #include "base/text.hpp"
 
@@ -32,19 +33,6 @@ void open_standard_descriptors() {
     // The lowest free number, and so `fd`. Not O_CLOEXEC, as standard descriptors are not.
     check(::open("/dev/null", O_RDWR), "open", "/dev/null");  // NOLINT(android-cloexec-open)
   }
-}
-
-void reset_signals() {
-  for (int number = 1; number < NSIG; ++number) {
-    struct sigaction action {};
-    // A reader of our stderr that went away is no reason to stop half way.
-    action.sa_handler = number == SIGPIPE ? SIG_IGN : SIG_DFL;
-    // SIGKILL, SIGSTOP and the two that glibc keeps can't be set, and are as they should be.
-    ::sigaction(number, &action, nullptr);
-  }
-  sigset_t none;
-  ::sigemptyset(&none);
-  check(::sigprocmask(SIG_SETMASK, &none, nullptr), "unblock", "signals");
 }
 
 extern "C" void end_at_deadline(int) {
@@ -71,6 +59,8 @@ void forget_caller() {
   check(static_cast<int>(::syscall(SYS_close_range, STDERR_FILENO + 1, ~0U, 0)), "close",
         "descriptors");
   reset_signals();
+  // A reader of our stderr that went away is no reason to stop half way.
+  static_cast<void>(::signal(SIGPIPE, SIG_IGN));
   const rlimit no_core{.rlim_cur = 0, .rlim_max = 0};
   check(::setrlimit(RLIMIT_CORE, &no_core), "forbid", "core dumps");
   check(::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0), "forbid", "tracing");

@@ -18,6 +18,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/signals.hpp"
 #include "base/syscall.hpp"
 #include "container/execute.hpp"
 #include "container/exit_codes.hpp"

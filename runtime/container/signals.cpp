@@ -52,18 +52,6 @@ std::optional<int> HeldSignals::take() const {
   return static_cast<int>(info.ssi_signo);
 }
 
-void reset_signals() {
-  struct sigaction standard {};
-  standard.sa_handler = SIG_DFL;
-  for (int signal = 1; signal <= SIGRTMAX; ++signal) {
-    // SIGKILL, SIGSTOP and those that libc keeps for itself can't be set (EINVAL) and never differ.
-    static_cast<void>(::sigaction(signal, &standard, nullptr));
-  }
-  sigset_t none;
-  ::sigemptyset(&none);
-  check(::sigprocmask(SIG_SETMASK, &none, nullptr), "empty", "the signal mask");
-}
-
 void block_all_signals() {
   sigset_t all;
   ::sigfillset(&all);

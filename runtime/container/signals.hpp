@@ -30,9 +30,6 @@ class HeldSignals {
   struct sigaction child_before_ {};
 };
 
-/// Default actions and an empty mask, as a fresh program expects them.
-void reset_signals();
-
 /// Blocks every signal that can be blocked.
 void block_all_signals();
 
