@@ -138,9 +138,9 @@ make_bundle() {
   mv "/run/test/$id/new.json" "/run/test/$id/config.json"
 }
 
-# The filter that sends the hook a signal when it asks the kernel for the Nth time.
+# signal_hook SIGNAL SYSCALLS N: the filter that sends the hook a signal at the Nth of these calls.
 signal_hook() {
-  jq -n --arg inject "inject=sendmsg,sendto:signal=$1:when=$2" --arg hook "$programs/netlend-hook" '
+  jq -n --arg inject "inject=$2:signal=$1:when=$3" --arg hook "$programs/netlend-hook" '
       ["strace", "-o", "/dev/null", "-e", $inject, $hook, "createRuntime"]
       | {path: "/usr/bin/strace", args: .}' | sed 's/^{/.hooks.createRuntime = [{/; s/^}/}]/'
 }
@@ -173,7 +173,8 @@ wait_until() {
 is_answering() { [[ $(ip netns exec neighbour ss -Hltn sport = :7) ]]; }
 has_carrier() { [[ $(ip -j link show lan0 | jq -r '.[].operstate') == UP ]]; }
 is_running() { [[ $(runc state "$1" | jq -r .status) == running ]]; }
-is_stopped() { [[ $(ps -o stat= -C "$1") == [Tt]* ]]; }
+has_ledger() { compgen -G "/run/netlend/ledgers/$1-*"; }
+continue_hook_to_its_end() { ! pkill -CONT netlend-hook; }
 is_gone() { [[ ! -e /proc/$1 || $(ps -o stat= -p "$1") == Z* ]]; }
 
 fails() {
@@ -331,27 +332,26 @@ a_runc_killed_while_it_creates_leaves_it_to_reap() {
 }
 
 a_runc_killed_while_the_hook_lends_leaves_it_to_reap() {
-  make_bundle c1 "$lan0" "$(signal_hook SIGSTOP 12)" true
+  make_bundle c1 "$lan0" "$(signal_hook SIGSTOP renameat 2)" true
   create_container c1 &
-  wait_until is_stopped netlend-hook
+  wait_until has_ledger c1
   kill -KILL "$(pgrep --full 'runc .*create --bundle')"
   wait_until fails pgrep --full 'runc init'
-  kill -CONT "$(pgrep netlend-hook)"
-  wait_until fails pgrep netlend-hook
+  wait_until continue_hook_to_its_end
   netlend reap
   is_home
 }
 
 a_killed_hook_brings_it_home() {
   local request=1
-  make_bundle c1 "$lan0" "$(signal_hook SIGKILL $request)" true
+  make_bundle c1 "$lan0" "$(signal_hook SIGKILL sendmsg,sendto $request)" true
   until create_container c1; do
     looks_as_before
     # Killed between its lease and its ledger, it leaves a file that holds nothing.
     netlend reap
     is_home
     request=$((request + 3))
-    make_bundle c1 "$lan0" "$(signal_hook SIGKILL $request)" true
+    make_bundle c1 "$lan0" "$(signal_hook SIGKILL sendmsg,sendto $request)" true
   done
   runc delete --force c1
   is_home
