@@ -14,7 +14,7 @@ JOBS ?= $(shell nproc)
 PACKAGES = g++ cmake ninja-build pkg-config \
   libnl-3-dev libnl-route-3-dev libcap-dev libseccomp-dev libmd-dev \
   nlohmann-json3-dev libcli11-dev libfmt-dev libboost-test-dev libvalijson-dev \
-  iproute2 iputils-ping procps socat busybox-static runc jq python3
+  iproute2 iputils-ping procps socat strace busybox-static runc jq python3
 LINT_PACKAGES = clang clang-format clang-tidy shellcheck mandoc
 
 # A compiler cache is used where there is one.

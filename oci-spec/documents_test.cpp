@@ -47,7 +47,8 @@ std::string state_with(const std::string& member, const std::string& value) {
   if (!replaced) members.emplace_back(member, value);
   std::string json = "{";
   for (const auto& [key, text] : members) {
-    if (!text.empty()) json += (json.size() > 1 ? ",\"" : "\"") + key + "\":" + text;
+    if (text.empty()) continue;
+    json.append(json.size() > 1 ? ",\"" : "\"").append(key).append("\":").append(text);
   }
   return json + "}";
 }

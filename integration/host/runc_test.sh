@@ -1,12 +1,8 @@
 #!/bin/bash
-# netlend-hook under Debian's runc, with the real programs and nothing faked.
-#   runc_test.sh FOLDER-OF-THE-PROGRAMS [CASE...]
-# Every case runs in namespaces of its own, with a private /run, /etc/netlend and /sys, that die with
-# it. A case is a function whose name is a sentence; it succeeds if all its commands do.
-set -u -o pipefail
-
-programs=$(realpath "$1")
-shift
+# netlend-hook under Debian's runc, with the real programs and nothing faked. Each case has a private
+# /etc and /sys too.
+# shellcheck source=integration/host/cases.sh
+source "$(dirname "$0")/cases.sh"
 
 cases=(
   a_device_is_lent_used_and_comes_home
@@ -57,8 +53,7 @@ hide_cgroups() {
 }
 
 make_machine() {
-  mount --make-rprivate /
-  mount -t tmpfs -o mode=755 tmpfs /run
+  make_private_run
   hide_cgroups
   cp -a /etc /run/etc
   mount --bind /run/etc /etc
@@ -83,43 +78,8 @@ write_rules() {
   chmod 644 /etc/netlend/netlend.conf
 }
 
-# A device with all that can be lost, and a neighbour behind it that answers on port 7.
-make_network() {
-  sysctl -qw net.ipv6.conf.default.accept_dad=0
-  ip netns add neighbour
-  ip netns exec neighbour sysctl -qw net.ipv6.conf.default.accept_dad=0
-  ip link set lo up
-  ip link add lan0 type veth peer name eth0 netns neighbour
-  ip -n neighbour link set lo up
-  ip -n neighbour addr add 10.77.0.1/24 dev eth0
-  ip -n neighbour addr add 192.0.2.1/24 dev eth0
-  ip -n neighbour link set eth0 up
-  ip link set lan0 mtu 1400 alias 'first floor' txqueuelen 500
-  ip link property add dev lan0 altname the-port-on-the-left
-  sysctl -qw net.ipv4.conf.lan0.rp_filter=2
-  ip addr add 192.0.2.10/24 brd + dev lan0 label lan0:a
-  ip addr add 2001:db8:1::10/64 dev lan0
-  ip link set lan0 up
-  ip route add 198.51.100.0/24 via 192.0.2.1 src 192.0.2.10 metric 50
-  ip neigh add 192.0.2.77 lladdr 02:00:00:00:00:77 nud permanent dev lan0
-  ip netns exec neighbour busybox nc -ll -p 7 -e /bin/cat </dev/null &>/dev/null &
-  wait_until is_answering
-  wait_until has_carrier
-}
-
-take_picture() {
-  ip -d -j link show | jq -S .
-  ip -d -j addr show | jq -S .
-  ip -d -j -4 route show table all | jq -S .
-  ip -d -j -6 route show table all | jq -S .
-  ip -d -j neigh show nud permanent | jq -S .
-  sysctl --all --pattern '\.(conf|neigh)\.lan0\.' 2>/dev/null
-  netlend show --format json | jq -S .
-}
-
 # ---- containers ---------------------------------------------------------------------------------
 
-netlend() { "$programs/netlend" "$@"; }
 runc() { command runc --rootless true --root /run/runc "$@"; }
 
 # make_bundle ID ANNOTATIONS JQ-FILTER COMMAND...
@@ -141,9 +101,9 @@ make_bundle() {
   mv "/run/test/$id/new.json" "/run/test/$id/config.json"
 }
 
-# The filter that sends the hook a signal when it asks the kernel for the Nth time.
+# signal_hook SIGNAL SYSCALLS N: the filter that sends the hook a signal at the Nth of these calls.
 signal_hook() {
-  jq -n --arg inject "inject=sendmsg,sendto:signal=$1:when=$2" --arg hook "$programs/netlend-hook" '
+  jq -n --arg inject "inject=$2:signal=$1:when=$3" --arg hook "$programs/netlend-hook" '
       ["strace", "-o", "/dev/null", "-e", $inject, $hook, "createRuntime"]
       | {path: "/usr/bin/strace", args: .}' | sed 's/^{/.hooks.createRuntime = [{/; s/^}/}]/'
 }
@@ -153,56 +113,15 @@ lan0='{"io.netlend.nic.eth1": "lan0 addr=10.77.0.2/24"}'
 run_container() { runc run --bundle "/run/test/$1" "$1" </dev/null; }
 create_container() { runc create --bundle "/run/test/$1" "$1" </dev/null; }
 init_pid() { runc state "$1" | jq .pid; }
+is_running() { [[ $(runc state "$1" | jq -r .status) == running ]]; }
+has_ledger() { compgen -G "/run/netlend/ledgers/$1-*"; }
+continue_hook_to_its_end() { ! pkill -CONT netlend-hook; }
 
 # A container that runs until it is killed.
 start_container() {
   make_bundle "$1" "$2" . sleep 1000000
   create_container "$1"
   runc start "$1"
-}
-
-# ---- what is expected ---------------------------------------------------------------------------
-
-wait_until() {
-  local deadline=$((SECONDS + 20))
-  until "$@" &>/dev/null; do
-    if ((SECONDS >= deadline)); then
-      echo "waited in vain: $*"
-      return 1
-    fi
-  done
-}
-
-is_answering() { [[ $(ip netns exec neighbour ss -Hltn sport = :7) ]]; }
-has_carrier() { [[ $(ip -j link show lan0 | jq -r '.[].operstate') == UP ]]; }
-is_running() { [[ $(runc state "$1" | jq -r .status) == running ]]; }
-is_stopped() { [[ $(ps -o stat= -C "$1") == [Tt]* ]]; }
-is_gone() { [[ ! -e /proc/$1 || $(ps -o stat= -p "$1") == Z* ]]; }
-
-fails() {
-  if "$@"; then
-    echo "succeeded: $*"
-    return 1
-  fi
-}
-
-expect() {
-  local what=$1 output=$2
-  if [[ $output != *"$what"* ]]; then
-    echo "expected '$what' in: $output"
-    return 1
-  fi
-}
-
-looks_as_before() {
-  take_picture >/run/test/after
-  diff --unified=2 /run/test/before /run/test/after | head -60
-}
-
-is_home() {
-  looks_as_before
-  fails grep --recursive '' /run/netlend
-  fails grep -E ' /run/netlend/(pins|staging)/' /proc/self/mountinfo
 }
 
 # ---- the cases ----------------------------------------------------------------------------------
@@ -334,27 +253,26 @@ a_runc_killed_while_it_creates_leaves_it_to_reap() {
 }
 
 a_runc_killed_while_the_hook_lends_leaves_it_to_reap() {
-  make_bundle c1 "$lan0" "$(signal_hook SIGSTOP 12)" true
+  make_bundle c1 "$lan0" "$(signal_hook SIGSTOP renameat 2)" true
   create_container c1 &
-  wait_until is_stopped netlend-hook
+  wait_until has_ledger c1
   kill -KILL "$(pgrep --full 'runc .*create --bundle')"
   wait_until fails pgrep --full 'runc init'
-  kill -CONT "$(pgrep netlend-hook)"
-  wait_until fails pgrep netlend-hook
+  wait_until continue_hook_to_its_end
   netlend reap
   is_home
 }
 
 a_killed_hook_brings_it_home() {
   local request=1
-  make_bundle c1 "$lan0" "$(signal_hook SIGKILL $request)" true
+  make_bundle c1 "$lan0" "$(signal_hook SIGKILL sendmsg,sendto $request)" true
   until create_container c1; do
-    looks_as_before
+    is_unchanged
     # Killed between its lease and its ledger, it leaves a file that holds nothing.
     netlend reap
     is_home
     request=$((request + 3))
-    make_bundle c1 "$lan0" "$(signal_hook SIGKILL $request)" true
+    make_bundle c1 "$lan0" "$(signal_hook SIGKILL sendmsg,sendto $request)" true
   done
   runc delete --force c1
   is_home
@@ -466,28 +384,5 @@ a_container_in_the_hosts_network_is_refused() {
   is_home
 }
 
-# ---- running them -------------------------------------------------------------------------------
-
-if [[ ${NETLEND_CASE:-} ]]; then
-  set -e
-  make_machine
-  make_network
-  take_picture >/run/test/before
-  "$NETLEND_CASE"
-  exit
-fi
-
 (($# == 0)) || cases=("$@")
-failed=0
-for case in "${cases[@]}"; do
-  if output=$(NETLEND_CASE=$case unshare --mount --net --ipc --uts --pid --cgroup --fork \
-    --mount-proc --kill-child -- bash "$0" "$programs" 2>&1); then
-    echo "ok   $case"
-  else
-    echo "FAIL $case"
-    echo "       ${output//$'\n'/$'\n'       }"
-    failed=$((failed + 1))
-  fi
-done
-echo "${#cases[@]} cases of netlend-hook under runc, $failed failed"
-((failed == 0))
+run_cases "$0" "${cases[@]}"

@@ -4,6 +4,8 @@
 
 #include <string>
 
+#include "base/error.hpp"
+
 namespace netlend::test {
 
 /// What a shell command printed, without the last newline. Throws with its output if it fails.
@@ -19,6 +21,17 @@ std::string observe(const std::string& device);
 
 /// Waits until the kernel is done with every IPv6 address here: none is tentative, each is routed.
 void wait_for_dad();
+
+/// What the Error says that `work` throws; empty if it throws none.
+template <typename Work>
+std::string error_of(Work work) {
+  try {
+    work();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return {};
+}
 
 /// A process that does nothing in a network namespace of its own until it is killed.
 class Sleeper {

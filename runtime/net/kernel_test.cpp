@@ -16,22 +16,13 @@
 using netlend::Error;
 using netlend::Netns;
 using netlend::Site;
+using netlend::test::error_of;
 using netlend::test::sh;
 
 namespace {
 struct FreshNetns {
   FreshNetns() { netlend::test::enter_new_netns(); }
 };
-
-template <typename Work>
-std::string error_of(Work work) {
-  try {
-    work();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "";
-}
 }  // namespace
 
 BOOST_FIXTURE_TEST_SUITE(route_socket, FreshNetns)

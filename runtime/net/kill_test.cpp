@@ -48,31 +48,29 @@ void check_reaped(Lab& lab, int step) {
 
 constexpr const char* kDevice = "eth0=lan0 addr=10.77.0.2/24 gw=10.77.0.9 mtu=1300";
 constexpr const char* kPair = "eth0=veth:h0 host-addr=10.99.0.1/24 addr=10.99.0.2/24";
-constexpr int kFewestSteps = 8;
+
+void check_lending(Lab& lab, const char* spec, int fewest_steps) {
+  const auto work = [&](auto& context) { lend(context, Lab::plan(spec), lab.borrower()); };
+  int step = 1;
+  for (; kill_before_step(lab, step, work); ++step) {
+    check_reaped(lab, step);
+    BOOST_TEST(!succeeds("ip link show h0"));
+  }
+  BOOST_TEST(step > fewest_steps);
+  check_reaped(lab, step);
+}
 }  // namespace
 
 BOOST_FIXTURE_TEST_SUITE(killed_at_every_step, Lab)
 
-BOOST_AUTO_TEST_CASE(of_lending_a_device) {
-  int step = 1;
-  while (kill_before_step(*this, step,
-                          [&](auto& context) { lend(context, plan(kDevice), borrower()); })) {
-    check_reaped(*this, step++);
-  }
-  BOOST_TEST(step > kFewestSteps);
-  check_reaped(*this, step);
-}
+BOOST_AUTO_TEST_CASE(of_lending_a_device) { check_lending(*this, kDevice, 10); }
 
 BOOST_AUTO_TEST_CASE(of_lending_a_device_whose_name_is_taken_inside) {
   container.sh("ip link add lan0 type veth peer name other0");
-  int step = 1;
-  while (kill_before_step(*this, step,
-                          [&](auto& context) { lend(context, plan(kDevice), borrower()); })) {
-    check_reaped(*this, step++);
-  }
-  BOOST_TEST(step > kFewestSteps);
-  check_reaped(*this, step);
+  check_lending(*this, kDevice, 10);
 }
+
+BOOST_AUTO_TEST_CASE(of_making_a_pair) { check_lending(*this, kPair, 7); }
 
 BOOST_AUTO_TEST_CASE(of_giving_a_device_back_to_a_home_that_waits_for_it) {
   for (const bool borrower_lives : {true, false}) {
@@ -90,20 +88,8 @@ BOOST_AUTO_TEST_CASE(of_giving_a_device_back_to_a_home_that_waits_for_it) {
                                 [&](auto& context) { netlend::give_back(context, ledger); });
       check_reaped(*this, step);
     }
-    BOOST_TEST(step > kFewestSteps);
+    BOOST_TEST(step > 10);
   }
-}
-
-BOOST_AUTO_TEST_CASE(of_making_a_pair) {
-  int step = 1;
-  while (kill_before_step(*this, step,
-                          [&](auto& context) { lend(context, plan(kPair), borrower()); })) {
-    check_reaped(*this, step);
-    BOOST_TEST(!succeeds("ip link show h0"));
-    ++step;
-  }
-  BOOST_TEST(step > kFewestSteps - 3);
-  check_reaped(*this, step);
 }
 
 BOOST_AUTO_TEST_CASE(of_removing_a_pair) {

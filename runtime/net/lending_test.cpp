@@ -6,6 +6,7 @@
 
 using netlend::Error;
 using netlend::ReapScope;
+using netlend::test::error_of;
 using netlend::test::joined;
 using netlend::test::Lab;
 using netlend::test::observe;
@@ -13,15 +14,12 @@ using netlend::test::sh;
 using netlend::test::succeeds;
 
 namespace {
-/// What the error says, or "" if nothing is thrown.
-template <typename Work>
-std::string error_of(Work work) {
-  try {
-    work();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "";
+/// Lends it and gives it back: all is as before.
+void check_round_trip(Lab& lab, const std::string& device, const std::string& spec) {
+  const std::string before = observe(device);
+  lend(lab.context(), Lab::plan(spec), lab.borrower());
+  BOOST_TEST(joined(lab.give_all_back()) == "");
+  BOOST_TEST(observe(device) == before);
 }
 
 bool says(const std::string& text, const std::string& part) {
@@ -91,26 +89,17 @@ BOOST_AUTO_TEST_CASE(up_no_leaves_it_down) {
 
 BOOST_AUTO_TEST_CASE(a_device_that_is_down_at_home_comes_back_down) {
   sh("ip link add spare0 type veth peer name spare1; ip addr add 10.88.0.1/24 dev spare0");
-  const std::string before = observe("spare0");
-  lend(context(), plan("eth0=spare0 addr=10.88.0.2/24"), borrower());
-  BOOST_TEST(joined(give_all_back()) == "");
-  BOOST_TEST(observe("spare0") == before);
+  check_round_trip(*this, "spare0", "eth0=spare0 addr=10.88.0.2/24");
 }
 
 BOOST_AUTO_TEST_CASE(a_link_local_address_that_was_removed_at_home_stays_removed) {
   sh("ip -6 addr flush dev lan0 scope link");
-  const std::string before = observe("lan0");
-  lend(context(), plan("eth0=lan0"), borrower());
-  BOOST_TEST(joined(give_all_back()) == "");
-  BOOST_TEST(observe("lan0") == before);
+  check_round_trip(*this, "lan0", "eth0=lan0");
 }
 
 BOOST_AUTO_TEST_CASE(a_route_that_outlived_the_prefix_of_its_gateway_comes_back) {
   sh("ip route add 203.0.113.0/24 via 10.77.1.2; ip route del 10.77.1.2 dev lan0 || true");
-  const std::string before = observe("lan0");
-  lend(context(), plan("eth0=lan0"), borrower());
-  BOOST_TEST(joined(give_all_back()) == "");
-  BOOST_TEST(observe("lan0") == before);
+  check_round_trip(*this, "lan0", "eth0=lan0");
 }
 
 BOOST_AUTO_TEST_CASE(a_port_of_a_bridge_comes_back_as_that_port) {
