@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/error.hpp"
+#include "base/text.hpp"
 
 namespace netlend::cli {
 
@@ -32,13 +33,13 @@ void check_device(const RuleArguments& arguments) {
   if (is_ip_address(arguments.device)) {
     throw Error::usage(fmt::format(
         "'{}' is an address, and a rule is for a device; a device of this name is 'dev:{}'",
-        arguments.device, arguments.device));
+        printable(arguments.device), printable(arguments.device)));
   }
   if (arguments.bridge || arguments.host_addresses) {
     throw Error::usage(
         fmt::format("--bridge and --host-addresses are for pairs, which are made; '{}' is there "
                     "already, pairs are 'veth:'",
-                    arguments.device));
+                    printable(arguments.device)));
   }
 }
 }  // namespace
