@@ -1,6 +1,6 @@
 #include <fmt/core.h>
 
-#include <array>
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "base/error.hpp"
@@ -8,6 +8,7 @@
 #include "base/text.hpp"
 #include "net/ledger.hpp"
 #include "net/snapshot_json.hpp"
+#include "oci-spec/json.hpp"
 
 namespace netlend {
 
@@ -131,7 +132,23 @@ Ledger ledger_from(const std::string& name, const json& object) {
   return ledger;
 }
 
+/// Whether `read` has every value of `written`, and as it is there. A "text" is for people.
+bool has_all_of(const json& read, const json& written) {
+  if (written.is_array()) {
+    return read.is_array() &&
+           std::equal(read.begin(), read.end(), written.begin(), written.end(), has_all_of);
+  }
+  if (!written.is_object()) return read == written;
+  if (!read.is_object()) return false;
+  for (const auto& [key, value] : written.items()) {
+    if (key == "text") continue;
+    if (!read.contains(key) || !has_all_of(read.at(key), value)) return false;
+  }
+  return true;
+}
+
 Ledger parse_checked(const std::string& name, const std::string& text) {
+  check_json(text);
   const json file = json::parse(text);
   const int major = file.at("netlend").get<int>();
   if (major != kMajorVersion) {
@@ -144,7 +161,12 @@ Ledger parse_checked(const std::string& name, const std::string& text) {
   if (file.at("sha256").get<std::string>() != sha256_hex(content.dump())) {
     throw Error("its checksum doesn't fit its content");
   }
-  return ledger_from(name, content);
+  Ledger ledger = ledger_from(name, content);
+  // The library's conversions bend what doesn't fit: 256 into a byte of 0, 7.5 into 7, true into 1.
+  if (!has_all_of(content, content_of(ledger))) {
+    throw Error("it holds values that netlend doesn't write");
+  }
+  return ledger;
 }
 }  // namespace
 
