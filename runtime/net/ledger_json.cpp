@@ -132,6 +132,13 @@ Ledger ledger_from(const std::string& name, const json& object) {
   return ledger;
 }
 
+/// A number with a fraction or an exponent, or beyond 64 bits: netlend writes none, and what
+/// becomes of a huge one in an integer is undefined.
+bool has_float(const json& value) {
+  if (!value.is_structured()) return value.is_number_float();
+  return std::any_of(value.begin(), value.end(), has_float);
+}
+
 /// Whether `read` has every value of `written`, and as it is there. A "text" is for people.
 bool has_all_of(const json& read, const json& written) {
   if (written.is_array()) {
@@ -150,6 +157,7 @@ bool has_all_of(const json& read, const json& written) {
 Ledger parse_checked(const std::string& name, const std::string& text) {
   check_json(text);
   const json file = json::parse(text);
+  if (has_float(file)) throw Error("it holds a number that is not whole or beyond 64 bits");
   const int major = file.at("netlend").get<int>();
   if (major != kMajorVersion) {
     throw Error(
@@ -162,7 +170,7 @@ Ledger parse_checked(const std::string& name, const std::string& text) {
     throw Error("its checksum doesn't fit its content");
   }
   Ledger ledger = ledger_from(name, content);
-  // The library's conversions bend what doesn't fit: 256 into a byte of 0, 7.5 into 7, true into 1.
+  // The library's conversions bend what doesn't fit: 256 into a byte of 0, true into 1.
   if (!has_all_of(content, content_of(ledger))) {
     throw Error("it holds values that netlend doesn't write");
   }

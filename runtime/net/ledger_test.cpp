@@ -151,6 +151,7 @@ BOOST_AUTO_TEST_CASE(what_netlend_does_not_write_is_broken_and_never_bent_to_fit
     BOOST_TEST(why_broken(with(pointer, value)).find("is broken") != std::string::npos,
                pointer << ": " << value);
   };
+  is_broken("/generation", 18446744073709551616.0);
   is_broken("/lender/pid", 4294967337);
   is_broken("/loans/0/home/link/ifindex", 7.5);
   is_broken("/loans/0/home/link/ifindex", true);
