@@ -13,7 +13,7 @@
 namespace netlend {
 
 namespace {
-constexpr std::size_t kProcFileMax = 64 * 1024;
+constexpr std::size_t kProcFileMax = std::size_t{64} * 1024;
 // Fields of /proc/PID/stat behind the command name's closing parenthesis, which may itself hold
 // blanks and parentheses: state is the first, start time the twentieth.
 constexpr std::size_t kStateField = 0;

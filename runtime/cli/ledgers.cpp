@@ -103,11 +103,13 @@ std::vector<std::string> find_ledgers(const std::vector<Ledger>& ledgers, const 
   const auto found = matching(ledgers, what);
   if (found.empty()) {
     std::vector<const Ledger*> all;
+    all.reserve(ledgers.size());
     for (const auto& ledger : ledgers) all.push_back(&ledger);
     throw Error(fmt::format("'{}' is not lent and nobody's id; lent are: {}", printable(what),
                             list_loans(all)));
   }
   std::vector<std::string> names;
+  names.reserve(found.size());
   for (const Ledger* ledger : found) {
     if (ledger->borrower != found.front()->borrower) {
       throw Error(fmt::format("'{}' is ambiguous: {}; use a name that only one of them has",

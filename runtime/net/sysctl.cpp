@@ -35,7 +35,7 @@ void read_folder(int folder, const std::string& family, Sysctls& sysctls) {
     try {
       std::string value = read_file(folder, name, kValueMax);
       while (!value.empty() && value.back() == '\n') value.pop_back();
-      sysctls.emplace(family + "/" + name, value);
+      sysctls.emplace(fmt::format("{}/{}", family, name), value);
     } catch (const Error& error) {
       // stable_secret answers EIO until it is set.
       if (error.errno_value() != EIO) throw;
