@@ -4,11 +4,13 @@
 #   make test      all tests; the last line counts them
 #   make build     build/bin/netlend and build/bin/netlend-hook
 #   make install   DESTDIR= PREFIX=/usr/local
+#   make fuzz      each reader of foreign bytes, FUZZ_SECONDS=60 of it
 #   make lint asan deps clean
 
 PREFIX ?= /usr/local
 DESTDIR ?=
 JOBS ?= $(shell nproc)
+FUZZ_SECONDS ?= 60
 
 # What the programs and their tests are made of, and what the tests and the tour run.
 PACKAGES = g++ cmake ninja-build pkg-config \
@@ -16,11 +18,12 @@ PACKAGES = g++ cmake ninja-build pkg-config \
   nlohmann-json3-dev libcli11-dev libfmt-dev libboost-test-dev libvalijson-dev \
   iproute2 iputils-ping procps socat strace busybox-static runc jq python3
 LINT_PACKAGES = clang clang-format clang-tidy shellcheck mandoc
+FUZZ_PACKAGES = clang libclang-rt-14-dev
 
 # A compiler cache is used where there is one.
 CCACHE := $(if $(shell command -v ccache),-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
 
-.PHONY: all deps lint-deps build dev run test asan lint install clean
+.PHONY: all deps lint-deps fuzz-deps build dev run test asan fuzz lint install clean
 
 all: build
 
@@ -29,6 +32,9 @@ deps:
 
 lint-deps:
 	@packaging/install-packages $(PACKAGES) $(LINT_PACKAGES)
+
+fuzz-deps:
+	@packaging/install-packages $(PACKAGES) $(FUZZ_PACKAGES)
 
 build: deps
 	@cmake --preset release $(CCACHE) >/dev/null
@@ -49,6 +55,11 @@ asan: deps
 	@cmake --preset asan $(CCACHE) >/dev/null
 	@cmake --build --preset asan --parallel $(JOBS)
 	@integration/run-tests asan build/asan/bin
+
+fuzz: fuzz-deps
+	@cmake --preset fuzz $(CCACHE) >/dev/null
+	@cmake --build --preset fuzz --parallel $(JOBS)
+	@integration/fuzz/run build/fuzz $(FUZZ_SECONDS)
 
 lint: lint-deps
 	@cmake --preset tidy $(CCACHE) >/dev/null

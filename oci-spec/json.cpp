@@ -102,9 +102,6 @@ class Inspector : public nlohmann::json_sax<json> {
 };
 
 void check_bytes(std::string_view text) {
-  if (text.size() > JsonDocument::kBytesMax) {
-    throw Error(fmt::format("more than {} bytes of JSON", JsonDocument::kBytesMax));
-  }
   // nlohmann's lexer takes a NUL for the end, and would let anything stand behind it.
   if (text.find('\0') != std::string_view::npos) throw Error("a NUL byte, which JSON can't hold");
   if (text.starts_with("\xef\xbb\xbf")) {
@@ -112,6 +109,13 @@ void check_bytes(std::string_view text) {
   }
 }
 }  // namespace
+
+void check_json(std::string_view text, JsonComments comments) {
+  check_bytes(text);
+  Inspector inspector;
+  json::sax_parse(text, &inspector, json::input_format_t::json, true,
+                  comments == JsonComments::ignored);
+}
 
 JsonNode::JsonNode(const json& value, std::string pointer)
     : value_(&value), pointer_(std::move(pointer)) {}
@@ -191,11 +195,12 @@ void JsonNode::allow_only(std::initializer_list<std::string_view> known) const {
 }
 
 JsonDocument::JsonDocument(std::string_view text, JsonComments comments) {
-  check_bytes(text);
-  const bool ignore_comments = comments == JsonComments::ignored;
-  Inspector inspector;
-  json::sax_parse(text, &inspector, json::input_format_t::json, true, ignore_comments);
-  value_ = std::make_unique<const json>(json::parse(text, nullptr, true, ignore_comments));
+  if (text.size() > kBytesMax) {
+    throw Error(fmt::format("more than {} bytes of JSON", kBytesMax));
+  }
+  check_json(text, comments);
+  value_ = std::make_unique<const json>(
+      json::parse(text, nullptr, true, comments == JsonComments::ignored));
 }
 
 JsonDocument::~JsonDocument() = default;

@@ -64,14 +64,18 @@ class JsonNode {
 
 enum class JsonComments { refused, ignored };
 
-/// A JSON document (RFC 8259) that a stranger wrote.
+/// Throws Error, where possible with a JSON pointer, for bad JSON (RFC 8259) and for what parsers
+/// disagree on or fall over: deeper nesting than JsonDocument::kDepthMax, NUL, byte order mark, a
+/// member twice. What it takes can be given to nlohmann's recursive functions.
+void check_json(std::string_view text, JsonComments comments = JsonComments::refused);
+
+/// A JSON document that a stranger wrote.
 class JsonDocument {
  public:
   static constexpr std::size_t kBytesMax = std::size_t{1} << 20;
   static constexpr std::size_t kDepthMax = 32;
 
-  /// Throws Error, where possible with a JSON pointer, for bad syntax and for what parsers disagree
-  /// on or fall over: more than kBytesMax or kDepthMax, NUL, byte order mark, a member twice.
+  /// Throws Error for more than kBytesMax, and as check_json().
   explicit JsonDocument(std::string_view text, JsonComments comments = JsonComments::refused);
   ~JsonDocument();
   JsonDocument(JsonDocument&&) noexcept;

@@ -26,6 +26,9 @@ cases=(
   a_device_that_another_container_has_is_refused
   the_device_with_the_default_route_is_refused
   without_a_rule_it_stays_and_the_refusal_says_what_to_type
+  what_the_refusal_says_to_type_allows_it_until_it_is_disallowed
+  a_pair_is_allowed_by_what_its_refusal_says_to_type
+  a_rule_of_the_administrators_is_disallowed_by_nobody_else
   a_rule_that_others_could_write_is_no_rule
   a_container_in_the_hosts_network_is_refused
 )
@@ -36,7 +39,7 @@ cases=(
 # there is: so it sees one, read-only, and the machine's cgroups stay as they are.
 hide_cgroups() {
   local unified
-  unified=$(findmnt --noheadings --first-only --output TARGET --types cgroup2)
+  unified=$(findmnt --noheadings --first-only --output TARGET --types cgroup2) || true
   mkdir /run/cgroup2
   if [[ -n $unified ]]; then
     mount --bind "$unified" /run/cgroup2
@@ -56,7 +59,7 @@ make_machine() {
   mount --bind /run/etc /etc
   mkdir -p /etc/netlend
   make_rootfs
-  write_rules '{"device": "lan0"}' '{"veth": true, "host_addresses": true}'
+  write_rules '{"device": "lan0"}' '{"veth": true, "host_name": "vh0", "host_addresses": true}'
 }
 
 # busybox, static or with its libraries.
@@ -312,6 +315,57 @@ without_a_rule_it_stays_and_the_refusal_says_what_to_type() {
   make_bundle c1 "$lan0" . true
   output=$(fails run_container c1 2>&1)
   expect "netlend allow 'lan0' --to 'c1'" "$output"
+  is_home
+}
+
+# What the refusal of a container tells to type, as it is typed: by a shell.
+refused_command() {
+  local output
+  output=$(fails run_container "$1" 2>&1)
+  expect 'lets an annotation ask for it; if it may, type: netlend allow ' "$output"
+  output=${output##*type: }
+  # runc has quoted it for its log.
+  echo "${output%%[\\\"$'\n']*}"
+}
+
+what_the_refusal_says_to_type_allows_it_until_it_is_disallowed() {
+  rm -r /etc/netlend
+  make_bundle c1 "$lan0" . true
+  make_bundle c2 "$lan0" . true
+  command=$(refused_command c1)
+  [[ $command == "netlend allow 'lan0' --to 'c1'" ]]
+  eval "$command"
+  run_container c1
+  is_home
+  refused_command c2
+  eval "${command/allow/disallow}"
+  [[ $(refused_command c1) == "$command" ]]
+  is_home
+  [[ -z $(find /etc/netlend -type f) ]]
+}
+
+a_pair_is_allowed_by_what_its_refusal_says_to_type() {
+  rm -r /etc/netlend
+  ip link add br0 type bridge
+  for words in '' 'vh&id' 'vh* host-addr=10.88.0.1/24' 'vh0 bridge=br0'; do
+    make_bundle c1 "$(jq -n --arg spec "veth:$words" '{"io.netlend.nic.eth1": $spec}')" . true
+    command=$(refused_command c1)
+    eval "$command"
+    run_container c1
+    eval "${command/allow/disallow}"
+    [[ $(refused_command c1) == "$command" ]]
+  done
+  ip link del br0
+  is_home
+}
+
+a_rule_of_the_administrators_is_disallowed_by_nobody_else() {
+  output=$(fails netlend disallow lan0 2>&1)
+  expect "it stands in '/etc/netlend/netlend.conf'" "$output"
+  output=$(fails netlend disallow 'lan?' 2>&1)
+  expect "no file in '/etc/netlend' has it" "$output"
+  make_bundle c1 "$lan0" . true
+  run_container c1
   is_home
 }
 

@@ -14,8 +14,6 @@
 namespace netlend {
 
 namespace {
-constexpr mode_t kPrivateMode = 0600;
-
 struct CloseDirectory {
   void operator()(DIR* directory) const noexcept { ::closedir(directory); }
 };
@@ -64,13 +62,15 @@ void write_all(int fd, std::string_view content, std::string_view object) {
   }
 }
 
-void replace_file(int dirfd, const std::string& name, std::string_view content) {
+void replace_file(int dirfd, const std::string& name, std::string_view content, mode_t mode) {
   const std::string temporary = temporary_name(name);
-  UniqueFd file{check(::openat(dirfd, temporary.c_str(),
-                               O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, kPrivateMode),
-                      "create", temporary)};
+  UniqueFd file{
+      check(::openat(dirfd, temporary.c_str(),
+                     O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, kPrivateFileMode),
+            "create", temporary)};
   try {
     write_all(file.get(), content, temporary);
+    check(::fchmod(file.get(), mode), "chmod", temporary);
     check(::fsync(file.get()), "fsync", temporary);
     check(::renameat(dirfd, temporary.c_str(), dirfd, name.c_str()), "rename into place", name);
   } catch (const Error&) {
@@ -82,8 +82,8 @@ void replace_file(int dirfd, const std::string& name, std::string_view content) 
 
 bool create_file_exclusive(int dirfd, const std::string& name, std::string_view content) {
   // Unnamed until it is whole: whoever is killed here leaves nothing behind.
-  UniqueFd file{
-      check(::openat(dirfd, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, kPrivateMode), "create", name)};
+  UniqueFd file{check(::openat(dirfd, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, kPrivateFileMode),
+                      "create", name)};
   write_all(file.get(), content, name);
   check(::fsync(file.get()), "fsync", name);
   const std::string self = fmt::format("/proc/self/fd/{}", file.get());

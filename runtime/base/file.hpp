@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <optional>
 #include <string>
 #include <string_view>
@@ -23,9 +25,12 @@ std::string read_file(int dirfd, const std::string& path, std::size_t limit_byte
 /// Writes all of `content` to `fd`.
 void write_all(int fd, std::string_view content, std::string_view object);
 
-/// Makes `name` in `dirfd` hold `content`, mode 0600, old or new but never half, also after a power
-/// loss: temporary file, fsync, rename, fsync of the folder.
-void replace_file(int dirfd, const std::string& name, std::string_view content);
+inline constexpr mode_t kPrivateFileMode = 0600;
+
+/// Makes `name` in `dirfd` hold `content`, with `mode` whatever the umask, old or new but never
+/// half, also after a power loss: temporary file, fsync, rename, fsync of the folder.
+void replace_file(int dirfd, const std::string& name, std::string_view content,
+                  mode_t mode = kPrivateFileMode);
 
 /// Makes `name` with `content` at once; false if it is there already. Source: link(2), O_TMPFILE.
 bool create_file_exclusive(int dirfd, const std::string& name, std::string_view content);

@@ -38,6 +38,15 @@ BOOST_AUTO_TEST_CASE(a_replaced_file_has_the_new_content_and_nothing_lies_beside
   BOOST_TEST((status.st_mode & 07777U) == 0600U);
 }
 
+BOOST_AUTO_TEST_CASE(a_replaced_file_has_the_mode_asked_for_whatever_the_umask) {
+  const mode_t before = ::umask(0077);
+  netlend::replace_file(fd.get(), "rules", "one", 0644);
+  ::umask(before);
+  struct stat status {};
+  BOOST_TEST(::stat((path / "rules").c_str(), &status) == 0);
+  BOOST_TEST((status.st_mode & 07777U) == 0644U);
+}
+
 BOOST_AUTO_TEST_CASE(a_symlink_planted_under_the_temporary_name_is_not_followed) {
   std::filesystem::create_symlink(path / "victim", path / ".ledger.new");
   BOOST_CHECK_THROW(netlend::replace_file(fd.get(), "ledger", "x"), netlend::Error);

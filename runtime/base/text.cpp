@@ -107,4 +107,21 @@ bool matches_glob(const std::string& pattern, const std::string& text) {
   return ::fnmatch(pattern.c_str(), text.c_str(), 0) == 0;
 }
 
+std::string glob_literal(std::string_view text) {
+  std::string pattern;
+  for (const char c : text) {
+    const bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                          (c >= '0' && c <= '9') ||
+                          std::string_view{"._:@-"}.find(c) != std::string_view::npos;
+    if (!is_plain) {
+      pattern += "[!0-9A-Za-z._:@-]";
+    } else if (c == '-' && pattern.empty()) {
+      pattern += "[-]";
+    } else {
+      pattern += c;
+    }
+  }
+  return pattern;
+}
+
 }  // namespace netlend

@@ -29,6 +29,7 @@ struct Parsed {
   ReturnArguments give_back;
   OutputFormat format = OutputFormat::text;
   ReapArguments reap;
+  RuleArguments rule;
 };
 
 /// Prints the first line of a verb's description in the list of verbs, all of it in its own help,
@@ -109,6 +110,27 @@ void add_lend_options(CLI::App& verb, LendArguments& arguments) {
   verb.add_option("WORDS", arguments.words, "what it is to be inside, see below")->option_text(" ");
   verb.add_option("--to", arguments.to, "who borrows it")->required()->option_text("WHO");
   add_text(verb, "--plan", arguments.plan_path, {"FILE", "lend the devices of a plan file"});
+}
+
+/// An option whose absence means any: what is empty is not taken for absent, as std::optional is by
+/// CLI11.
+void add_pattern(CLI::App& app, const std::string& name, std::optional<std::string>& pattern,
+                 const HelpLine& help) {
+  app.add_option_function<std::string>(
+         name, [&pattern](const std::string& text) { pattern = text; }, help.text)
+      ->option_text(help.value);
+}
+
+void add_rule_options(CLI::App& verb, RuleArguments& arguments) {
+  verb.add_option("DEVICE", arguments.device, "a name, alt:NAME, mac:MAC, pci:ADDRESS, or veth:")
+      ->required()
+      ->option_text(" ");
+  add_pattern(verb, "--to", arguments.to, {"ID", "only for containers of this ID"});
+  add_pattern(verb, "--inside", arguments.inside, {"NAME", "only as a device of this name"});
+  add_pattern(verb, "--bridge", arguments.bridge,
+              {"NAME", "of veth: also attached to this bridge"});
+  verb.add_flag("--host-addresses", arguments.host_addresses,
+                "of veth: also with addresses for the host's end");
 }
 
 constexpr const char* kRunSynopsis = "netlend run [--nic SPEC]... -- COMMAND [ARG]...";
@@ -195,6 +217,11 @@ void add_verbs(CLI::App& program, Parsed& parsed) {
   CLI::App& show = add_verb(program, kShowHelp, [&] { line.verb = ShowArguments{parsed.format}; });
   add_format(show, parsed.format);
   add_reap(program, parsed);
+  add_rule_options(add_verb(program, kAllowHelp, [&] { line.verb = AllowArguments{parsed.rule}; }),
+                   parsed.rule);
+  add_rule_options(
+      add_verb(program, kDisallowHelp, [&] { line.verb = DisallowArguments{parsed.rule}; }),
+      parsed.rule);
   add_verb(program, kVersionHelp, [&] { line.verb = TextArguments{kVersionText}; });
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -64,6 +65,24 @@ struct ReapArguments {
   bool yes = false;
 };
 
+/// A rule for annotations, in the words of the user.
+struct RuleArguments {
+  /// A glob, or `veth:` with the host end's name as a glob behind it or not.
+  std::string device;
+  std::optional<std::string> to;
+  std::optional<std::string> inside;
+  std::optional<std::string> bridge;
+  bool host_addresses = false;
+};
+
+struct AllowArguments {
+  RuleArguments rule;
+};
+
+struct DisallowArguments {
+  RuleArguments rule;
+};
+
 /// --help, --version and the verb `version`: nothing but a text to print.
 struct TextArguments {
   std::string text;
@@ -72,7 +91,7 @@ struct TextArguments {
 struct CommandLine {
   Globals globals;
   std::variant<TextArguments, RunArguments, LendArguments, ReturnArguments, LoansArguments,
-               PlanArguments, ShowArguments, ReapArguments>
+               PlanArguments, ShowArguments, ReapArguments, AllowArguments, DisallowArguments>
       verb;
 };
 

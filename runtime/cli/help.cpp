@@ -97,6 +97,30 @@ const VerbHelp kReapHelp{.name = "reap",
                              "  netlend reap [--all [--yes]]",
                          .footer = ""};
 
+const VerbHelp kAllowHelp{
+    .name = "allow",
+    .description =
+        "let annotations ask for a device\n"
+        "\n"
+        "  netlend allow DEVICE [--to ID] [--inside NAME]\n"
+        "  netlend allow veth:[HOST-NAME] [--bridge NAME] [--host-addresses]",
+    .footer =
+        "DEVICE, ID and NAME are shell patterns: quote them. The device is meant whatever\n"
+        "the annotation calls it. veth: allows pairs whose host end has a name that is\n"
+        "made up, veth:HOST-NAME such names too.\n"
+        "The rule goes into /etc/netlend/conf.d/50-netlend-allow.conf.\n"
+        "\n"
+        "  netlend allow 'enp3s0f*' --to 'db*'"};
+
+const VerbHelp kDisallowHelp{
+    .name = "disallow",
+    .description =
+        "take back what was allowed, by the same words\n"
+        "\n"
+        "  netlend disallow DEVICE [--to ID] [--inside NAME]\n"
+        "  netlend disallow veth:[HOST-NAME] [--bridge NAME] [--host-addresses]",
+    .footer = "What is lent already stays lent."};
+
 const VerbHelp kVersionHelp{.name = "version", .description = "print the version", .footer = ""};
 
 }  // namespace netlend::cli

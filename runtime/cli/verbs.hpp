@@ -37,5 +37,7 @@ int execute(const Session& session, const LoansArguments& arguments);
 int execute(const Session& session, const PlanArguments& arguments);
 int execute(const Session& session, const ShowArguments& arguments);
 int execute(const Session& session, const ReapArguments& arguments);
+int execute(const Session& session, const AllowArguments& arguments);
+int execute(const Session& session, const DisallowArguments& arguments);
 
 }  // namespace netlend::cli

@@ -1,6 +1,6 @@
 #include <fmt/core.h>
 
-#include <array>
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "base/error.hpp"
@@ -8,6 +8,7 @@
 #include "base/text.hpp"
 #include "net/ledger.hpp"
 #include "net/snapshot_json.hpp"
+#include "oci-spec/json.hpp"
 
 namespace netlend {
 
@@ -131,8 +132,32 @@ Ledger ledger_from(const std::string& name, const json& object) {
   return ledger;
 }
 
+/// A number with a fraction or an exponent, or beyond 64 bits: netlend writes none, and what
+/// becomes of a huge one in an integer is undefined.
+bool has_float(const json& value) {
+  if (!value.is_structured()) return value.is_number_float();
+  return std::any_of(value.begin(), value.end(), has_float);
+}
+
+/// Whether `read` has every value of `written`, and as it is there. A "text" is for people.
+bool has_all_of(const json& read, const json& written) {
+  if (written.is_array()) {
+    return read.is_array() &&
+           std::equal(read.begin(), read.end(), written.begin(), written.end(), has_all_of);
+  }
+  if (!written.is_object()) return read == written;
+  if (!read.is_object()) return false;
+  for (const auto& [key, value] : written.items()) {
+    if (key == "text") continue;
+    if (!read.contains(key) || !has_all_of(read.at(key), value)) return false;
+  }
+  return true;
+}
+
 Ledger parse_checked(const std::string& name, const std::string& text) {
+  check_json(text);
   const json file = json::parse(text);
+  if (has_float(file)) throw Error("it holds a number that is not whole or beyond 64 bits");
   const int major = file.at("netlend").get<int>();
   if (major != kMajorVersion) {
     throw Error(
@@ -144,7 +169,12 @@ Ledger parse_checked(const std::string& name, const std::string& text) {
   if (file.at("sha256").get<std::string>() != sha256_hex(content.dump())) {
     throw Error("its checksum doesn't fit its content");
   }
-  return ledger_from(name, content);
+  Ledger ledger = ledger_from(name, content);
+  // The library's conversions bend what doesn't fit: 256 into a byte of 0, true into 1.
+  if (!has_all_of(content, content_of(ledger))) {
+    throw Error("it holds values that netlend doesn't write");
+  }
+  return ledger;
 }
 }  // namespace
 

@@ -5,10 +5,12 @@
 #include <sys/socket.h>
 
 #include <boost/test/unit_test.hpp>
+#include <nlohmann/json.hpp>
 #include <string>
 
 #include "base/error.hpp"
 #include "base/file.hpp"
+#include "base/sha256.hpp"
 
 using netlend::Error;
 using netlend::Ledger;
@@ -84,6 +86,15 @@ std::string why_broken(const std::string& text) {
   }
   return "";
 }
+
+/// The example's file with another value at one place, and a checksum that fits.
+std::string with(const std::string& pointer, const nlohmann::json& value) {
+  auto file = nlohmann::json::parse(netlend::format_ledger(example()));
+  auto& content = file.at("ledger");
+  content[nlohmann::json::json_pointer(pointer)] = value;
+  file["sha256"] = netlend::sha256_hex(content.dump());
+  return file.dump();
+}
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(ledger)
@@ -126,6 +137,39 @@ BOOST_AUTO_TEST_CASE(a_ledger_of_another_major_version_is_refused_with_a_sentenc
   const std::string why = why_broken(R"({"netlend": 2, "sha256": "", "ledger": {}})");
   BOOST_TEST(why.find("version 2") != std::string::npos);
   BOOST_TEST(why.find("reads version 1") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(nesting_without_end_is_broken) {
+  constexpr std::size_t kDepth = 200'000;
+  const std::string text = R"({"netlend":1,"sha256":"","ledger":)" + std::string(kDepth, '[') +
+                           std::string(kDepth, ']') + "}";
+  BOOST_TEST(why_broken(text).find("nested more than") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(what_netlend_does_not_write_is_broken_and_never_bent_to_fit) {
+  const auto is_broken = [](const std::string& pointer, const nlohmann::json& value) {
+    BOOST_TEST(why_broken(with(pointer, value)).find("is broken") != std::string::npos,
+               pointer << ": " << value);
+  };
+  is_broken("/generation", 18446744073709551616.0);
+  is_broken("/lender/pid", 4294967337);
+  is_broken("/loans/0/home/link/ifindex", 7.5);
+  is_broken("/loans/0/home/link/ifindex", true);
+  is_broken("/loans/0/home/link/mtu", 4294968696);
+  is_broken("/loans/0/home/link/flags", -1);
+  is_broken("/loans/0/home/link/tunables", {{"x", 1}});
+  is_broken("/loans/0/home/link/tunables", nlohmann::json::array({1, 2}));
+  is_broken("/loans/0/home/addresses/0/scope", 256);
+  is_broken("/loans/0/home/addresses/0/attributes", nlohmann::json::object());
+  is_broken("/loans/0/home/addresses/0/attributes/2", "0a4d00");
+  is_broken("/loans/0/home/routes/0/attributes/5", "0a4d00");
+}
+
+BOOST_AUTO_TEST_CASE(members_of_a_later_netlend_and_its_words_for_people_are_passed_over) {
+  for (const char* pointer :
+       {"/later", "/loans/0/home/link/later", "/loans/0/home/routes/0/text"}) {
+    BOOST_TEST(why_broken(with(pointer, "x")).empty(), pointer);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(ledgers_of_one_id_and_different_bundles_are_different) {

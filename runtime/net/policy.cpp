@@ -1,70 +1,19 @@
 #include "net/policy.hpp"
 
-#include <fcntl.h>
 #include <fmt/core.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <cctype>
 
 #include "base/error.hpp"
-#include "base/file.hpp"
-#include "base/syscall.hpp"
 #include "base/text.hpp"
+#include "net/policy_file.hpp"
 #include "oci-spec/json.hpp"
 
 namespace netlend {
 
 namespace {
 constexpr int kFormatVersion = 1;
-
-// Whoever can write to it could write a rule for themselves.
-void check_trusted(int fd, const std::string& path) {
-  struct stat status {};
-  netlend::check(::fstat(fd, &status), "stat", path);
-  if (status.st_uid != 0 || (status.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
-    throw Error(fmt::format(
-        "'{}' belongs to user {} and has mode {:04o}, so that others could write rules; 'chown "
-        "root' it and 'chmod go-w' it",
-        path, status.st_uid, status.st_mode & 07777U));
-  }
-}
-
-std::optional<UniqueFd> open_trusted(int parent, const std::string& name, const std::string& path,
-                                     int flags) {
-  // One component a call and no symlinks: what is checked is what is read.
-  UniqueFd fd{::openat(parent, name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | flags)};
-  if (!fd.is_open()) {
-    if (errno == ENOENT) return std::nullopt;
-    throw_errno(errno, "open without following symlinks", path);
-  }
-  check_trusted(fd.get(), path);
-  return fd;
-}
-
-std::optional<UniqueFd> open_trusted_folder(const std::string& folder) {
-  UniqueFd current{netlend::check(::open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC), "open", "/")};
-  check_trusted(current.get(), "/");
-  std::string path;
-  for (const auto component : split_words(folder, "/")) {
-    path.append("/").append(component);
-    auto next = open_trusted(current.get(), std::string(component), path, O_DIRECTORY);
-    if (!next) return std::nullopt;
-    current = *std::move(next);
-  }
-  return current;
-}
-
-std::vector<PolicyRule> read_rules(int folder, const std::string& name, const std::string& path) {
-  // O_NONBLOCK: a FIFO has no writer to wait for.
-  const auto file = open_trusted(folder, name, path, O_NONBLOCK);
-  if (!file) return {};
-  try {
-    return parse_policy(read_all(file->get(), JsonDocument::kBytesMax, path));
-  } catch (const Error& error) {
-    throw error.within(fmt::format("'{}'", path));
-  }
-}
 
 std::optional<std::string> read_glob(const JsonNode& node, std::string_view key) {
   const auto member = node.find(key);
@@ -73,10 +22,11 @@ std::optional<std::string> read_glob(const JsonNode& node, std::string_view key)
 }
 
 PolicyRule read_rule(const JsonNode& node) {
-  node.allow_only({"device", "veth", "to", "inside", "bridge", "host_addresses"});
+  node.allow_only({"device", "veth", "to", "inside", "host_name", "bridge", "host_addresses"});
   const auto veth = node.find("veth");
   const bool is_pair = veth && veth->boolean();
   PolicyRule rule{.device = read_glob(node, "device"),
+                  .host_name = read_glob(node, "host_name"),
                   .bridge = read_glob(node, "bridge"),
                   .host_addresses = false,
                   .to = read_glob(node, "to"),
@@ -86,8 +36,8 @@ PolicyRule read_rule(const JsonNode& node) {
   if (rule.device.has_value() == is_pair) {
     node.fail(R"(a rule has either "device": GLOB or "veth": true)");
   }
-  if (!is_pair && (rule.bridge || host_addresses)) {
-    node.fail(R"("bridge" and "host_addresses" belong to a rule with "veth": true)");
+  if (!is_pair && (rule.host_name || rule.bridge || host_addresses)) {
+    node.fail(R"("host_name", "bridge" and "host_addresses" belong to a rule with "veth": true)");
   }
   return rule;
 }
@@ -117,9 +67,15 @@ bool matches_device(const std::string& pattern, const LinkState& device) {
   return device.parent_bus == "pci" && is(lower, "pci:", device.parent_device);
 }
 
+// What a pair touches at home must be named.
+bool allows_name(const std::optional<std::string>& pattern,
+                 const std::optional<InterfaceName>& name) {
+  return !name || (pattern && matches_glob(*pattern, name->str()));
+}
+
 bool allows_pair(const PolicyRule& rule, const VethPair& pair) {
   if (!pair.host_addresses.empty() && !rule.host_addresses) return false;
-  return !pair.bridge || (rule.bridge && matches_glob(*rule.bridge, pair.bridge->str()));
+  return allows_name(rule.host_name, pair.host_name) && allows_name(rule.bridge, pair.bridge);
 }
 
 bool allows(const PolicyRule& rule, const ContainerId& borrower, const NicPlan& nic,
@@ -129,22 +85,31 @@ bool allows(const PolicyRule& rule, const ContainerId& borrower, const NicPlan& 
   const auto* pair = std::get_if<VethPair>(&nic.source);
   return pair != nullptr && !rule.device && allows_pair(rule, *pair);
 }
+
+// An annotation chose the pair's names, and whoever reads the refusal will paste this into a root
+// shell: it must be one command, and allow what was asked for and nothing else.
+std::string allow_command(const ContainerId& borrower, const NicPlan& nic,
+                          const LinkState* device) {
+  const auto glob = [](const std::optional<InterfaceName>& name) {
+    return name ? glob_literal(name->str()) : std::string{};
+  };
+  std::string command = "netlend allow ";
+  if (device != nullptr) {
+    command += fmt::format("'{}'", glob_literal(device->name));
+  } else {
+    const auto& pair = std::get<VethPair>(nic.source);
+    command += fmt::format("'veth:{}'", glob(pair.host_name));
+    if (pair.bridge) command += fmt::format(" --bridge '{}'", glob(pair.bridge));
+    if (!pair.host_addresses.empty()) command += " --host-addresses";
+  }
+  return command + fmt::format(" --to '{}'", borrower.str());
+}
 }  // namespace
 
 Policy Policy::load(const std::string& folder) {
   std::vector<PolicyRule> rules;
-  const auto add = [&](int parent, const std::string& name, const std::string& path) {
-    auto more = read_rules(parent, name, path);
-    std::move(more.begin(), more.end(), std::back_inserter(rules));
-  };
-  const auto root = open_trusted_folder(folder);
-  if (!root) return Policy{{}};
-  add(root->get(), "netlend.conf", folder + "/netlend.conf");
-  const std::string parts_path = folder + "/conf.d";
-  const auto parts = open_trusted(root->get(), "conf.d", parts_path, O_DIRECTORY);
-  if (!parts) return Policy{std::move(rules)};
-  for (const auto& name : list_names(parts->get())) {
-    if (name.ends_with(".conf")) add(parts->get(), name, fmt::format("{}/{}", parts_path, name));
+  for (auto& file : read_policy_files(folder)) {
+    std::move(file.rules.begin(), file.rules.end(), std::back_inserter(rules));
   }
   return Policy{std::move(rules)};
 }
@@ -157,8 +122,8 @@ void Policy::check(const ContainerId& borrower, const NicPlan& nic, const LinkSt
   const std::string wanted = device != nullptr ? device->name : describe_source(nic);
   throw Error(fmt::format(
       "lend '{}' to container '{}': no rule in {} lets an annotation ask for it; if it may, type: "
-      "netlend allow '{}' --to '{}'",
-      printable(wanted), borrower.str(), kDefaultFolder, printable(wanted), borrower.str()));
+      "{}",
+      printable(wanted), borrower.str(), kDefaultFolder, allow_command(borrower, nic, device)));
 }
 
 std::vector<PolicyRule> parse_policy(std::string_view json_text) {

@@ -16,6 +16,9 @@ struct PolicyRule {
   /// Of a device at home: its name, an altname, its MAC or PCI address, each also with its `dev:`,
   /// `alt:`, `mac:` or `pci:`. Absent: the rule is for veth pairs.
   std::optional<std::string> device;
+  /// The name that the host end of a pair may be given, which a firewall there may go by; absent:
+  /// only one that is made up.
+  std::optional<std::string> host_name;
   /// The bridge that the host end of a pair may be attached to; absent: to none.
   std::optional<std::string> bridge;
   /// Whether the host end of a pair may be given addresses: they draw traffic of the host's.

@@ -15,7 +15,9 @@
 using netlend::ContainerId;
 using netlend::Error;
 using netlend::LinkState;
+using netlend::NicPlan;
 using netlend::parse_nic_spec;
+using netlend::parse_plan_file;
 using netlend::parse_policy;
 using netlend::Policy;
 using namespace std::string_literals;
@@ -90,6 +92,29 @@ BOOST_AUTO_TEST_CASE(without_a_rule_nothing_is_lent_and_the_refusal_says_what_to
   }
 }
 
+BOOST_AUTO_TEST_CASE(the_command_of_a_refusal_is_one_command_whatever_the_names) {
+  const auto command = [](const NicPlan& nic, const LinkState* device) -> std::string {
+    try {
+      Policy{{}}.check(ContainerId{"db1"}, nic, device);
+    } catch (const Error& error) {
+      const std::string text = error.what();
+      return text.substr(text.find("type: ") + 6);
+    }
+    return "allowed";
+  };
+  BOOST_TEST(command(parse_nic_spec("eth0=veth:"), nullptr) == "netlend allow 'veth:' --to 'db1'");
+  BOOST_TEST(command(parse_nic_spec("eth0=veth:h0 bridge=br0 host-addr=10.0.0.1/24"), nullptr) ==
+             "netlend allow 'veth:h0' --bridge 'br0' --host-addresses --to 'db1'");
+  const auto plan =
+      parse_plan_file(R"({"netlend":1,"nics":[{"inside":"eth0","source":"veth:'|reboot"}]})");
+  BOOST_TEST(command(plan.nics[0], nullptr) ==
+             "netlend allow 'veth:[!0-9A-Za-z._:@-][!0-9A-Za-z._:@-]reboot' --to 'db1'");
+  LinkState device = lan0();
+  device.name = "-lan*";
+  BOOST_TEST(command(parse_nic_spec("eth0=lan0"), &device) ==
+             "netlend allow '[-]lan[!0-9A-Za-z._:@-]' --to 'db1'");
+}
+
 BOOST_AUTO_TEST_CASE(a_rule_matches_what_the_device_is_not_what_was_asked_for) {
   const LinkState device = lan0();
   for (const char* glob :
@@ -118,8 +143,12 @@ BOOST_AUTO_TEST_CASE(a_rule_can_be_for_some_containers_and_names_inside) {
 
 BOOST_AUTO_TEST_CASE(a_pair_needs_a_rule_of_its_own_and_more_for_what_it_touches_at_home) {
   const LinkState device = lan0();
-  BOOST_TEST(allows(R"({"veth":true})", "eth0=veth:h0", nullptr));
-  BOOST_TEST(!allows(R"({"device":"*"})", "eth0=veth:h0", nullptr));
+  BOOST_TEST(allows(R"({"veth":true})", "eth0=veth:", nullptr));
+  BOOST_TEST(!allows(R"({"device":"*"})", "eth0=veth:", nullptr));
+  BOOST_TEST(!allows(R"({"veth":true})", "eth0=veth:h0", nullptr));
+  BOOST_TEST(allows(R"({"veth":true,"host_name":"h?"})", "eth0=veth:h0", nullptr));
+  BOOST_TEST(allows(R"({"veth":true,"host_name":"h?"})", "eth0=veth:", nullptr));
+  BOOST_TEST(!allows(R"({"veth":true,"host_name":"h?"})", "eth0=veth:wg0", nullptr));
   BOOST_TEST(!allows(R"({"veth":true})", "eth0=lan0", &device));
   BOOST_TEST(!allows(R"({"veth":true})", "eth0=veth: bridge=br0", nullptr));
   BOOST_TEST(allows(R"({"veth":true,"bridge":"br*"})", "eth0=veth: bridge=br0", nullptr));
@@ -147,7 +176,8 @@ BOOST_AUTO_TEST_CASE(a_file_that_is_not_understood_is_refused_at_its_place) {
   for (const char* rule :
        {"{}", R"({"to":"*"})", R"({"device":"*","veth":true})", R"({"veth":false})",
         R"({"device":"*","bridge":"*"})", R"({"device":"*","host_addresses":true})",
-        R"({"device":["*"]})", R"({"device":"*","to":null})", R"({"device":"*","From":"*"})"}) {
+        R"({"device":"*","host_name":"*"})", R"({"device":["*"]})", R"({"device":"*","to":null})",
+        R"({"device":"*","From":"*"})"}) {
     const std::string text = R"({"netlend":1,"allow":[)"s + rule + "]}";
     BOOST_TEST(error_of(text).starts_with("/allow/0"), rule << ": " << error_of(text));
   }

@@ -1,0 +1,75 @@
+#include "net/policy.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "fuzz/oracle.hpp"
+#include "fuzz/targets.hpp"
+#include "net/plan_parse.hpp"
+
+namespace netlend::fuzz {
+
+using nlohmann::json;
+using namespace std::string_literals;
+
+namespace {
+std::string write_policy(const std::vector<PolicyRule>& rules) {
+  json allow = json::array();
+  for (const auto& rule : rules) {
+    json object = json::object();
+    if (rule.device) {
+      object["device"] = *rule.device;
+    } else {
+      object["veth"] = true;
+      object["host_addresses"] = rule.host_addresses;
+    }
+    if (rule.bridge) object["bridge"] = *rule.bridge;
+    if (rule.to) object["to"] = *rule.to;
+    if (rule.inside) object["inside"] = *rule.inside;
+    allow.push_back(object);
+  }
+  return json{{"netlend", 1}, {"allow", allow}}.dump();
+}
+
+LinkState example_device() {
+  LinkState link;
+  link.name = "lan0";
+  link.altnames = {"the-port-on-the-left"};
+  link.address = "\x02\x00\x00\x00\x00\xaa"s;
+  link.parent_bus = "pci";
+  link.parent_device = "0000:0a:00.1";
+  return link;
+}
+
+bool allows(std::vector<PolicyRule> rules, const NicPlan& nic, const LinkState* device) {
+  const Policy policy{std::move(rules)};
+  return accepted([&] { return policy.check(ContainerId{"db1"}, nic, device), true; }).has_value();
+}
+
+// Nothing is allowed but by a rule that allows it alone.
+void require_default_deny(const std::vector<PolicyRule>& rules, const NicPlan& nic,
+                          const LinkState* device) {
+  bool by_one = false;
+  for (const auto& rule : rules) {
+    const bool kind_fits = rule.device.has_value() == (device != nullptr);
+    const bool allowed = allows({rule}, nic, device);
+    require(kind_fits || !allowed, "a rule for devices is none for pairs, nor the reverse");
+    by_one = by_one || allowed;
+  }
+  require(allows(rules, nic, device) == by_one, "rules allow together what one of them allows");
+}
+}  // namespace
+
+/// The text of netlend.conf.
+void policy(std::string_view input) {
+  const auto rules = accepted([&] { return parse_policy(input); });
+  if (!rules) return;
+  const auto again = accepted([&] { return parse_policy(write_policy(*rules)); });
+  require(again && *again == *rules, "a policy is read as it was written");
+  static const LinkState kDevice = example_device();
+  static const NicPlan kNic = parse_nic_spec("eth0=lan0");
+  static const NicPlan kPair = parse_nic_spec("eth0=veth:h0 bridge=br0 host-addr=10.0.0.1/24");
+  require_default_deny(*rules, kNic, &kDevice);
+  require_default_deny(*rules, kPair, nullptr);
+}
+
+}  // namespace netlend::fuzz
