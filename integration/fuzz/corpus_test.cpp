@@ -16,8 +16,9 @@ void add_cases(const netlend::fuzz::Target& target) {
   const auto fd = netlend::open_directory(AT_FDCWD, folder);
   auto* suite = BOOST_TEST_SUITE(std::string(target.name));
   for (const auto& name : netlend::list_names(fd.get())) {
-    const auto run = [&target, path = folder + "/" + name] {
-      target.run(netlend::read_file(AT_FDCWD, path, kInputMaxBytes));
+    const auto run = [&target, folder, name] {
+      const netlend::UniqueFd where = netlend::open_directory(AT_FDCWD, folder);
+      target.run(netlend::read_file(where.get(), name, kInputMaxBytes));
     };
     suite->add(test::make_test_case(run, name, __FILE__, __LINE__));
   }

@@ -5,7 +5,6 @@
 
 #include "net/lending_fixture.hpp"
 
-using netlend::ReapScope;
 using netlend::test::joined;
 using netlend::test::Lab;
 using netlend::test::succeeds;
