@@ -9,7 +9,7 @@ namespace netlend::fuzz {
 
 namespace {
 // Two pieces of foreign text, each byte escaped, and our own words.
-constexpr std::size_t kSentenceMaxBytes = 2 * 4 * kPrintableMax + 1024;
+constexpr std::size_t kSentenceMaxBytes = std::size_t{2} * 4 * kPrintableMax + 1024;
 
 bool is_ascii(std::string_view text) {
   return std::all_of(text.begin(), text.end(),

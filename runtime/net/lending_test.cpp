@@ -4,7 +4,6 @@
 
 #include "net/lending_fixture.hpp"
 
-using netlend::Error;
 using netlend::ReapScope;
 using netlend::test::error_of;
 using netlend::test::joined;
