@@ -69,6 +69,15 @@ void add_text(CLI::App& app, const std::string& name, std::string& value, const 
   app.add_option(name, value, help.text)->option_text(help.value);
 }
 
+/// An option whose absence means something: what is empty is not taken for absent, as std::optional
+/// is by CLI11.
+void add_optional_text(CLI::App& app, const std::string& name, std::optional<std::string>& value,
+                       const HelpLine& help) {
+  app.add_option_function<std::string>(
+         name, [&value](const std::string& text) { value = text; }, help.text)
+      ->option_text(help.value);
+}
+
 /// An option that may be there several times, with one value each.
 void add_texts(CLI::App& app, const std::string& name, Words& values, const HelpLine& help) {
   app.add_option(name, values, help.text)->allow_extra_args(false)->option_text(help.value);
@@ -94,9 +103,10 @@ CLI::App& add_verb(CLI::App& parent, const VerbHelp& help, std::function<void()>
 
 void add_run_options(CLI::App& verb, Parsed& parsed) {
   RunArguments& arguments = parsed.run;
-  add_text(verb, "--name", arguments.id, {"ID", "the container's ID and host name"});
+  add_optional_text(verb, "--name", arguments.id, {"ID", "the container's ID and host name"});
   add_texts(verb, "--nic", arguments.nics, {"SPEC", "lend this device; may be repeated"});
-  add_text(verb, "--plan", arguments.plan_path, {"FILE", "lend the devices of a plan file"});
+  add_optional_text(verb, "--plan", arguments.plan_path,
+                    {"FILE", "lend the devices of a plan file"});
   add_texts(verb, "--show", arguments.shown_paths,
             {"PATH", "leave a covered path visible; may be repeated"});
   add_texts(verb, "--dns", arguments.dns_servers,
@@ -109,26 +119,18 @@ void add_lend_options(CLI::App& verb, LendArguments& arguments) {
       ->option_text(" ");
   verb.add_option("WORDS", arguments.words, "what it is to be inside, see below")->option_text(" ");
   verb.add_option("--to", arguments.to, "who borrows it")->required()->option_text("WHO");
-  add_text(verb, "--plan", arguments.plan_path, {"FILE", "lend the devices of a plan file"});
-}
-
-/// An option whose absence means any: what is empty is not taken for absent, as std::optional is by
-/// CLI11.
-void add_pattern(CLI::App& app, const std::string& name, std::optional<std::string>& pattern,
-                 const HelpLine& help) {
-  app.add_option_function<std::string>(
-         name, [&pattern](const std::string& text) { pattern = text; }, help.text)
-      ->option_text(help.value);
+  add_optional_text(verb, "--plan", arguments.plan_path,
+                    {"FILE", "lend the devices of a plan file"});
 }
 
 void add_rule_options(CLI::App& verb, RuleArguments& arguments) {
   verb.add_option("DEVICE", arguments.device, "a name, alt:NAME, mac:MAC, pci:ADDRESS, or veth:")
       ->required()
       ->option_text(" ");
-  add_pattern(verb, "--to", arguments.to, {"ID", "only for containers of this ID"});
-  add_pattern(verb, "--inside", arguments.inside, {"NAME", "only as a device of this name"});
-  add_pattern(verb, "--bridge", arguments.bridge,
-              {"NAME", "of veth: also attached to this bridge"});
+  add_optional_text(verb, "--to", arguments.to, {"ID", "only for containers of this ID"});
+  add_optional_text(verb, "--inside", arguments.inside, {"NAME", "only as a device of this name"});
+  add_optional_text(verb, "--bridge", arguments.bridge,
+                    {"NAME", "of veth: also attached to this bridge"});
   verb.add_flag("--host-addresses", arguments.host_addresses,
                 "of veth: also with addresses for the host's end");
 }
@@ -149,7 +151,7 @@ void check_command(const RunArguments& arguments) {
 }
 
 void check_lend(const LendArguments& arguments) {
-  if (arguments.device.empty() == arguments.plan_path.empty()) {
+  if (arguments.device.empty() != arguments.plan_path.has_value()) {
     throw Error::usage("lend: name a DEVICE or a plan file, not both; see 'netlend lend --help'");
   }
 }

@@ -22,11 +22,10 @@ struct Globals {
 };
 
 struct RunArguments {
-  /// Empty: one is made up.
-  std::string id;
+  /// Absent: one is made up.
+  std::optional<std::string> id;
   std::vector<std::string> nics;
-  /// Empty: no plan file.
-  std::string plan_path;
+  std::optional<std::string> plan_path;
   std::vector<std::string> shown_paths;
   std::vector<std::string> dns_servers;
   Force force = Force::no;
@@ -38,7 +37,7 @@ struct LendArguments {
   std::string device;
   std::string to;
   std::vector<std::string> words;
-  std::string plan_path;
+  std::optional<std::string> plan_path;
   Force force = Force::no;
 };
 

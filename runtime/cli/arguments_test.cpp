@@ -83,6 +83,8 @@ BOOST_AUTO_TEST_CASE(lend_wants_a_device_or_a_plan_and_somebody) {
       "lend: name a DEVICE or a plan file, not both; see 'netlend lend --help'";
   BOOST_TEST(refusal({"lend", "--to", "pid:1"}) == which);
   BOOST_TEST(refusal({"lend", "lan0", "--plan", "f", "--to", "pid:1"}) == which);
+  // An empty variable of a script is no option left out.
+  BOOST_TEST(refusal({"lend", "lan0", "--plan", "", "--to", "pid:1"}) == which);
   BOOST_TEST(refusal({"lend", "lan0"}) == "--to is required; see 'netlend lend --help'");
 }
 

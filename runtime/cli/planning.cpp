@@ -12,12 +12,12 @@ namespace netlend::cli {
 namespace {
 constexpr std::size_t kPlanFileMaxBytes = std::size_t{1024} * 1024;
 
-Plan read_plan_file(const std::string& path) {
-  if (path.empty()) return {};
+Plan read_plan_file(const std::optional<std::string>& path) {
+  if (!path) return {};
   try {
-    return parse_plan_file(read_file(AT_FDCWD, path, kPlanFileMaxBytes));
+    return parse_plan_file(read_file(AT_FDCWD, *path, kPlanFileMaxBytes));
   } catch (const Error& error) {
-    throw error.within(fmt::format("plan file '{}'", path));
+    throw error.within(fmt::format("plan file '{}'", *path));
   }
 }
 }  // namespace

@@ -9,7 +9,7 @@ namespace {
 RunOptions make_options(const RunArguments& arguments) {
   std::vector<IpAddress> dns;
   for (const auto& server : arguments.dns_servers) dns.emplace_back(server);
-  return {.id = arguments.id.empty() ? new_container_id() : ContainerId{arguments.id},
+  return {.id = arguments.id ? ContainerId{*arguments.id} : new_container_id(),
           .plan = make_plan(arguments),
           .command = arguments.command,
           .dns = std::move(dns),
