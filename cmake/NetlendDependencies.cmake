@@ -27,6 +27,14 @@ netlend_library(lib_cap cap)
 netlend_library(lib_seccomp seccomp)
 netlend_library(lib_md md)
 
+# Debian has no archive of fmt. Header-only, each source takes several times as long to compile.
+add_library(lib_fmt INTERFACE)
+if(NETLEND_STATIC)
+  target_link_libraries(lib_fmt INTERFACE fmt::fmt-header-only)
+else()
+  target_link_libraries(lib_fmt INTERFACE fmt::fmt)
+endif()
+
 if(NETLEND_TESTS)
   find_package(Boost 1.74 REQUIRED COMPONENTS unit_test_framework)
   find_package(valijson QUIET)

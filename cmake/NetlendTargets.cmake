@@ -20,7 +20,7 @@ function(netlend_folder target folder)
   file(MAKE_DIRECTORY "${forest}")
   file(CREATE_LINK "${CMAKE_CURRENT_SOURCE_DIR}" "${forest}/${folder}" SYMBOLIC)
   target_include_directories(${target} PUBLIC "${forest}")
-  target_link_libraries(${target} PUBLIC ${arg_USES} fmt::fmt-header-only
+  target_link_libraries(${target} PUBLIC ${arg_USES} lib_fmt
     PRIVATE netlend_options ${arg_PRIVATE_USES})
 endfunction()
 

@@ -102,10 +102,12 @@ make_bundle() {
 }
 
 # signal_hook SIGNAL SYSCALLS N: the filter that sends the hook a signal at the Nth of these calls.
+# The search for leaks (preset asan) needs ptrace for itself.
 signal_hook() {
   jq -n --arg inject "inject=$2:signal=$1:when=$3" --arg hook "$programs/netlend-hook" '
       ["strace", "-o", "/dev/null", "-e", $inject, $hook, "createRuntime"]
-      | {path: "/usr/bin/strace", args: .}' | sed 's/^{/.hooks.createRuntime = [{/; s/^}/}]/'
+      | {path: "/usr/bin/strace", args: ., env: ["ASAN_OPTIONS=detect_leaks=0"]}' |
+    sed 's/^{/.hooks.createRuntime = [{/; s/^}/}]/'
 }
 
 lan0='{"io.netlend.nic.eth1": "lan0 addr=10.77.0.2/24"}'
@@ -267,6 +269,7 @@ a_killed_hook_brings_it_home() {
   local request=1
   make_bundle c1 "$lan0" "$(signal_hook SIGKILL sendmsg,sendto $request)" true
   until create_container c1; do
+    ((request < 1000))
     is_unchanged
     # Killed between its lease and its ledger, it leaves a file that holds nothing.
     netlend reap
