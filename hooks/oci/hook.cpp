@@ -7,6 +7,7 @@
 #include "base/process.hpp"
 #include "base/syscall.hpp"
 #include "base/text.hpp"
+#include "guardian/guardian.hpp"
 #include "net/lending.hpp"
 #include "net/plan_parse.hpp"
 #include "net/policy.hpp"
@@ -88,7 +89,7 @@ void lend_to_container(const oci::State& state) {
                             .permission = [&](const NicPlan& nic, const LinkState* device) {
                               policy.check(borrower.id, nic, device);
                             }};
-  lend({.state = directory, .on_step = {}}, *plan, borrower, options);
+  lend_guarded({.state = directory, .on_step = {}}, *plan, borrower, options);
 }
 
 // By the ledgers alone: the process is gone, and config.json may say something else by now.

@@ -136,6 +136,7 @@ void Lending::prepare(const std::string& plan_text) {
   ledger_.name = fmt::format("{}-{}", ledger_stem(borrower_.id, borrower_.key), ledger_.generation);
   ledger_.created_at_s = std::time(nullptr);
   ledger_.lender = identify_process(::getpid());
+  ledger_.guardian = options_.guardian;
   ledger_.home = home_.netns.identity();
   ledger_.borrower = inside_.netns.identity();
   ledger_.process = borrower_.process;

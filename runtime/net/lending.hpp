@@ -52,6 +52,8 @@ struct LendOptions {
   Force force = Force::no;
   /// Empty: root asks, and may.
   Permission permission = {};
+  /// Who gives back when the borrower dies; absent: the lender stays, or nobody does.
+  std::optional<ProcessIdentity> guardian = {};
 };
 
 /// Lends all devices of the plan, or none: on any error what was done is undone before it is
