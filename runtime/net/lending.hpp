@@ -63,6 +63,11 @@ struct LendOptions {
 std::string lend(const LendingContext& context, const Plan& plan, const Borrower& borrower,
                  const LendOptions& options = {});
 
+/// Whether a container that lives in the borrower's network namespace, be it another one, has been
+/// lent the very same: of a pod, whose engine gives each of its containers the annotations of all,
+/// the first one lends.
+bool is_lent_already(const StateDirectory& state, const Plan& plan, const Borrower& borrower);
+
 /// Brings home all that the ledger holds and closes it. Goes on past failures and returns them;
 /// with none, everything is home and equal to its snapshot. An absent ledger is success.
 /// Idempotent.
