@@ -17,13 +17,6 @@ make_private_run() {
   mount --make-rprivate /
   mount -t tmpfs -o mode=755 tmpfs /run
   mkdir /run/test
-  hide_cgroups
-}
-
-# The machine's cgroups stay as they are.
-hide_cgroups() {
-  umount --recursive /sys
-  mount -t sysfs -o ro sysfs /sys
 }
 
 # mount_hierarchy CONTROLLERS FOLDER: one cgroup hierarchy, which is named as in /proc/self/cgroup.
