@@ -7,6 +7,7 @@
 #include "base/process.hpp"
 #include "base/syscall.hpp"
 #include "base/text.hpp"
+#include "net/driver.hpp"
 #include "net/lending.hpp"
 #include "net/plan_parse.hpp"
 #include "net/policy.hpp"
@@ -87,12 +88,13 @@ void lend_to_container(const oci::State& state) {
   if (!plan) return;
   require_privilege();
   const Borrower borrower = find_borrower(state);
-  const Policy policy = Policy::load();
+  const auto configuration = load_configuration();
   const StateDirectory directory;
-  const LendOptions options{.force = Force::no,
-                            .permission = [&](const NicPlan& nic, const LinkState* device) {
-                              policy.check(borrower.id, nic, device);
-                            }};
+  const LendOptions options{
+      .force = Force::no, .permission = [&](const NicPlan& nic, const LinkState* device) {
+        configuration.policy.check(borrower.id, nic, device,
+                                   device != nullptr ? driver_of(device->name) : std::string{});
+      }};
   lend({.state = directory, .on_step = {}}, *plan, borrower, options);
 }
 
