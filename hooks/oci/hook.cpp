@@ -7,6 +7,7 @@
 #include "base/process.hpp"
 #include "base/syscall.hpp"
 #include "base/text.hpp"
+#include "guardian/guardian.hpp"
 #include "net/driver.hpp"
 #include "net/lending.hpp"
 #include "net/plan_parse.hpp"
@@ -15,6 +16,7 @@
 #include "oci-hook/hygiene.hpp"
 #include "oci-spec/config.hpp"
 #include "oci-spec/state.hpp"
+#include "privilege/capabilities.hpp"
 
 namespace netlend {
 
@@ -56,6 +58,14 @@ void require_privilege() {
       "container as root");
 }
 
+/// What the container's bundle or a policy wanted of root is read by now.
+void drop_privileges() {
+  std::vector<int> keep(kLendingCapabilities.begin(), kLendingCapabilities.end());
+  keep.push_back(CAP_SETPCAP);  // The guardian drops more, this one too.
+  limit_capabilities(keep);
+  set_no_new_privileges();
+}
+
 // The pid may be given to another process at any time: what is the same before and after the
 // namespace was opened has not been.
 Borrower find_borrower(const oci::State& state) {
@@ -90,18 +100,25 @@ void lend_to_container(const oci::State& state) {
   const Borrower borrower = find_borrower(state);
   const auto configuration = load_configuration();
   const StateDirectory directory;
+  drop_privileges();
   const LendOptions options{
       .force = Force::no, .permission = [&](const NicPlan& nic, const LinkState* device) {
         configuration.policy.check(borrower.id, nic, device,
                                    device != nullptr ? driver_of(device->name) : std::string{});
       }};
-  lend({.state = directory, .on_step = {}}, *plan, borrower, options);
+  const auto lend_as_set = configuration.settings.guardian ? lend_guarded : lend;
+  try {
+    lend_as_set({.state = directory, .on_step = {}}, *plan, borrower, options);
+  } catch (const Error&) {
+    if (!is_lent_already(directory, *plan, borrower)) throw;
+  }
 }
 
 // By the ledgers alone: the process is gone, and config.json may say something else by now.
 Failures take_back(const oci::State& state) {
   require_privilege();
   const StateDirectory directory;
+  drop_privileges();
   const LendingContext context{.state = directory, .on_step = {}};
   Failures failures;
   for (const auto& ledger : ledgers_of(directory, state.id, state.bundle)) {

@@ -157,13 +157,12 @@ is_unchanged() {
 }
 
 has_no_trace() {
-  [[ -z $(find /run/netlend -type f 2>/dev/null) ]]
-  fails grep -E ' /run/netlend/(pins|staging)/' /proc/self/mountinfo
+  [[ -z $(find /run/netlend -type f 2>/dev/null) ]] &&
+    fails grep -E ' /run/netlend/(pins|staging)/' /proc/self/mountinfo
 }
 
 is_home() {
-  is_unchanged
-  has_no_trace
+  is_unchanged && has_no_trace
 }
 
 # ---- running them -------------------------------------------------------------------------------
