@@ -338,10 +338,20 @@ without_poststop_it_comes_home_all_the_same() {
 }
 
 without_a_guardian_it_comes_home_all_the_same() {
-  mkdir /etc/netlend/conf.d
+  mkdir -p /etc/netlend/conf.d
   echo '{"netlend": 1, "guardian": false}' >/etc/netlend/conf.d/guardian.conf
+  podman run --rm --network none --annotation "$lan0" box true
+  comes_home
   start_container c1
   fails pgrep netlend
+  podman restart --time 0 c1
+  is_lent_to c1
+  podman stop --time 0 c1
+  comes_home
+  podman start c1
+  kill_all "$(init_pid c1)"
+  comes_home
+  podman start c1
   podman rm --force --time 0 c1
   comes_home
 }
