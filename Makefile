@@ -5,6 +5,7 @@
 #   make build     build/bin/netlend and build/bin/netlend-hook
 #   make install   DESTDIR= PREFIX=/usr/local; podman looks for hooks only where PREFIX=/usr puts them
 #   make fuzz      each reader of foreign bytes, FUZZ_SECONDS=60 of it
+#   make bench     what it costs, beside its peers; a gate that is missed fails
 #   make lint asan deps clean
 
 PREFIX ?= /usr/local
@@ -19,12 +20,13 @@ PACKAGES = g++ cmake ninja-build pkg-config \
   iproute2 iputils-ping procps socat strace busybox-static jq python3 \
   runc crun podman netavark iptables
 LINT_PACKAGES = clang clang-format clang-tidy shellcheck mandoc
+BENCH_PACKAGES = crun
 FUZZ_PACKAGES = clang libclang-rt-14-dev
 
 # A compiler cache is used where there is one.
 CCACHE := $(if $(shell command -v ccache),-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
 
-.PHONY: all deps lint-deps fuzz-deps build dev run test asan fuzz lint install clean
+.PHONY: all deps lint-deps bench-deps fuzz-deps build dev run test asan fuzz bench lint install clean
 
 all: build
 
@@ -33,6 +35,9 @@ deps:
 
 lint-deps:
 	@packaging/install-packages $(PACKAGES) $(LINT_PACKAGES)
+
+bench-deps:
+	@packaging/install-packages $(PACKAGES) $(BENCH_PACKAGES)
 
 fuzz-deps:
 	@packaging/install-packages $(PACKAGES) $(FUZZ_PACKAGES)
@@ -61,6 +66,9 @@ fuzz: fuzz-deps
 	@cmake --preset fuzz $(CCACHE) >/dev/null
 	@cmake --build --preset fuzz --parallel $(JOBS)
 	@integration/fuzz/run build/fuzz $(FUZZ_SECONDS)
+
+bench: bench-deps build dev
+	@integration/bench/run build/bin build/dev/bin
 
 lint: lint-deps
 	@cmake --preset tidy $(CCACHE) >/dev/null

@@ -28,6 +28,7 @@ cases=(
   two_containers_of_one_id_have_a_loan_each
   containers_that_share_a_namespace_are_lent_to_once
   an_engine_in_a_mount_namespace_of_its_own_changes_nothing
+  a_unit_that_is_stopped_takes_no_guardian_along
   a_killed_hook_brings_it_home
   a_container_that_renames_and_readdresses_it_brings_it_home
   a_device_that_another_container_has_is_refused
@@ -62,11 +63,10 @@ make_bundle() {
   mkdir -p "/run/test/$id"
   (cd "/run/test/$id" && rm -f config.json && runc spec)
   jq --arg hook "$programs/netlend-hook" --argjson annotations "$annotations" '
-      del(.process.rlimits, .linux.resources)
+      del(.process.rlimits)
       | .process.terminal = false
       | .process.args = $ARGS.positional
       | .root = {path: "/run/test/rootfs", readonly: true}
-      | .mounts |= map(select(.type != "cgroup"))
       | .annotations = $annotations
       | .hooks = {createRuntime: [{path: $hook, args: ["netlend-hook", "createRuntime"]}],
                   poststop: [{path: $hook, args: ["netlend-hook", "poststop"]}]}
@@ -313,6 +313,24 @@ an_engine_in_a_mount_namespace_of_its_own_changes_nothing() {
   runc start c1
   runc delete --force c1
   is_home
+}
+
+# As systemd does it with KillMode=control-group, at the latest after TimeoutStopSec.
+a_unit_that_is_stopped_takes_no_guardian_along() {
+  unit=$(findmnt --noheadings --first-only --output TARGET --types cgroup2)/unit
+  mkdir "$unit"
+  (
+    echo "$BASHPID" >"$unit/cgroup.procs"
+    make_bundle c1 "$lan0" '.linux.cgroupsPath = "/unit/c1"' sleep 1000000
+    create_container c1
+  )
+  fails ip link show lan0
+  expect "$(init_pid c1)" "$(cat "$unit/c1/cgroup.procs")"
+  begin=$(date +%s%N)
+  echo 1 >"$unit/cgroup.kill"
+  wait_until grep -q 'populated 0' "$unit/cgroup.events"
+  (($(date +%s%N) - begin < 1000000000))
+  wait_until is_home
 }
 
 a_killed_hook_brings_it_home() {
