@@ -106,6 +106,22 @@ take_picture() {
   netlend show --format json | jq -S .
 }
 
+# busybox, static or with its libraries.
+make_rootfs() {
+  local name libraries
+  mkdir -p /run/test/rootfs/{bin,dev,proc,sys}
+  cp /bin/busybox /run/test/rootfs/bin/
+  for name in sh ip nc sleep true; do ln -s busybox "/run/test/rootfs/bin/$name"; done
+  libraries=$(ldd /bin/busybox 2>/dev/null | grep --only-matching '/[^ ]*' || true)
+  for name in $libraries; do cp --parents --dereference "$name" /run/test/rootfs; done
+}
+
+write_rules() {
+  local IFS=,
+  echo "{\"netlend\": 1, \"allow\": [$*]}" >/etc/netlend/netlend.conf
+  chmod 644 /etc/netlend/netlend.conf
+}
+
 # ---- what is expected ---------------------------------------------------------------------------
 
 wait_until() {

@@ -1,6 +1,6 @@
 #!/bin/bash
 # netlend-hook under Debian's runc, with the real programs and nothing faked. Each case has a private
-# /etc and /sys too.
+# /etc too.
 # shellcheck source=integration/host/cases.sh
 source "$(dirname "$0")/cases.sh"
 
@@ -50,22 +50,6 @@ make_machine() {
   mkdir -p /etc/netlend
   make_rootfs
   write_rules '{"device": "lan0"}' '{"veth": true, "host_name": "vh0", "host_addresses": true}'
-}
-
-# busybox, static or with its libraries.
-make_rootfs() {
-  local name libraries
-  mkdir -p /run/test/rootfs/{bin,dev,proc,sys}
-  cp /bin/busybox /run/test/rootfs/bin/
-  for name in sh ip nc sleep true; do ln -s busybox "/run/test/rootfs/bin/$name"; done
-  libraries=$(ldd /bin/busybox 2>/dev/null | grep --only-matching '/[^ ]*' || true)
-  for name in $libraries; do cp --parents --dereference "$name" /run/test/rootfs; done
-}
-
-write_rules() {
-  local IFS=,
-  echo "{\"netlend\": 1, \"allow\": [$*]}" >/etc/netlend/netlend.conf
-  chmod 644 /etc/netlend/netlend.conf
 }
 
 # ---- containers ---------------------------------------------------------------------------------
