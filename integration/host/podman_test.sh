@@ -35,6 +35,7 @@ cases=(
   a_container_of_another_engine_with_the_same_id_keeps_its_own
 
   what_the_refusal_says_to_type_allows_it_until_it_is_disallowed
+  a_rule_by_driver_and_addresses_allows_these_alone
   an_image_gets_nothing_without_a_rule
   a_label_asks_for_nothing
 )
@@ -397,7 +398,7 @@ a_container_of_another_engine_with_the_same_id_keeps_its_own() {
 refused_command() {
   local output
   output=$(fails podman run --rm --network none "$@" box true 2>&1)
-  expect 'lets an annotation ask for it; if it may, type: netlend allow ' "$output"
+  expect 'if it may, type: netlend allow ' "$output"
   output=${output##*type: }
   echo "${output%%[\\\"$'\n']*}"
 }
@@ -415,6 +416,17 @@ what_the_refusal_says_to_type_allows_it_until_it_is_disallowed() {
   fails podman run --rm --network none --annotation "${lan0/77.0.2/77.0.3}" box true
   eval "${command/allow/disallow}"
   [[ $(refused_command --annotation "$lan0") == "$command" ]]
+  is_home
+}
+
+a_rule_by_driver_and_addresses_allows_these_alone() {
+  write_rules '{"device": "driver:veth", "addresses": ["10.77.0.0/24"]}'
+  podman run --rm --network none --annotation "$lan0" box true
+  comes_home
+  command=$(refused_command --annotation "${lan0/77.0.2/78.0.2}")
+  [[ $command == "netlend allow 'lan0' --inside 'eth1' --address 10.78.0.2/32" ]]
+  write_rules '{"device": "driver:ixgbe"}'
+  refused_command --annotation "$lan0"
   is_home
 }
 
