@@ -192,10 +192,14 @@ void add_plan(CLI::App& program, Parsed& parsed) {
 }
 
 void add_return(CLI::App& program, Parsed& parsed) {
-  add_verb(program, kReturnHelp, [&parsed] { parsed.line.verb = parsed.give_back; })
-      .add_option("DEVICE|ID", parsed.give_back.what, "its name at home or inside, or who has it")
+  CLI::App& verb =
+      add_verb(program, kReturnHelp, [&parsed] { parsed.line.verb = parsed.give_back; });
+  verb.add_option("WHAT", parsed.give_back.words, "devices, or who has them, see below")
       ->required()
       ->option_text(" ");
+  verb.add_flag_callback(
+      "--forget", [&parsed] { parsed.give_back.leftover = Leftover::forget; },
+      "close the loan even if it can't be brought home");
 }
 
 void add_reap(CLI::App& program, Parsed& parsed) {

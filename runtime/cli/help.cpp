@@ -48,12 +48,20 @@ const VerbHelp kLendHelp{
         "\n"
         "  netlend lend enp3s0f1 --to netns:blue name=eth0 addr=10.0.0.2/24"};
 
-const VerbHelp kReturnHelp{.name = "return",
-                           .description =
-                               "bring a device home now\n"
-                               "\n"
-                               "  netlend return DEVICE|ID",
-                           .footer = "Devices that were lent together come home together."};
+const VerbHelp kReturnHelp{
+    .name = "return",
+    .description =
+        "bring a device home now\n"
+        "\n"
+        "  netlend return [--forget] WHAT...",
+    .footer =
+        "WHAT is a device by its name at home, altname or name inside, or as it was at\n"
+        "home by dev:NAME, alt:NAME, mac:MAC or pci:ADDRESS; or all that a borrower has, by\n"
+        "ID, pid:N, netns:NAME or netns:/PATH. Devices that were lent together come home\n"
+        "together.\n"
+        "--forget closes the loan of a device that was deleted, is nowhere to be found or\n"
+        "can't be made what it was: it says what is given up, and leaves a device that is\n"
+        "home as it is now. What can be brought home still is."};
 
 const VerbHelp kLoansHelp{.name = "loans",
                           .description =

@@ -37,14 +37,22 @@ std::optional<LinkState> select_by_name(Site& home, const DeviceSelector& select
   }
   return link;
 }
+}  // namespace
 
 bool is_meant(const LinkState& link, const DeviceSelector& selector) {
-  if (selector.by == DeviceSelector::By::pci) {
-    return link.parent_bus == "pci" && link.parent_device == selector.value;
+  switch (selector.by) {
+    case DeviceSelector::By::name:
+      return link.name == selector.value;
+    case DeviceSelector::By::altname:
+      return std::find(link.altnames.begin(), link.altnames.end(), selector.value) !=
+             link.altnames.end();
+    case DeviceSelector::By::mac:
+      return format_link_address(link.address) == selector.value;
+    case DeviceSelector::By::pci:
+      return link.parent_bus == "pci" && link.parent_device == selector.value;
   }
-  return !link.address.empty() && format_link_address(link.address) == selector.value;
+  return false;
 }
-}  // namespace
 
 std::optional<LinkState> select_device(Site& home, const DeviceSelector& selector) {
   if (selector.by == DeviceSelector::By::name || selector.by == DeviceSelector::By::altname) {

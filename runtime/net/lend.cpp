@@ -37,25 +37,46 @@ std::string joined(const Failures& failures) {
   return out;
 }
 
-/// A ledger of the same container: ours if it says the same; else it has to be closed first.
-/// Returns its name in the first case.
-std::optional<std::string> meet_earlier(const LendingContext& context, const Borrower& borrower,
-                                        const std::string& plan_text) {
+bool is_held_alive(const Ledger& earlier, const Borrower& borrower) {
+  return earlier.borrower == borrower.netns.identity() &&
+         borrower_liveness(earlier) != Liveness::dead;
+}
+
+Error still_holds(const Ledger& earlier, const Plan& plan, const Failures& failures) {
+  const std::string id = earlier.id.str();
+  for (const auto& loan : earlier.loans) {
+    const bool is_wanted = std::any_of(plan.nics.begin(), plan.nics.end(), [&](const auto& nic) {
+      return nic.inside.str() == loan.inside;
+    });
+    if (!is_wanted || !failures.empty()) continue;
+    const std::string name = printable(loan.home_name());
+    return Error(
+        fmt::format("the name '{}' is taken in '{}' by device '{}', which was lent before; "
+                    "choose another name inside, or bring that home by 'netlend return {}'",
+                    printable(loan.inside), id, name, name),
+        EEXIST);
+  }
+  return Error(fmt::format(
+      "'{}' still holds what it was lent before{}{}; 'netlend return {}' brings it home", id,
+      failures.empty() ? "" : ": ", joined(failures), id));
+}
+
+/// A ledger of the same container: ours if it says the same; else it has to be closed first, if its
+/// borrower lives. What a dead one leaves open is no obstacle: its devices are kept by their
+/// leases. Returns the ledger's name in the first case.
+std::optional<std::string> meet_earlier(const LendingContext& context, const Plan& plan,
+                                        const std::string& plan_text, const Borrower& borrower) {
   const std::int64_t deadline = monotonic_ms() + kEarlierTimeoutMs;
   for (const auto& name : ledgers_of(context.state, borrower.id, borrower.key)) {
     for (;;) {
       const auto ledger = load_ledger(context.state, name);
       if (!ledger) break;
-      const bool same_borrower = ledger->borrower == borrower.netns.identity();
-      if (same_borrower && ledger->plan == plan_text && ledger->is_ready()) return name;
+      const bool is_held = is_held_alive(*ledger, borrower);
+      if (is_held && ledger->plan == plan_text && ledger->is_ready()) return name;
       const ReapResult reaped = reap_ledger(context, name, ReapScope::dead);
       if (reaped.is_closed) break;
-      if (!reaped.failures.empty() || same_borrower || monotonic_ms() >= deadline) {
-        throw Error(fmt::format(
-            "'{}' still holds what it was lent before{}{}; 'netlend return {}' brings it home",
-            borrower.id.str(), reaped.failures.empty() ? "" : ": ", joined(reaped.failures),
-            borrower.id.str()));
-      }
+      if (is_held) throw still_holds(*ledger, plan, reaped.failures);
+      if (!reaped.failures.empty() || monotonic_ms() >= deadline) break;
       ::nanosleep(&kPollInterval, nullptr);  // Its guardian or its runtime is about to close it.
     }
   }
@@ -119,10 +140,8 @@ std::string Lending::run(const std::string& plan_text) {
     carry_out();
   } catch (const Error& error) {
     const Failures failures = return_ledger(context_, ledger_);
-    if (failures.empty()) {
-      lock.remove();
-      throw;
-    }
+    if (!is_open(context_.state, ledger_.name)) lock.remove();
+    if (failures.empty()) throw;
     throw Error(fmt::format("{}; and undoing it met: {}", error.what(), joined(failures)),
                 error.errno_value());
   }
@@ -271,7 +290,7 @@ std::string lend(const LendingContext& context, const Plan& plan, const Borrower
                     borrower.id.str()));
   }
   const std::string plan_text = format_plan_file(plan);
-  if (auto earlier = meet_earlier(context, borrower, plan_text)) return *earlier;
+  if (auto earlier = meet_earlier(context, plan, plan_text, borrower)) return *earlier;
   return Lending(context, plan, borrower, options).run(plan_text);
 }
 
