@@ -31,6 +31,7 @@ cases=(
   a_wrong_plan_file_is_refused
   a_device_that_is_lent_already_is_refused
   the_device_with_the_default_route_goes_only_by_force
+  what_is_lost_by_force_is_said_twice_and_no_more
   a_broken_ledger_is_named
   a_state_folder_that_others_can_write_is_refused
   a_list_that_cannot_be_written_is_an_error
@@ -394,6 +395,20 @@ the_device_with_the_default_route_goes_only_by_force() {
   netlend lend lan0 --to netns:blue --force
   netlend return lan0
   is_home
+}
+
+what_is_lost_by_force_is_said_twice_and_no_more() {
+  ip netns add blue
+  tc qdisc add dev lan0 clsact
+  output=$(exits 1 netlend plan lend lan0 --to netns:blue)
+  expect 'lost      its ingress or clsact qdisc' "$output"
+  netlend lend lan0 --to netns:blue --force
+  output=$(netlend return lan0 2>&1)
+  expect "netlend: device 'lan0' is home; not restored, as said beforehand: its ingress" "$output"
+  has_no_trace
+  ip route add 203.0.113.0/24 via 192.0.2.1
+  netlend reap
+  expect 203.0.113.0/24 "$(ip route)"
 }
 
 a_broken_ledger_is_named() {

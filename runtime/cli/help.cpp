@@ -56,9 +56,9 @@ const VerbHelp kReturnHelp{
         "  netlend return [--forget] WHAT...",
     .footer =
         "WHAT is a device by its name at home, altname or name inside, or as it was at\n"
-        "home by dev:NAME, alt:NAME, mac:MAC or pci:ADDRESS; or all that a borrower has, by\n"
-        "ID, pid:N, netns:NAME or netns:/PATH. Devices that were lent together come home\n"
-        "together.\n"
+        "home by dev:NAME, alt:NAME, mac:MAC or pci:ADDRESS; or all that a borrower has,\n"
+        "by ID, pid:N, netns:NAME or netns:/PATH. Devices that were lent together come\n"
+        "home together.\n"
         "--forget closes the loan of a device that was deleted, is nowhere to be found or\n"
         "can't be made what it was: it says what is given up, and leaves a device that is\n"
         "home as it is now. What can be brought home still is."};

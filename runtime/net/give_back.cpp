@@ -1,4 +1,4 @@
-#include <fmt/core.h>
+#include <fmt/format.h>
 #include <linux/if.h>
 
 #include <algorithm>
@@ -51,6 +51,7 @@ class Returning {
   LinkState hop_home(const Loan& loan, const Location& from);
   bool verify(const Loan& loan, IfIndex ifindex);
   void remove_marks(IfIndex ifindex);
+  void note_losses(const Loan& loan);
 
   const LendingContext& context_;
   Ledger& ledger_;
@@ -86,7 +87,15 @@ bool Returning::bring_home(Loan& loan) {
                     "'netlend return --forget {}' leaves it as it is now",
                     name, name));
   }
+  if (is_as_it_was) note_losses(loan);
   return is_as_it_was;
+}
+
+void Returning::note_losses(const Loan& loan) {
+  const auto& losses = loan.home->announced_losses;
+  if (losses.empty() || !context_.on_note) return;
+  context_.on_note(fmt::format("device '{}' is home; not restored, as said beforehand: {}",
+                               printable(loan.home_name()), fmt::join(losses, "; ")));
 }
 
 /// True where nothing can be waited for.
@@ -219,7 +228,7 @@ LinkState Returning::hop_home(const Loan& loan, const Location& from) {
 }
 
 bool Returning::verify(const Loan& loan, IfIndex ifindex) {
-  const auto found = differences(*loan.home, take_snapshot(sites_.home(), ifindex));
+  const auto found = differences(*loan.home, take_comparable(sites_.home(), ifindex, *loan.home));
   for (const auto& difference : found) {
     failures_.push_back(
         {fmt::format("device '{}' is home, but {}", printable(loan.home_name()), difference)});

@@ -104,4 +104,49 @@ BOOST_AUTO_TEST_CASE(a_name_that_was_lent_to_the_same_borrower_before_is_named) 
   check_home_as_it_was();
 }
 
+BOOST_AUTO_TEST_CASE(what_was_announced_as_lost_is_neither_tried_nor_missed) {
+  sh("ip addr add 10.78.0.1/24 dev lan1; ip link set far1 up;"
+     "ip route add 192.0.2.128/25 nexthop via 10.78.0.8 dev lan1 nexthop via 10.78.0.9 dev lan1;"
+     "tc qdisc add dev lan1 clsact; tc qdisc add dev lan1 root handle 1: htb default 1;"
+     "tc class add dev lan1 parent 1: classid 1:1 htb rate 10mbit");
+  const auto ledger =
+      lend(context(), plan("eth0=lan1"), borrower(), {.force = netlend::Force::yes});
+  std::vector<std::string> notes;
+  auto noting = context();
+  noting.on_note = [&](std::string_view note) { notes.emplace_back(note); };
+  BOOST_TEST(texts(give_back(noting, ledger)) == "");
+  BOOST_REQUIRE(notes.size() == 1U);
+  for (const char* part : {"device 'lan1' is home; not restored, as said beforehand: ",
+                           "192.0.2.128/25", "clsact", "htb"}) {
+    BOOST_TEST(says(notes[0], part));
+  }
+  BOOST_TEST(says(sh("ip addr show dev lan1"), "10.78.0.1/24"));
+  check_state_is_empty();
+}
+
+BOOST_AUTO_TEST_CASE(a_temporary_address_that_was_announced_as_lost_is_not_missed) {
+  sh("ip link set far1 up; echo 2 > /proc/sys/net/ipv6/conf/lan1/use_tempaddr;"
+     "ip addr add 2001:db8:78::1/64 dev lan1 nodad mngtmpaddr");
+  BOOST_REQUIRE(says(sh("ip -6 addr show dev lan1"), "temporary"));
+  const auto error =
+      netlend::test::error_of([&] { lend(context(), plan("eth0=lan1"), borrower()); });
+  BOOST_TEST(says(error, "temporary privacy address"));
+  lend(context(), plan("eth0=lan1"), borrower(), {.force = netlend::Force::yes});
+  BOOST_TEST(joined(give_all_back()) == "");
+  check_state_is_empty();
+}
+
+BOOST_AUTO_TEST_CASE(a_difference_that_was_not_announced_keeps_the_loan_until_it_is_forgotten) {
+  const auto ledger = lend(context(), plan("eth0=lan1"), borrower());
+  sh("ip link add lan1 type ifb");
+  BOOST_TEST(says(joined(give_all_back()),
+                  "device 'lan1' is home, but not as it was: 'netlend reap' tries again, 'netlend "
+                  "return --forget lan1' leaves it as it is now"));
+  const std::string as_it_is = sh("ip -br link show type veth | cut -d@ -f1");
+  BOOST_TEST(forget(ledger) == "device 'lan1' is home and stays as it is now");
+  BOOST_TEST(sh("ip -br link show type veth | cut -d@ -f1") == as_it_is);
+  BOOST_TEST(!says(sh("ip link show type veth"), "altname netlend-"));
+  check_state_is_empty();
+}
+
 BOOST_AUTO_TEST_SUITE_END()

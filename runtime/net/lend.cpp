@@ -37,6 +37,12 @@ std::string joined(const Failures& failures) {
   return out;
 }
 
+/// What came home, or didn't, on the way to something else.
+void note(const LendingContext& context, const Failures& failures) {
+  if (!context.on_note) return;
+  for (const auto& failure : failures) context.on_note(failure.what);
+}
+
 bool is_held_alive(const Ledger& earlier, const Borrower& borrower) {
   return earlier.borrower == borrower.netns.identity() &&
          borrower_liveness(earlier) != Liveness::dead;
@@ -74,7 +80,10 @@ std::optional<std::string> meet_earlier(const LendingContext& context, const Pla
       const bool is_held = is_held_alive(*ledger, borrower);
       if (is_held && ledger->plan == plan_text && ledger->is_ready()) return name;
       const ReapResult reaped = reap_ledger(context, name, ReapScope::dead);
-      if (reaped.is_closed) break;
+      if (reaped.is_closed) {
+        note(context, reaped.failures);
+        break;
+      }
       if (is_held) throw still_holds(*ledger, plan, reaped.failures);
       if (!reaped.failures.empty() || monotonic_ms() >= deadline) break;
       ::nanosleep(&kPollInterval, nullptr);  // Its guardian or its runtime is about to close it.
@@ -217,18 +226,23 @@ void Lending::take_leases() {
 
 void Lending::take_one(const Loan& loan, const std::string& wanted) {
   const Lease ours{.ledger_name = ledger_.name, .id = ledger_.id};
+  std::string why;
   for (int attempt_number = 0; attempt_number < kAttemptsMax; ++attempt_number) {
     const auto holder = take_lease(context_.state, loan.lease, ours);
     if (!holder) return;
     if (is_open(context_.state, holder->ledger_name)) {
       const ReapResult reaped = reap_ledger(context_, holder->ledger_name, ReapScope::dead);
-      if (reaped.is_closed) continue;
+      if (reaped.is_closed) {
+        note(context_, reaped.failures);
+        continue;
+      }
+      why = reaped.failures.empty() ? "" : ": " + joined(reaped.failures);
     } else {
       release_stale_lease(context_.state, loan.lease);
       if (!read_lease(context_.state, loan.lease)) continue;
     }
-    throw Error(fmt::format("device '{}' is lent to '{}'; 'netlend loans' shows the loan",
-                            printable(wanted), holder->id.str()),
+    throw Error(fmt::format("device '{}' is lent to '{}'{}; 'netlend loans' shows the loan",
+                            printable(wanted), holder->id.str(), why),
                 EBUSY);
   }
   throw Error(fmt::format("device '{}' is wanted by many at once; try again", printable(wanted)),
@@ -255,6 +269,7 @@ void Lending::observe() {
                               printable(chosen.name), reasons.front()),
                   EPERM);
     }
+    give_up_unrestorable(home_, *loan.home);
   }
 }
 

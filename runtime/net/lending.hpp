@@ -26,6 +26,8 @@ using StepCallback = std::function<void(std::string_view step)>;
 struct LendingContext {
   const StateDirectory& state;
   StepCallback on_step;
+  /// Told what is no failure of this call but should be known, in a sentence.
+  std::function<void(std::string_view note)> on_note = {};
 };
 
 /// Who borrows.

@@ -57,7 +57,7 @@ class Restorer {
         ifindex_(ifindex),
         home_(home),
         on_step_(on_step),
-        now_(take_snapshot(site, ifindex)) {}
+        now_(take_comparable(site, ifindex, home)) {}
 
   void run() {
     names();
@@ -116,7 +116,7 @@ void Restorer::names() {
   if (now_.link.name != home_.link.name &&
       call(rename_link(ifindex_, home_.link.name, doing("the name")))) {
     // The kernel gives the addresses new labels then (net/ipv4/devinet.c, inetdev_changename).
-    now_ = take_snapshot(site_, ifindex_);
+    now_ = take_comparable(site_, ifindex_, home_);
   }
   const auto wanted = own_altnames(home_.link);
   if (const auto have = own_altnames(now_.link); have != wanted) {
@@ -264,7 +264,7 @@ void Restorer::settle() {
 }
 
 void Restorer::routes() {
-  attempt(failures_, [&] { now_.routes = list_routes(site_.socket, ifindex_); });
+  attempt(failures_, [&] { now_.routes = take_comparable(site_, ifindex_, home_).routes; });
   for (const auto& route : now_.routes) {
     if (contains(home_.routes, route)) continue;
     call(remove_route(ifindex_, route, doing(fmt::format("route {}", describe(route)))));
