@@ -1,6 +1,7 @@
 #include "net/checks.hpp"
 
 #include <fmt/core.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
@@ -93,6 +94,17 @@ std::vector<std::string> why_only_by_force(Site& home, const DeviceSnapshot& sna
     reasons.push_back(fmt::format("this could not be given back as it is: {}", what));
   }
   return reasons;
+}
+
+Error wanted_twice(const LinkState& link) {
+  return Error::usage(fmt::format("the plan wants device '{}' twice", printable(link.name)));
+}
+
+Error second_gateway(const Gateway& gateway, const ContainerId& borrower) {
+  return Error(fmt::format("gateway '{}': '{}' has a default route for {} already; leave it out",
+                           gateway.address.str(), borrower.str(),
+                           gateway.address.family() == AF_INET ? "IPv4" : "IPv6"),
+               EEXIST);
 }
 
 void check_fits(const NicPlan& nic, const DeviceSnapshot& snapshot) {

@@ -188,7 +188,7 @@ void Lending::choose() {
     Loan loan{.id = random_hex(8), .inside = nic.inside.str()};
     loan.lease = lease_name(identify_device(link), home_.netns.identity());
     if (!seen.insert(loan.lease).second) {
-      throw Error::usage(fmt::format("the plan wants device '{}' twice", printable(link.name)));
+      throw wanted_twice(link);
     }
     loan.home.emplace().link = link;
     ledger_.loans.push_back(std::move(loan));
@@ -265,9 +265,13 @@ void Lending::observe() {
     check_fits(plan_.nics[i], *loan.home);
     const auto reasons = why_only_by_force(home_, *loan.home);
     if (options_.force == Force::no && !reasons.empty()) {
-      throw Error(fmt::format("device '{}' is not lent: {}; '--force' lends it all the same",
-                              printable(chosen.name), reasons.front()),
-                  EPERM);
+      // Who needs a permission asks by an annotation, and no annotation has force.
+      throw Error(
+          fmt::format("device '{}' is not lent: {}; {}", printable(chosen.name), reasons.front(),
+                      options_.permission
+                          ? "no annotation can ask for it, only 'netlend lend --force'"
+                          : "'--force' lends it all the same"),
+          EPERM);
     }
     give_up_unrestorable(home_, *loan.home);
   }
