@@ -5,6 +5,7 @@
 #   make build     build/bin/netlend and build/bin/netlend-hook
 #   make install   DESTDIR= PREFIX=/usr/local
 #   make fuzz      each reader of foreign bytes, FUZZ_SECONDS=60 of it
+#   make bench     what it costs, beside its peers; a gate that is missed fails
 #   make lint asan deps clean
 
 PREFIX ?= /usr/local
@@ -18,12 +19,13 @@ PACKAGES = g++ cmake ninja-build pkg-config \
   nlohmann-json3-dev libcli11-dev libfmt-dev libboost-test-dev libvalijson-dev \
   iproute2 iputils-ping procps socat strace busybox-static runc jq python3
 LINT_PACKAGES = clang clang-format clang-tidy shellcheck mandoc
+BENCH_PACKAGES = crun
 FUZZ_PACKAGES = clang libclang-rt-14-dev
 
 # A compiler cache is used where there is one.
 CCACHE := $(if $(shell command -v ccache),-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
 
-.PHONY: all deps lint-deps fuzz-deps build dev run test asan fuzz lint install clean
+.PHONY: all deps lint-deps bench-deps fuzz-deps build dev run test asan fuzz bench lint install clean
 
 all: build
 
@@ -32,6 +34,9 @@ deps:
 
 lint-deps:
 	@packaging/install-packages $(PACKAGES) $(LINT_PACKAGES)
+
+bench-deps:
+	@packaging/install-packages $(PACKAGES) $(BENCH_PACKAGES)
 
 fuzz-deps:
 	@packaging/install-packages $(PACKAGES) $(FUZZ_PACKAGES)
@@ -60,6 +65,9 @@ fuzz: fuzz-deps
 	@cmake --preset fuzz $(CCACHE) >/dev/null
 	@cmake --build --preset fuzz --parallel $(JOBS)
 	@integration/fuzz/run build/fuzz $(FUZZ_SECONDS)
+
+bench: bench-deps build dev
+	@integration/bench/run build/bin build/dev/bin
 
 lint: lint-deps
 	@cmake --preset tidy $(CCACHE) >/dev/null

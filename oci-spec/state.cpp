@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <limits>
+#include <nlohmann/json.hpp>
 
 #include "base/text.hpp"
 
@@ -17,15 +18,6 @@ std::optional<pid_t> read_pid(const JsonNode& root) {
   if (pid == 0) return std::nullopt;
   return pid;
 }
-
-std::string read_bundle(const JsonNode& root) {
-  const auto node = root.at("bundle");
-  auto bundle = node.text();
-  if (!bundle.starts_with('/')) {
-    node.fail(fmt::format("'{}' is no absolute path", printable(bundle)));
-  }
-  return bundle;
-}
 }  // namespace
 
 State parse_state(std::string_view json_text) {
@@ -35,8 +27,23 @@ State parse_state(std::string_view json_text) {
                .id = root.at("id").as<ContainerId>(),
                .status = root.at("status").text(),
                .pid = read_pid(root),
-               .bundle = read_bundle(root),
+               .bundle = read_absolute_path(root.at("bundle")),
                .annotations = read_annotations(root)};
+}
+
+std::string format_state(const State& state) {
+  nlohmann::json object{{"ociVersion", state.oci_version},
+                        {"id", state.id.str()},
+                        {"status", state.status},
+                        {"bundle", state.bundle}};
+  if (state.pid) object["pid"] = *state.pid;
+  if (state.annotations) object["annotations"] = *state.annotations;
+  try {
+    return object.dump();
+  } catch (const nlohmann::json::type_error&) {
+    throw Error(fmt::format("bundle '{}': its path is not UTF-8, which JSON needs",
+                            printable(state.bundle)));
+  }
 }
 
 }  // namespace netlend::oci

@@ -15,6 +15,7 @@
 #include "oci-hook/hygiene.hpp"
 #include "oci-spec/config.hpp"
 #include "oci-spec/state.hpp"
+#include "privilege/capabilities.hpp"
 
 namespace netlend {
 
@@ -43,7 +44,7 @@ oci::Annotations read_bundle_annotations(const std::string& bundle) {
     // O_NONBLOCK: a FIFO has no writer to wait for.
     const UniqueFd file{
         check(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC), "open", path)};
-    return oci::parse_config(read_all(file.get(), JsonDocument::kBytesMax, path)).annotations;
+    return oci::parse_config_annotations(read_all(file.get(), JsonDocument::kBytesMax, path));
   } catch (const Error& error) {
     throw error.within(fmt::format("'{}'", printable(path)));
   }
@@ -54,6 +55,14 @@ void require_privilege() {
   throw Error(
       "the engine runs without root, and only root can lend the machine's devices; run the "
       "container as root");
+}
+
+/// What the container's bundle or a policy wanted of root is read by now.
+void drop_privileges() {
+  std::vector<int> keep(kLendingCapabilities.begin(), kLendingCapabilities.end());
+  keep.push_back(CAP_SETPCAP);  // The guardian drops more, this one too.
+  limit_capabilities(keep);
+  set_no_new_privileges();
 }
 
 // The pid may be given to another process at any time: what is the same before and after the
@@ -85,17 +94,23 @@ void lend_to_container(const oci::State& state) {
   const Borrower borrower = find_borrower(state);
   const Policy policy = Policy::load();
   const StateDirectory directory;
+  drop_privileges();
   const LendOptions options{.force = Force::no,
                             .permission = [&](const NicPlan& nic, const LinkState* device) {
                               policy.check(borrower.id, nic, device);
                             }};
-  lend_guarded({.state = directory, .on_step = {}}, *plan, borrower, options);
+  try {
+    lend_guarded({.state = directory, .on_step = {}}, *plan, borrower, options);
+  } catch (const Error&) {
+    if (!is_lent_already(directory, *plan, borrower)) throw;
+  }
 }
 
 // By the ledgers alone: the process is gone, and config.json may say something else by now.
 Failures take_back(const oci::State& state) {
   require_privilege();
   const StateDirectory directory;
+  drop_privileges();
   const LendingContext context{.state = directory, .on_step = {}};
   Failures failures;
   for (const auto& ledger : ledgers_of(directory, state.id, state.bundle)) {

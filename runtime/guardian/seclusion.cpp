@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <link.h>
-#include <linux/capability.h>
 #include <malloc.h>
 #include <sched.h>
 #include <sys/mman.h>
@@ -11,7 +10,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <csignal>
 
 #include "base/signals.hpp"
@@ -25,10 +23,6 @@
 namespace netlend {
 
 namespace {
-/// Devices and addresses; announcing them; namespaces and pins; other users' /proc/PID/ns.
-constexpr std::array kGuardianCapabilities{CAP_NET_ADMIN, CAP_NET_RAW, CAP_SYS_ADMIN,
-                                           CAP_SYS_CHROOT, CAP_SYS_PTRACE};
-
 void close_range(unsigned first, unsigned last) {
   if (first > last) return;
   check(static_cast<int>(::syscall(SYS_close_range, first, last, 0)), "close", "descriptors");
@@ -73,7 +67,7 @@ void seclude(const std::vector<int>& keep, const Watch& watch) {
   leave_cgroups();
   leave_mount_namespace(watch);
   check(::chdir("/"), "enter", "/");
-  limit_capabilities(kGuardianCapabilities);
+  limit_capabilities(kLendingCapabilities);
   set_no_new_privileges();
 }
 

@@ -65,6 +65,11 @@ struct LendOptions {
 std::string lend(const LendingContext& context, const Plan& plan, const Borrower& borrower,
                  const LendOptions& options = {});
 
+/// Whether a container that lives in the borrower's network namespace, be it another one, has been
+/// lent the very same: of a pod, whose engine gives each of its containers the annotations of all,
+/// the first one lends.
+bool is_lent_already(const StateDirectory& state, const Plan& plan, const Borrower& borrower);
+
 /// What becomes of a loan whose device can't be brought home as it was.
 enum class Leftover {
   /// It stays open, for the next who tries.
