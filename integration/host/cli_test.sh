@@ -195,6 +195,11 @@ it_is_lent_by_altname_and_by_address() {
     is_inside blue
     netlend return eth0
     is_home
+    expect "is 'lan0' inside" "$(netlend plan lend "$source" --to netns:blue)"
+    netlend lend "$source" --to netns:blue
+    ip -n blue link show dev lan0 >/dev/null
+    netlend return lan0
+    is_home
   done
 }
 
@@ -333,7 +338,7 @@ a_wrong_run_is_refused_with_125() {
   refuses 125 'runs no bundles' run box
   refuses 125 --nosuch run --nosuch -- true
   refuses 125 nosuch0 run --nic eth0=nosuch0 -- true
-  refuses 125 "'a/b'" run --nic a/b=lan0 -- true
+  refuses 125 "--nic 'a/b=lan0': device name 'a/b'" run --nic a/b=lan0 -- true
   refuses 125 "'../x'" run --name ../x -- true
   refuses 125 "'here'" run --dns here -- true
   refuses 125 lan0 run --nic eth0=lan0 --nic eth1=lan0 -- true

@@ -85,6 +85,10 @@ BOOST_AUTO_TEST_CASE(lend_wants_a_device_or_a_plan_and_somebody) {
   BOOST_TEST(refusal({"lend", "lan0", "--plan", "f", "--to", "pid:1"}) == which);
   // An empty variable of a script is no option left out.
   BOOST_TEST(refusal({"lend", "lan0", "--plan", "", "--to", "pid:1"}) == which);
+  BOOST_TEST(refusal({"lend", "", "--to", "pid:1"}) ==
+             "DEVICE: it is empty; see 'netlend lend --help'");
+  BOOST_TEST(refusal({"lend", "lan0", "--to", ""}) ==
+             "--to: it is empty; see 'netlend lend --help'");
   BOOST_TEST(refusal({"lend", "lan0"}) == "--to is required; see 'netlend lend --help'");
 }
 
@@ -105,6 +109,7 @@ BOOST_AUTO_TEST_CASE(return_takes_several_words_and_may_forget) {
   BOOST_TEST((kept.leftover == Leftover::keep));
   const auto forgotten = parse_as<ReturnArguments>({"return", "--forget", "lan0"});
   BOOST_TEST((forgotten.leftover == Leftover::forget));
+  BOOST_TEST(refusal({"return", ""}) == "WHAT: it is empty; see 'netlend return --help'");
   BOOST_TEST(refusal({"return"}) == "WHAT is required; see 'netlend return --help'");
 }
 
