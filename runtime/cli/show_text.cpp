@@ -52,6 +52,9 @@ std::string format_device(const DeviceView& device) {
     if (!is_mark(altname)) out += property("altname", altname);
   }
   if (!state.link.alias.empty()) out += property("alias", state.link.alias);
+  if (!state.link.ipv6_token.empty()) {
+    out += property("token", IpAddress::from_bytes(state.link.ipv6_token).str());
+  }
   if (!device.master_name.empty()) out += property("master", device.master_name);
   if (state.root_qdisc) out += property("qdisc", describe(*state.root_qdisc));
   for (const auto& address : state.addresses) out += property("address", describe(address));

@@ -261,7 +261,7 @@ void Lending::observe() {
                               printable(chosen.name)),
                   ENODEV);
     }
-    loan.home = take_snapshot(home_, chosen.ifindex);
+    loan.home = take_snapshot_with_dependents(home_, chosen.ifindex);
     check_fits(plan_.nics[i], *loan.home);
     const auto reasons = why_only_by_force(home_, *loan.home);
     if (options_.force == Force::no && !reasons.empty()) {

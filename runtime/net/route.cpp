@@ -1,6 +1,7 @@
 #include "net/route.hpp"
 
 #include <fmt/core.h>
+#include <linux/nexthop.h>
 #include <linux/rtnetlink.h>
 #include <netlink/netlink.h>
 #include <netlink/route/route.h>
@@ -161,6 +162,40 @@ std::vector<RouteRecord> list_routes(RouteSocket& socket, IfIndex ifindex) {
     }
   }
   return records;
+}
+
+std::vector<DeviceRoute> list_routes_from(RouteSocket& socket,
+                                          const std::vector<std::string>& sources) {
+  Message message(RTM_GETROUTE, 0, "list the routes from the device's addresses");
+  rtmsg header{};
+  header.rtm_family = AF_INET;
+  header.rtm_type = RTN_UNICAST;
+  message.header(header);
+  const auto replies = socket.dump(message, [&](const Reply& reply) {
+    const auto source = reply.attributes(sizeof header).find(RTA_PREFSRC);
+    return source && std::find(sources.begin(), sources.end(), *source) != sources.end();
+  });
+  std::vector<DeviceRoute> routes;
+  for (const auto& reply : replies) {
+    const auto device = reply.attributes(sizeof header).u32(RTA_OIF).value_or(0);
+    routes.push_back({IfIndex{static_cast<int>(device)}, parse_route(reply)});
+  }
+  return routes;
+}
+
+std::vector<std::string> list_nexthops(RouteSocket& socket, IfIndex ifindex) {
+  Message message(RTM_GETNEXTHOP, 0,
+                  fmt::format("list the nexthop objects of device {}", ifindex.value));
+  message.header(nhmsg{}).put_u32(NHA_OIF, static_cast<std::uint32_t>(ifindex.value));
+  std::vector<std::string> nexthops;
+  for (const auto& reply : socket.dump(message)) {
+    const Attributes attributes = reply.attributes(sizeof(nhmsg));
+    const auto gateway = attributes.find(NHA_GATEWAY);
+    nexthops.push_back(
+        fmt::format("{}{}", attributes.u32(NHA_ID).value_or(0),
+                    gateway ? " via " + IpAddress::from_bytes(*gateway).str() : std::string{}));
+  }
+  return nexthops;
 }
 
 std::string describe(const RouteRecord& route) {
