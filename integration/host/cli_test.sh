@@ -21,6 +21,7 @@ cases=(
   what_cannot_come_home_is_forgotten_where_asked
   what_the_living_hold_is_taken_only_if_asked
   a_device_that_is_away_is_listed_with_its_borrower
+  what_another_home_lent_is_listed_there
   two_looks_at_the_same_are_the_same
   every_step_is_told_with_debug
   errors_go_into_the_log_too
@@ -83,6 +84,14 @@ start_run() {
 finish_run() {
   echo >&3
   wait "$run"
+}
+
+# The one guardian that there is.
+kill_guardian() {
+  local guardian
+  guardian=$(jq .ledger.guardian.pid /run/netlend/ledgers/*)
+  kill -KILL "$guardian"
+  wait_until is_gone "$guardian"
 }
 
 is_inside() { ip -n "$1" -j addr show dev eth0 | jq -e '.[].addr_info[] | select(.local == "10.77.0.2")' >/dev/null; }
@@ -247,9 +256,7 @@ what_cannot_come_home_is_forgotten_where_asked() {
     if [[ $reason == deleted ]]; then
       ip -n blue link del far1
     else
-      guardian=$(jq .ledger.guardian.pid /run/netlend/ledgers/blue-*)  # Keeps its home alive.
-      kill -KILL "$guardian"
-      wait_until is_gone "$guardian"
+      kill_guardian  # It keeps its home alive.
       ip netns del far
     fi
     refuses 1 'netlend return --forget far1' return far1
@@ -280,16 +287,41 @@ a_device_that_is_away_is_listed_with_its_borrower() {
   netlend lend lan0 --to netns:blue name=eth0
   netlend loans --format json | jq -e '.netlend == 1 and (.loans[0] |
     .device == "lan0" and .inside == "eth0" and .borrower == "blue" and .stage == "ready" and
-    .netns == "/run/netns/blue" and .home_by == "return")' >/dev/null
+    .netns == "/run/netns/blue" and .home_by == "guardian")' >/dev/null
   netlend show --format json | jq -e '.netlend == 1 and .loans[0].id as $loan |
     [.namespaces[] | select(.role == "borrower").devices[] | select(.loan == $loan).name] ==
     ["eth0"]' >/dev/null
   expect "borrowed   'lan0' of home, ready" "$(netlend show)"
+  expect 'when the borrower ends' "$(netlend loans)"
+  kill_guardian
+  expect "by 'netlend return'" "$(netlend loans)"
   ip netns del blue
   expect "'netlend reap'" "$(netlend loans)"
   netlend reap
   is_home
   [[ -z $(netlend loans) ]]
+}
+
+what_another_home_lent_is_listed_there() {
+  ip netns add blue
+  ip netns add far
+  ip -n far link add far1 type ifb
+  netlend lend lan0 --to netns:blue
+  nsenter --net=/run/netns/far "$programs/netlend" lend far1 --to netns:blue
+  netlend show >shown
+  [[ $(sed -n '/^home$/,/^$/p' shown) == *'lent  lan0  to blue'* ]]
+  [[ $(sed -n '/^home far$/,/^$/p' shown) == *'lent  far1  to blue'* ]]
+  [[ $(grep -c 'lent  far1' shown) == 1 ]]
+  expect "borrowed   'lan0' of home, ready" "$(<shown)"
+  expect "borrowed   'far1' of far, ready" "$(<shown)"
+  netlend show --format json | jq -e '[.namespaces[] | select(.role == "home").name] ==
+    ["", "far"]' >/dev/null
+  netlend loans --format json | jq -e '[.loans[] | {device, home}] | sort_by(.device) ==
+    [{"device": "far1", "home": "far"}, {"device": "lan0", "home": ""}]' >/dev/null
+  expect 'DEVICE  HOME  INSIDE' "$(netlend loans)"
+  netlend return far1 lan0
+  ip netns del far
+  is_home
 }
 
 two_looks_at_the_same_are_the_same() {

@@ -44,7 +44,7 @@ const VerbHelp kLendHelp{
         "WHO is pid:N, netns:NAME (of /run/netns), netns:/PATH, or the ID of a container\n"
         "that netlend runs or has lent to. WORD is as in a SPEC (netlend run --help), and\n"
         "name=INSIDE gives the device another name inside. It comes home by\n"
-        "'netlend return', or by 'netlend reap' once the borrower is dead.\n"
+        "'netlend return', or when the borrower ends.\n"
         "\n"
         "  netlend lend enp3s0f1 --to netns:blue name=eth0 addr=10.0.0.2/24"};
 
