@@ -208,6 +208,15 @@ void a_later_rule_overrides_an_earlier_one() {
   expect_no_failures(with.remove());
 }
 
+void a_thousand_rules_can_be_set() {
+  std::vector<DeviceRule> rules;
+  for (std::uint32_t major = 200; major < 1200; ++major) {
+    rules.push_back(
+        {.allow = true, .type = DeviceRuleType::character, .major = major, .minor = major % 3});
+  }
+  expect_no_failures(make(rules).remove());
+}
+
 void a_container_that_asks_for_nothing_needs_no_cgroup() {
   sh("mount -o remount,bind,ro /sys/fs/cgroup; for h in /sys/fs/cgroup/*; do "
      "mountpoint -q $h && mount -o remount,bind,ro $h; done; true");
@@ -242,6 +251,7 @@ constexpr std::array kCases{
     Case{"a_device_is_allowed_to_be_what_its_rule_says",
          a_device_is_allowed_to_be_what_its_rule_says},
     Case{"a_later_rule_overrides_an_earlier_one", a_later_rule_overrides_an_earlier_one},
+    Case{"a_thousand_rules_can_be_set", a_thousand_rules_can_be_set},
     Case{"a_container_that_asks_for_nothing_needs_no_cgroup",
          a_container_that_asks_for_nothing_needs_no_cgroup},
 };
