@@ -130,6 +130,10 @@ bool JsonNode::is_null() const { return value_->is_null(); }
 
 bool JsonNode::is_text() const { return value_->is_string(); }
 
+bool JsonNode::is_empty() const {
+  return value_->is_string() ? value_->get_ref<const std::string&>().empty() : value_->empty();
+}
+
 std::string_view JsonNode::text_view() const {
   if (!value_->is_string()) fail_kind("a string");
   const auto& text = value_->get_ref<const std::string&>();
@@ -148,6 +152,12 @@ std::int64_t JsonNode::number(std::int64_t min, std::int64_t max) const {
     fail(fmt::format("{} is not within {} and {}", value_->dump(), min, max));
   }
   return number;
+}
+
+std::uint64_t JsonNode::unsigned_number() const {
+  if (!value_->is_number_integer()) fail_kind("a whole number");
+  if (!value_->is_number_unsigned()) fail(fmt::format("{} is below 0", value_->dump()));
+  return value_->get<std::uint64_t>();
 }
 
 bool JsonNode::boolean() const {

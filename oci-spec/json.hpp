@@ -27,10 +27,14 @@ class JsonNode {
 
   bool is_null() const;
   bool is_text() const;
+  /// Null, or an array, object or string with nothing in it.
+  bool is_empty() const;
   /// A string without NUL, which would end it early wherever it is handed to the kernel.
   std::string text() const;
   /// A whole number; "7.0" is none.
   std::int64_t number(std::int64_t min, std::int64_t max) const;
+  /// A whole number of 64 bits without sign, which number() can't hold.
+  std::uint64_t unsigned_number() const;
   bool boolean() const;
   std::vector<JsonNode> elements() const;
   /// In the order of their keys.

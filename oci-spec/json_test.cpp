@@ -112,4 +112,26 @@ BOOST_AUTO_TEST_CASE(a_value_of_another_kind_is_refused_at_its_place) {
      "/x: unknown; known are 'a', 'b'");
 }
 
+BOOST_AUTO_TEST_CASE(a_number_of_64_bits_without_sign_is_read_whole) {
+  const auto number = [](const std::string& text) {
+    return JsonDocument{text}.root().unsigned_number();
+  };
+  BOOST_TEST(number("0") == 0U);
+  BOOST_TEST(number("18446744073709551615") == UINT64_MAX);
+  BOOST_TEST(error_of_query("-1", [](auto root) { (void)root.unsigned_number(); }) ==
+             "top level: -1 is below 0");
+  BOOST_TEST(error_of_query("1.5", [](auto root) { (void)root.unsigned_number(); }) ==
+             "top level: expected a whole number, not number");
+}
+
+BOOST_AUTO_TEST_CASE(null_and_what_holds_nothing_is_empty) {
+  const auto is_empty = [](const std::string& text) {
+    return JsonDocument{text}.root().is_empty();
+  };
+  for (const char* empty : {"null", "{}", "[]", R"("")"}) BOOST_TEST(is_empty(empty), empty);
+  for (const char* full : {"0", "false", "[null]", R"({"a":{}})", R"(" ")"}) {
+    BOOST_TEST(!is_empty(full), full);
+  }
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,10 +1,6 @@
 #include "oci-spec/state.hpp"
 
-#include <fmt/core.h>
-
 #include <limits>
-
-#include "base/text.hpp"
 
 namespace netlend::oci {
 
@@ -17,15 +13,6 @@ std::optional<pid_t> read_pid(const JsonNode& root) {
   if (pid == 0) return std::nullopt;
   return pid;
 }
-
-std::string read_bundle(const JsonNode& root) {
-  const auto node = root.at("bundle");
-  auto bundle = node.text();
-  if (!bundle.starts_with('/')) {
-    node.fail(fmt::format("'{}' is no absolute path", printable(bundle)));
-  }
-  return bundle;
-}
 }  // namespace
 
 State parse_state(std::string_view json_text) {
@@ -35,7 +22,7 @@ State parse_state(std::string_view json_text) {
                .id = root.at("id").as<ContainerId>(),
                .status = root.at("status").text(),
                .pid = read_pid(root),
-               .bundle = read_bundle(root),
+               .bundle = read_absolute_path(root.at("bundle")),
                .annotations = read_annotations(root)};
 }
 

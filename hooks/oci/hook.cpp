@@ -42,7 +42,7 @@ oci::Annotations read_bundle_annotations(const std::string& bundle) {
     // O_NONBLOCK: a FIFO has no writer to wait for.
     const UniqueFd file{
         check(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC), "open", path)};
-    return oci::parse_config(read_all(file.get(), JsonDocument::kBytesMax, path)).annotations;
+    return oci::parse_config_annotations(read_all(file.get(), JsonDocument::kBytesMax, path));
   } catch (const Error& error) {
     throw error.within(fmt::format("'{}'", printable(path)));
   }
