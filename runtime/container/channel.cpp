@@ -12,6 +12,7 @@ namespace netlend {
 
 namespace {
 constexpr char kGo = 'g';
+constexpr char kReady = 'r';
 constexpr char kTerminal = 't';
 constexpr char kFailure = 'f';
 constexpr std::size_t kMessageMax = 4096;
@@ -59,6 +60,7 @@ ParentChannel::Report ParentChannel::receive() {
       check(retry([&] { return ::recvmsg(fd_.get(), &message, MSG_CMSG_CLOEXEC); }), "hear from",
             "the container"));
   if (size == 0) return std::monostate{};
+  if (text[0] == kReady) return Ready{};
   if (text[0] == kTerminal) return received_descriptor(message);
   if (text[0] != kFailure || size < kFailureHeader) {
     throw Error("hear from the container: an unknown message");
@@ -72,6 +74,11 @@ bool ChildChannel::wait_for_go() {
   const auto size =
       check(retry([&] { return ::recv(fd_.get(), &word, sizeof word, 0); }), "wait for", "the go");
   return size == sizeof word && word == kGo;
+}
+
+void ChildChannel::say_ready() {
+  check(retry([&] { return ::send(fd_.get(), &kReady, sizeof kReady, MSG_NOSIGNAL); }), "answer",
+        "netlend");
 }
 
 void ChildChannel::send_terminal(int master) {

@@ -1,0 +1,36 @@
+#include "container/read_only_program.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/syscall.hpp"
+#include "container/mounts.hpp"
+
+namespace netlend {
+
+namespace {
+constexpr const char* kSelf = "/proc/self/exe";
+
+/// A mount of a single file that is read-only: nobody but we makes such a thing of a program.
+bool is_protected(int program) {
+  struct statx status {};
+  check(::statx(program, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &status), "stat", kSelf);
+  struct statvfs mount {};
+  check(::fstatvfs(program, &mount), "look at the mount of", kSelf);
+  return (status.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0 && (mount.f_flag & ST_RDONLY) != 0;
+}
+}  // namespace
+
+void ensure_read_only_program(char* const* arguments) {
+  const UniqueFd program{check(::open(kSelf, O_PATH | O_CLOEXEC), "open", kSelf)};
+  if (is_protected(program.get())) return;
+  const auto copy = clone_tree(program.get(), Depth::one_mount);
+  restrict_tree(copy.get(), MOUNT_ATTR_RDONLY, Depth::one_mount);
+  check(::syscall(SYS_execveat, copy.get(), "", arguments, environ, AT_EMPTY_PATH), "execute again",
+        kSelf);
+}
+
+}  // namespace netlend
