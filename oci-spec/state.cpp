@@ -1,6 +1,11 @@
 #include "oci-spec/state.hpp"
 
+#include <fmt/core.h>
+
 #include <limits>
+#include <nlohmann/json.hpp>
+
+#include "base/text.hpp"
 
 namespace netlend::oci {
 
@@ -24,6 +29,21 @@ State parse_state(std::string_view json_text) {
                .pid = read_pid(root),
                .bundle = read_absolute_path(root.at("bundle")),
                .annotations = read_annotations(root)};
+}
+
+std::string format_state(const State& state) {
+  nlohmann::json object{{"ociVersion", state.oci_version},
+                        {"id", state.id.str()},
+                        {"status", state.status},
+                        {"bundle", state.bundle}};
+  if (state.pid) object["pid"] = *state.pid;
+  if (state.annotations) object["annotations"] = *state.annotations;
+  try {
+    return object.dump();
+  } catch (const nlohmann::json::type_error&) {
+    throw Error(fmt::format("bundle '{}': its path is not UTF-8, which JSON needs",
+                            printable(state.bundle)));
+  }
 }
 
 }  // namespace netlend::oci

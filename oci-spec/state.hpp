@@ -24,9 +24,14 @@ struct State {
   std::string bundle;
   /// Absent where the runtime says nothing about them.
   std::optional<Annotations> annotations;
+  bool operator==(const State&) const = default;
 };
 
 /// Members that the spec doesn't name are passed over. Throws Error with a JSON pointer.
 State parse_state(std::string_view json_text);
+
+/// The state as JSON in one line. Throws Error for what JSON can't hold: a bundle's path that is
+/// not UTF-8.
+std::string format_state(const State& state);
 
 }  // namespace netlend::oci

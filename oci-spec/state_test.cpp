@@ -8,6 +8,7 @@
 
 using netlend::oci::Bad;
 using netlend::oci::check_refused;
+using netlend::oci::format_state;
 using netlend::oci::parse_state;
 using namespace std::string_literals;
 
@@ -63,6 +64,31 @@ BOOST_AUTO_TEST_CASE(annotations_that_are_absent_are_not_empty_ones) {
 BOOST_AUTO_TEST_CASE(members_of_other_runtimes_are_passed_over) {
   BOOST_TEST(parse_state(state_with("root", R"("/rootfs")")).id.str() == "db1");
   BOOST_TEST(parse_state(state_with("created", "[[[]]]")).id.str() == "db1");
+}
+
+BOOST_AUTO_TEST_CASE(a_state_is_read_as_it_was_written) {
+  netlend::oci::State state{.oci_version = "1.3.0",
+                            .id = netlend::ContainerId{"db1"},
+                            .status = "created",
+                            .pid = 42,
+                            .bundle = "/srv/\"db1\"",
+                            .annotations = netlend::oci::Annotations{{"a", "b"}, {"c", ""}}};
+  BOOST_TEST((parse_state(format_state(state)) == state));
+  state.pid.reset();
+  state.annotations.reset();
+  BOOST_TEST(format_state(state) ==
+             R"({"bundle":"/srv/\"db1\"","id":"db1","ociVersion":"1.3.0","status":"created"})");
+}
+
+BOOST_AUTO_TEST_CASE(a_bundle_whose_path_json_can_not_hold_is_an_error) {
+  BOOST_CHECK_EXCEPTION(format_state({.oci_version = "1.3.0",
+                                      .id = netlend::ContainerId{"db1"},
+                                      .status = "created",
+                                      .bundle = "/srv/\xff"}),
+                        netlend::Error, [](const netlend::Error& error) {
+                          return error.what() ==
+                                 "bundle '/srv/\\xff': its path is not UTF-8, which JSON needs"s;
+                        });
 }
 
 BOOST_AUTO_TEST_CASE(a_bad_state_is_refused_at_its_place) {

@@ -2,8 +2,8 @@
 # What the scripts of this folder share. They are called
 #   NAME_test.sh FOLDER-OF-THE-PROGRAMS [CASE...]
 # and print "ok CASE" or "FAIL CASE" for each. A case is a function whose name is a sentence; it
-# succeeds if all its commands do. Each runs in namespaces of its own, with a private /run, that die
-# with it.
+# succeeds if all its commands do. Each runs in namespaces of its own, with a private /run and
+# /sys/fs/cgroup, that die with it.
 set -u -o pipefail
 
 programs=$(realpath "$1")
@@ -17,6 +17,56 @@ make_private_run() {
   mount --make-rprivate /
   mount -t tmpfs -o mode=755 tmpfs /run
   mkdir /run/test
+}
+
+# mount_hierarchy CONTROLLERS FOLDER: one cgroup hierarchy, which is named as in /proc/self/cgroup.
+mount_hierarchy() {
+  case $1 in
+    '') mount -t cgroup2 cgroup2 "$2" ;;
+    name=*) mount -t cgroup -o "none,$1" cgroup "$2" ;;
+    *) mount -t cgroup -o "$1" cgroup "$2" ;;
+  esac
+}
+
+# Runs a command in a fresh group below this shell's own in every hierarchy, and removes these groups
+# and all that was made in them. For a shell with mount and cgroup namespaces of its own.
+in_own_cgroups() {
+  local group=netlend-test-$BASHPID-$RANDOM controllers folder code=0
+  mount -t tmpfs tmpfs /run
+  while IFS=: read -r _ controllers _; do
+    folder=/run/${controllers:-unified}
+    mkdir "$folder"
+    mount_hierarchy "$controllers" "$folder"
+    mkdir "$folder/$group"
+    if [[ $controllers == *cpuset* ]]; then # a new one is empty, and nothing can run in it
+      cat "$folder/cpuset.cpus" >"$folder/$group/cpuset.cpus"
+      cat "$folder/cpuset.mems" >"$folder/$group/cpuset.mems"
+    fi
+  done </proc/self/cgroup
+  (
+    for folder in /run/*/"$group"; do echo 0 >"$folder/cgroup.procs"; done
+    exec "$@"
+  ) || code=$?
+  find /run/*/"$group" -depth -type d -exec rmdir {} +
+  return "$code"
+}
+
+# Shows what in_own_cgroups made as the machine's cgroups, in the layout that the machine has. For a
+# shell that got its cgroup namespace in there.
+mount_own_cgroups() {
+  local controllers folder
+  umount --recursive /run
+  umount --recursive /sys/fs/cgroup
+  if ! grep -qv '^0::' /proc/self/cgroup; then
+    mount -t cgroup2 cgroup2 /sys/fs/cgroup
+    return
+  fi
+  mount -t tmpfs -o mode=755 tmpfs /sys/fs/cgroup
+  while IFS=: read -r _ controllers _; do
+    folder=${controllers#name=}
+    mkdir "/sys/fs/cgroup/${folder:-unified}"
+    mount_hierarchy "$controllers" "/sys/fs/cgroup/${folder:-unified}"
+  done </proc/self/cgroup
 }
 
 # A device with all that can be lost, and a neighbour behind it that answers on port 7.
@@ -106,17 +156,26 @@ is_home() {
 run_cases() {
   local script=$1 case output failed=0
   shift
-  if [[ ${NETLEND_CASE:-} ]]; then
-    set -e
-    make_machine
-    make_network
-    take_picture >/run/test/before
-    "$NETLEND_CASE"
-    exit
-  fi
+  case ${NETLEND_STAGE:-} in
+    cgroups)
+      set -e
+      in_own_cgroups env NETLEND_STAGE=case unshare --mount --net --ipc --uts --pid --cgroup --fork \
+        --mount-proc --kill-child -- bash "$script" "$programs"
+      exit
+      ;;
+    case)
+      set -e
+      mount_own_cgroups
+      make_machine
+      make_network
+      take_picture >/run/test/before
+      "$NETLEND_CASE"
+      exit
+      ;;
+  esac
   for case in "$@"; do
-    if output=$(NETLEND_CASE=$case unshare --mount --net --ipc --uts --pid --cgroup --fork \
-      --mount-proc --kill-child -- bash "$script" "$programs" 2>&1); then
+    if output=$(NETLEND_CASE=$case NETLEND_STAGE=cgroups unshare --mount --cgroup --kill-child -- \
+      bash "$script" "$programs" 2>&1); then
       echo "ok   $case"
     else
       echo "FAIL $case"

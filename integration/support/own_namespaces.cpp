@@ -11,9 +11,11 @@
 
 #include <array>
 #include <cstdlib>
+#include <iostream>
 #include <string>
 
 #include "base/syscall.hpp"
+#include "support/own_cgroups.hpp"
 
 namespace netlend::test {
 
@@ -41,9 +43,13 @@ void mount_private_dev() {
   check(::mkdir("/dev/shm", 01777), "mkdir", "/dev/shm");
 }
 
-[[noreturn]] void wait_and_exit_like(pid_t child) {
+[[noreturn]] void wait_and_exit_like(pid_t child, const OwnCgroups& cgroups) {
   int status = 0;
   check(retry([&] { return ::waitpid(child, &status, 0); }), "wait for", "the tests");
+  // With the first process of its pid namespace all others are gone.
+  const auto failures = cgroups.remove();
+  for (const auto& failure : failures) std::cerr << failure.what << '\n';
+  if (!failures.empty()) ::_exit(1);
   ::_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
 }
 }  // namespace
@@ -52,14 +58,16 @@ void enter_own_namespaces() {
   check(::unshare(CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS |
                   CLONE_NEWCGROUP),
         "make namespaces for", "the tests (root only)");
+  const OwnCgroups cgroups;
   const pid_t child = check(::fork(), "fork", "the tests");
-  if (child != 0) wait_and_exit_like(child);
+  if (child != 0) wait_and_exit_like(child, cgroups);
   check(::prctl(PR_SET_PDEATHSIG, SIGKILL), "die with", "the parent");
   check(::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), "make private", "/");
   check(::mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr), "mount",
         "/proc");
   check(::mount("sysfs", "/sys", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY, nullptr),
         "mount", "/sys");
+  cgroups.enter();
   check(::mount("tmpfs", "/run", "tmpfs", MS_NOSUID | MS_NODEV, "mode=755"), "mount", "/run");
   mount_private_dev();
 }

@@ -31,6 +31,10 @@ struct Refused {
   StartFailure failure;
 };
 
+UniqueFd open_folder(const std::string& path) {
+  return UniqueFd{check(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC), "open", path)};
+}
+
 void wait_for_go(BundleInit& init) {
   if (!init.channel.wait_for_go()) throw Abandoned{};
 }
@@ -112,6 +116,23 @@ std::vector<std::string> prepare_process(BundleInit& init) {
   return environment;
 }
 
+/// The pid that they are told is the container's own.
+void run_create_container_hooks(const BundleInit& init) {
+  if (init.config.hooks.create_container.empty()) return;
+  const auto folder = open_folder(init.bundle);
+  const auto state = init.state_text("creating", ::getpid());
+  run_hooks({.stage = "createContainer", .state = state, .working_folder = folder.get()},
+            init.config.hooks.create_container);
+}
+
+void run_start_container_hooks(const BundleInit& init) {
+  if (init.config.hooks.start_container.empty()) return;
+  const auto folder = open_folder("/");
+  const auto state = init.state_text("created", ::getpid());
+  run_hooks({.stage = "startContainer", .state = state, .working_folder = folder.get()},
+            init.config.hooks.start_container);
+}
+
 /// Makes the container. Returns its process's environment.
 std::vector<std::string> make_container(BundleInit& init) {
   leave_parent(init);
@@ -121,7 +142,7 @@ std::vector<std::string> make_container(BundleInit& init) {
   BundleRoot root(init.config, init.bundle, init.mount_cgroup);
   init.channel.say_ready();
   wait_for_go(init);
-  run_hooks(init.config.hooks.create_container, init.state_text("creating", ::getpid()));
+  run_create_container_hooks(init);
   root.enter(init.root_change);
   std::vector<std::string> environment;
   if (init.config.process) environment = prepare_process(init);
@@ -137,7 +158,7 @@ void wait_to_be_started(BundleInit& init) {
 }
 
 StartFailure start_process(const BundleInit& init, const std::vector<std::string>& environment) {
-  run_hooks(init.config.hooks.start_container, init.state_text("created", ::getpid()));
+  run_start_container_hooks(init);
   reset_signals();
   check(::close_range(STDERR_FILENO + 1 + init.preserved_fds, ~0U, CLOSE_RANGE_CLOEXEC), "close",
         "all descriptors");

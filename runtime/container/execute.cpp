@@ -16,15 +16,6 @@
 namespace netlend {
 
 namespace {
-std::vector<char*> pointers(const std::vector<std::string>& texts) {
-  std::vector<char*> result;
-  result.reserve(texts.size() + 1);
-  // execve(2) writes to neither list; its type is older than const.
-  for (const auto& text : texts) result.push_back(const_cast<char*>(text.c_str()));
-  result.push_back(nullptr);
-  return result;
-}
-
 std::vector<std::string> candidates(const std::string& program,
                                     const std::vector<std::string>& environment) {
   if (program.find('/') != std::string::npos) return {program};
@@ -61,6 +52,7 @@ StartFailure no_command() {
 }
 }  // namespace
 
+<<<<<<< HEAD
 std::optional<StartFailure> why_not_executable(const std::vector<std::string>& command,
                                                const std::vector<std::string>& environment) {
   if (command.empty()) return no_command();
@@ -76,13 +68,28 @@ std::optional<StartFailure> why_not_executable(const std::vector<std::string>& c
     }
   }
   return reason ? cannot_execute(command.front(), *reason) : not_found(command.front());
+=======
+std::vector<char*> exec_array(const std::vector<std::string>& texts) {
+  std::vector<char*> result;
+  result.reserve(texts.size() + 1);
+  // execve(2) writes to neither list; its type is older than const.
+  for (const auto& text : texts) result.push_back(const_cast<char*>(text.c_str()));
+  result.push_back(nullptr);
+  return result;
+>>>>>>> config
 }
 
 StartFailure execute(const std::vector<std::string>& command,
                      const std::vector<std::string>& environment) {
+<<<<<<< HEAD
   if (command.empty()) return no_command();
   const auto arguments = pointers(command);
   const auto variables = pointers(environment);
+=======
+  if (command.empty()) return {.exit_code = kExitNotFound, .message = "execute: no command given"};
+  const auto arguments = exec_array(command);
+  const auto variables = exec_array(environment);
+>>>>>>> config
   std::optional<int> reason;
   for (const auto& path : candidates(command.front(), environment)) {
     ::execve(path.c_str(), arguments.data(), variables.data());
