@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "base/syscall.hpp"
+#include "container/send_descriptor.hpp"
 
 namespace netlend {
 
@@ -82,21 +83,7 @@ void ChildChannel::say_ready() {
 }
 
 void ChildChannel::send_terminal(int master) {
-  char word = kTerminal;
-  DescriptorSpace space{};
-  iovec part{.iov_base = &word, .iov_len = sizeof word};
-  msghdr message{};
-  message.msg_iov = &part;
-  message.msg_iovlen = 1;
-  message.msg_control = space.bytes.data();
-  message.msg_controllen = space.bytes.size();
-  cmsghdr* header = CMSG_FIRSTHDR(&message);
-  header->cmsg_level = SOL_SOCKET;
-  header->cmsg_type = SCM_RIGHTS;
-  header->cmsg_len = CMSG_LEN(sizeof(int));
-  std::memcpy(CMSG_DATA(header), &master, sizeof master);
-  check(retry([&] { return ::sendmsg(fd_.get(), &message, MSG_NOSIGNAL); }), "hand over",
-        "the terminal");
+  send_descriptor(fd_.get(), std::string_view(&kTerminal, 1), master);
 }
 
 void ChildChannel::report(const StartFailure& failure) noexcept {

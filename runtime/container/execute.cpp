@@ -52,7 +52,6 @@ StartFailure no_command() {
 }
 }  // namespace
 
-<<<<<<< HEAD
 std::optional<StartFailure> why_not_executable(const std::vector<std::string>& command,
                                                const std::vector<std::string>& environment) {
   if (command.empty()) return no_command();
@@ -68,7 +67,8 @@ std::optional<StartFailure> why_not_executable(const std::vector<std::string>& c
     }
   }
   return reason ? cannot_execute(command.front(), *reason) : not_found(command.front());
-=======
+}
+
 std::vector<char*> exec_array(const std::vector<std::string>& texts) {
   std::vector<char*> result;
   result.reserve(texts.size() + 1);
@@ -76,20 +76,13 @@ std::vector<char*> exec_array(const std::vector<std::string>& texts) {
   for (const auto& text : texts) result.push_back(const_cast<char*>(text.c_str()));
   result.push_back(nullptr);
   return result;
->>>>>>> config
 }
 
 StartFailure execute(const std::vector<std::string>& command,
                      const std::vector<std::string>& environment) {
-<<<<<<< HEAD
   if (command.empty()) return no_command();
-  const auto arguments = pointers(command);
-  const auto variables = pointers(environment);
-=======
-  if (command.empty()) return {.exit_code = kExitNotFound, .message = "execute: no command given"};
   const auto arguments = exec_array(command);
   const auto variables = exec_array(environment);
->>>>>>> config
   std::optional<int> reason;
   for (const auto& path : candidates(command.front(), environment)) {
     ::execve(path.c_str(), arguments.data(), variables.data());
