@@ -7,6 +7,7 @@
 #include "base/process.hpp"
 #include "base/syscall.hpp"
 #include "base/text.hpp"
+#include "guardian/guardian.hpp"
 #include "net/lending.hpp"
 #include "net/plan_parse.hpp"
 #include "net/policy.hpp"
@@ -14,6 +15,7 @@
 #include "oci-hook/hygiene.hpp"
 #include "oci-spec/config.hpp"
 #include "oci-spec/state.hpp"
+#include "privilege/capabilities.hpp"
 
 namespace netlend {
 
@@ -55,6 +57,14 @@ void require_privilege() {
       "container as root");
 }
 
+/// What the container's bundle or a policy wanted of root is read by now.
+void drop_privileges() {
+  std::vector<int> keep(kLendingCapabilities.begin(), kLendingCapabilities.end());
+  keep.push_back(CAP_SETPCAP);  // The guardian drops more, this one too.
+  limit_capabilities(keep);
+  set_no_new_privileges();
+}
+
 // The pid may be given to another process at any time: what is the same before and after the
 // namespace was opened has not been.
 Borrower find_borrower(const oci::State& state) {
@@ -84,17 +94,23 @@ void lend_to_container(const oci::State& state) {
   const Borrower borrower = find_borrower(state);
   const Policy policy = Policy::load();
   const StateDirectory directory;
+  drop_privileges();
   const LendOptions options{.force = Force::no,
                             .permission = [&](const NicPlan& nic, const LinkState* device) {
                               policy.check(borrower.id, nic, device);
                             }};
-  lend({.state = directory, .on_step = {}}, *plan, borrower, options);
+  try {
+    lend_guarded({.state = directory, .on_step = {}}, *plan, borrower, options);
+  } catch (const Error&) {
+    if (!is_lent_already(directory, *plan, borrower)) throw;
+  }
 }
 
 // By the ledgers alone: the process is gone, and config.json may say something else by now.
 Failures take_back(const oci::State& state) {
   require_privilege();
   const StateDirectory directory;
+  drop_privileges();
   const LendingContext context{.state = directory, .on_step = {}};
   Failures failures;
   for (const auto& ledger : ledgers_of(directory, state.id, state.bundle)) {

@@ -17,10 +17,17 @@ cases=(
   a_later_hook_that_fails_brings_it_home
   a_second_device_that_is_missing_leaves_the_first_at_home
   a_killed_init_brings_it_home_at_delete
-  a_killed_init_and_no_delete_leave_it_to_reap
+  a_killed_init_brings_it_home_at_once
+  a_killed_init_and_guardian_and_no_delete_leave_it_to_reap
+  a_guardian_is_gone_when_the_container_is
   a_killed_runc_leaves_it_to_delete
-  a_runc_killed_while_it_creates_leaves_it_to_reap
-  a_runc_killed_while_the_hook_lends_leaves_it_to_reap
+  without_poststop_a_command_that_is_not_there_brings_it_home
+  without_poststop_a_later_hook_that_fails_brings_it_home
+  a_runc_killed_while_it_creates_brings_it_home
+  a_runc_killed_while_the_hook_lends_brings_it_home
+  two_containers_of_one_id_have_a_loan_each
+  containers_that_share_a_namespace_are_lent_to_once
+  an_engine_in_a_mount_namespace_of_its_own_changes_nothing
   a_killed_hook_brings_it_home
   a_container_that_renames_and_readdresses_it_brings_it_home
   a_device_that_another_container_has_is_refused
@@ -36,25 +43,15 @@ cases=(
 # ---- the machine --------------------------------------------------------------------------------
 
 # runc 1.1 can do without a cgroup only where it may not make one (its --rootless) and cgroup 2 is all
-# there is: so it sees one, read-only, and the machine's cgroups stay as they are.
-hide_cgroups() {
-  local unified
-  unified=$(findmnt --noheadings --first-only --output TARGET --types cgroup2) || true
-  mkdir /run/cgroup2
-  if [[ -n $unified ]]; then
-    mount --bind "$unified" /run/cgroup2
-  else
-    mount -t cgroup2 cgroup2 /run/cgroup2
-  fi
-  mount -o remount,bind,ro /run/cgroup2
-  umount --recursive /sys
-  mount -t sysfs -o ro sysfs /sys
-  mount --move /run/cgroup2 /sys/fs/cgroup
+# there is: so it sees one, read-only.
+show_one_cgroup() {
+  mount -t cgroup2 cgroup2 /sys/fs/cgroup
+  mount -o remount,bind,ro /sys/fs/cgroup
 }
 
 make_machine() {
   make_private_run
-  hide_cgroups
+  show_one_cgroup
   cp -a /etc /run/etc
   mount --bind /run/etc /etc
   mkdir -p /etc/netlend
@@ -117,6 +114,12 @@ create_container() { runc create --bundle "/run/test/$1" "$1" </dev/null; }
 init_pid() { runc state "$1" | jq .pid; }
 is_running() { [[ $(runc state "$1" | jq -r .status) == running ]]; }
 has_ledger() { compgen -G "/run/netlend/ledgers/$1-*"; }
+kill_guardian() {
+  local guardian
+  guardian=$(pgrep netlend-guard)
+  kill -KILL "$guardian"
+  wait_until is_gone "$guardian"
+}
 continue_hook_to_its_end() { ! pkill -CONT netlend-hook; }
 
 # A container that runs until it is killed.
@@ -217,20 +220,41 @@ a_second_device_that_is_missing_leaves_the_first_at_home() {
 
 a_killed_init_brings_it_home_at_delete() {
   start_container c1 "$lan0"
+  kill_guardian
   kill -KILL "$(init_pid c1)"
   runc delete --force c1
   is_home
 }
 
-a_killed_init_and_no_delete_leave_it_to_reap() {
+a_killed_init_brings_it_home_at_once() {
   start_container c1 "$lan0"
+  kill -KILL "$(init_pid c1)"
+  wait_until is_home
+  runc delete --force c1
+  is_home
+}
+
+a_killed_init_and_guardian_and_no_delete_leave_it_to_reap() {
+  start_container c1 "$lan0"
+  kill_guardian
   pid=$(init_pid c1)
   kill -KILL "$pid"
   wait_until is_gone "$pid"
+  fails ip link show lan0
   netlend reap
   is_home
   runc delete --force c1
   is_home
+}
+
+a_guardian_is_gone_when_the_container_is() {
+  start_container c1 "$lan0"
+  guardian=$(pgrep netlend-guard)
+  runc kill c1 KILL
+  wait_until fails is_running c1
+  runc delete c1
+  is_home
+  wait_until is_gone "$guardian"
 }
 
 a_killed_runc_leaves_it_to_delete() {
@@ -242,26 +266,76 @@ a_killed_runc_leaves_it_to_delete() {
   is_home
 }
 
-a_runc_killed_while_it_creates_leaves_it_to_reap() {
+# What podman is: it calls no poststop after these.
+without_poststop_a_command_that_is_not_there_brings_it_home() {
+  make_bundle c1 "$lan0" 'del(.hooks.poststop)' /bin/nosuchcommand
+  fails run_container c1
+  wait_until is_home
+}
+
+without_poststop_a_later_hook_that_fails_brings_it_home() {
+  make_bundle c1 "$lan0" 'del(.hooks.poststop) | .hooks.createRuntime += [{path: "/bin/false"}]' true
+  fails run_container c1
+  wait_until is_home
+}
+
+a_runc_killed_while_it_creates_brings_it_home() {
   hang='{path: "/bin/sh", args: ["sh", "-c", "echo >/run/test/reached; exec sleep 1000000"]}'
   make_bundle c1 "$lan0" ".hooks.createRuntime += [$hang]" true
   create_container c1 &
   wait_until test -e /run/test/reached
   fails ip link show lan0
   kill -KILL "$(pgrep --full 'runc .*create --bundle')"
-  wait_until fails pgrep --full 'runc init'
-  netlend reap
-  is_home
+  wait_until is_home
 }
 
-a_runc_killed_while_the_hook_lends_leaves_it_to_reap() {
+a_runc_killed_while_the_hook_lends_brings_it_home() {
   make_bundle c1 "$lan0" "$(signal_hook SIGSTOP renameat 2)" true
   create_container c1 &
   wait_until has_ledger c1
+  # CAP_SETPCAP, and what lending needs: NET_ADMIN, NET_RAW, SYS_CHROOT, SYS_PTRACE, SYS_ADMIN.
+  expect 00000000002c3100 "$(grep CapEff "/proc/$(pgrep --oldest netlend-hook)/status")"
   kill -KILL "$(pgrep --full 'runc .*create --bundle')"
   wait_until fails pgrep --full 'runc init'
   wait_until continue_hook_to_its_end
-  netlend reap
+  wait_until is_home
+}
+
+two_containers_of_one_id_have_a_loan_each() {
+  ip link add lan1 type veth peer name far1
+  take_picture >/run/test/before
+  write_rules '{"device": "lan*"}'
+  start_container c1 "$lan0"
+  make_bundle other/c1 '{"io.netlend.nic.eth1": "lan1"}' . sleep 1000000
+  command runc --rootless true --root /run/runc2 create --bundle /run/test/other/c1 c1 </dev/null
+  expect '2 ' "$(netlend loans --format json | jq '.loans | length') "
+  runc delete --force c1
+  ip link show lan0
+  fails ip link show lan1
+  command runc --rootless true --root /run/runc2 delete --force c1
+  is_home
+}
+
+# Of a pod each container has the annotations of all.
+containers_that_share_a_namespace_are_lent_to_once() {
+  start_container c1 "$lan0"
+  share=".linux.namespaces |= map(if .type == \"network\" then .path = \"/proc/$(init_pid c1)/ns/net\" else . end)"
+  make_bundle c2 "$lan0" "$share" ip addr show dev eth1
+  expect 'inet 10.77.0.2/24' "$(run_container c2)"
+  expect 'inet 10.77.0.2/24' "$(runc exec c1 ip addr show dev eth1)"
+  runc delete --force c1
+  is_home
+}
+
+# What the engine mounts in there ends with it; the pin must not.
+an_engine_in_a_mount_namespace_of_its_own_changes_nothing() {
+  make_bundle c1 "$lan0" . sleep 1000000
+  unshare --mount --propagation private \
+    runc --rootless true --root /run/runc create --bundle /run/test/c1 c1 </dev/null
+  expect /run/netlend/pins/c1- "$(cat /proc/self/mountinfo)"
+  expect "$(readlink /proc/self/ns/mnt)" "$(readlink "/proc/$(pgrep netlend-guard)/ns/mnt")"
+  runc start c1
+  runc delete --force c1
   is_home
 }
 

@@ -1,13 +1,14 @@
 #include "cli/planning.hpp"
 #include "cli/target.hpp"
 #include "cli/verbs.hpp"
+#include "guardian/guardian.hpp"
 
 namespace netlend::cli {
 
 int execute(const Session& session, const LendArguments& arguments) {
   const Plan plan = make_plan(arguments);
   const Borrower borrower = find_borrower(session.state(), parse_target(arguments.to), plan);
-  netlend::lend(session.lending(), plan, borrower, {.force = arguments.force});
+  lend_guarded(session.lending(), plan, borrower, {.force = arguments.force});
   return kExitSuccess;
 }
 

@@ -71,6 +71,8 @@ struct Ledger {
   /// Seconds of the wall clock, for people.
   std::int64_t created_at_s = 0;
   ProcessIdentity lender;
+  /// Who stays with the borrower where the lender doesn't.
+  std::optional<ProcessIdentity> guardian;
   NetnsIdentity home;
   NetnsIdentity borrower;
   std::optional<ProcessIdentity> process;

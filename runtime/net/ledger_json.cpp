@@ -106,6 +106,7 @@ json content_of(const Ledger& ledger) {
               {"netns_path", bytes_to_utf8(ledger.netns_path)},
               {"plan", ledger.plan},
               {"loans", loans}};
+  if (ledger.guardian) object["guardian"] = to_json(*ledger.guardian);
   if (ledger.process) object["process"] = to_json(*ledger.process);
   if (ledger.pin) object["pin"] = {{"mount_namespace", ledger.pin->mount_namespace}};
   return object;
@@ -124,6 +125,7 @@ Ledger ledger_from(const std::string& name, const json& object) {
   ledger.netns_path = bytes_from(object.at("netns_path"));
   ledger.plan = object.at("plan").get<std::string>();
   for (const auto& loan : object.at("loans")) ledger.loans.push_back(loan_from(loan));
+  if (object.contains("guardian")) ledger.guardian = process_from(object.at("guardian"));
   if (object.contains("process")) ledger.process = process_from(object.at("process"));
   if (object.contains("pin")) {
     ledger.pin =

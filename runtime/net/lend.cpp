@@ -136,6 +136,7 @@ void Lending::prepare(const std::string& plan_text) {
   ledger_.name = fmt::format("{}-{}", ledger_stem(borrower_.id, borrower_.key), ledger_.generation);
   ledger_.created_at_s = std::time(nullptr);
   ledger_.lender = identify_process(::getpid());
+  ledger_.guardian = options_.guardian;
   ledger_.home = home_.netns.identity();
   ledger_.borrower = inside_.netns.identity();
   ledger_.process = borrower_.process;
@@ -272,6 +273,20 @@ std::string lend(const LendingContext& context, const Plan& plan, const Borrower
   const std::string plan_text = format_plan_file(plan);
   if (auto earlier = meet_earlier(context, borrower, plan_text)) return *earlier;
   return Lending(context, plan, borrower, options).run(plan_text);
+}
+
+bool is_lent_already(const StateDirectory& state, const Plan& plan, const Borrower& borrower) {
+  const std::string plan_text = format_plan_file(plan);
+  for (const auto& name : list_ledgers(state)) {
+    std::optional<Ledger> ledger;
+    Failures broken;  // It is somebody else's, and says nothing of this container.
+    attempt(broken, [&] { ledger = load_ledger(state, name); });
+    if (ledger && ledger->borrower == borrower.netns.identity() && ledger->plan == plan_text &&
+        ledger->is_ready() && borrower_liveness(*ledger) == Liveness::alive) {
+      return true;
+    }
+  }
+  return false;
 }
 
 }  // namespace netlend

@@ -52,6 +52,8 @@ struct LendOptions {
   Force force = Force::no;
   /// Empty: root asks, and may.
   Permission permission = {};
+  /// Who gives back when the borrower dies; absent: the lender stays, or nobody does.
+  std::optional<ProcessIdentity> guardian = {};
 };
 
 /// Lends all devices of the plan, or none: on any error what was done is undone before it is
@@ -60,6 +62,11 @@ struct LendOptions {
 /// (the message names the borrower), or the kernel's answer.
 std::string lend(const LendingContext& context, const Plan& plan, const Borrower& borrower,
                  const LendOptions& options = {});
+
+/// Whether a container that lives in the borrower's network namespace, be it another one, has been
+/// lent the very same: of a pod, whose engine gives each of its containers the annotations of all,
+/// the first one lends.
+bool is_lent_already(const StateDirectory& state, const Plan& plan, const Borrower& borrower);
 
 /// Brings home all that the ledger holds and closes it. Goes on past failures and returns them;
 /// with none, everything is home and equal to its snapshot. An absent ledger is success.

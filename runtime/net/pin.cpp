@@ -131,6 +131,13 @@ std::uint64_t pin_mount_namespace(const StateDirectory& state) {
   return inode_of(seen_by_init ? kInitMountNamespace : kOwnMountNamespace);
 }
 
+void enter_pin_mount_namespace(const StateDirectory& state) {
+  const std::uint64_t wanted = pin_mount_namespace(state);
+  if (inode_of(kOwnMountNamespace) == wanted) return;
+  const UniqueFd target = find_mount_namespace(wanted);
+  check(::setns(target.get(), CLONE_NEWNS), "enter", "the mount namespace for pins");
+}
+
 PinPlace pin_place(const Ledger& ledger, PinFolder folder) {
   return {.folder = folder,
           .ledger_name = ledger.name,

@@ -22,6 +22,12 @@ inline constexpr std::array kDefaultCapabilities{
     CAP_NET_RAW, CAP_SETGID, CAP_SETUID, CAP_SETPCAP, CAP_SYS_CHROOT,
 };
 
+/// What lending and giving back need: devices and addresses; announcing them; namespaces and pins;
+/// /proc/PID/ns of other users' processes. State is root's, and so needs none.
+inline constexpr std::array kLendingCapabilities{
+    CAP_NET_ADMIN, CAP_NET_RAW, CAP_SYS_ADMIN, CAP_SYS_CHROOT, CAP_SYS_PTRACE,
+};
+
 /// Limits this thread and all it will execute to `keep`, as far as it has them: bounding, permitted
 /// and effective sets; inheritable and ambient become empty (CVE-2022-24769). Needs CAP_SETPCAP.
 /// Source: capabilities(7).

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <string>
+
+#include "net/lending.hpp"
+
+namespace netlend {
+
+/// Lends as lend() does, for a lender that does not stay, and leaves a guardian with the borrower:
+/// a process that gives back what nobody else has when the borrower dies, when the lender dies half
+/// way, and then ends. It ends as well once everything is home by another way. When this returns,
+/// it is in a session and cgroups of its own, holds no descriptor but its own, and ignores TERM,
+/// HUP and INT: whoever stops the engine doesn't stop it. Only for a process without threads.
+/// Throws Error, with nothing lent, also where no guardian can be left.
+std::string lend_guarded(const LendingContext& context, const Plan& plan, const Borrower& borrower,
+                         const LendOptions& options = {});
+
+}  // namespace netlend

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/process.hpp"
+#include "base/unique_fd.hpp"
+#include "net/netns.hpp"
+
+/// The guardian's own life, in its own process.
+namespace netlend {
+
+inline constexpr std::size_t kGuardianMessageMax = 1024;
+/// What a guardian says to its lender, or else why it can't be one. The lender answers with the
+/// name of the ledger; if it ends without a word, it was killed, or nothing was lent.
+inline constexpr std::string_view kGuardianReady = "ready";
+
+struct Watch {
+  UniqueFd lender;
+  std::string state_path;
+  NetnsIdentity borrower;
+  std::optional<ProcessIdentity> process;
+  std::string netns_path;
+  /// Of the borrower; closed where it has no process.
+  UniqueFd pidfd;
+};
+
+/// Returns when everything is home, with an exit code for nobody.
+int keep_watch(Watch watch) noexcept;
+
+}  // namespace netlend
