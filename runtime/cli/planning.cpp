@@ -20,13 +20,21 @@ Plan read_plan_file(const std::optional<std::string>& path) {
     throw error.within(fmt::format("plan file '{}'", *path));
   }
 }
+
+Plan make_plan(const std::optional<std::string>& path, const std::vector<std::string>& nics) {
+  Plan plan = read_plan_file(path);
+  for (const auto& spec : nics) plan.nics.push_back(parse_nic_spec(spec));
+  check_plan(plan);
+  return plan;
+}
 }  // namespace
 
 Plan make_plan(const RunArguments& arguments) {
-  Plan plan = read_plan_file(arguments.plan_path);
-  for (const auto& spec : arguments.nics) plan.nics.push_back(parse_nic_spec(spec));
-  check_plan(plan);
-  return plan;
+  return make_plan(arguments.plan_path, arguments.nics);
+}
+
+Plan make_plan(const BundleArguments& arguments) {
+  return make_plan(arguments.plan_path, arguments.nics);
 }
 
 Plan make_plan(const LendArguments& arguments) {

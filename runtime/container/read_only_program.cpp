@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/syscall.hpp"
+#include "container/execute.hpp"
 #include "container/mounts.hpp"
 
 namespace netlend {
@@ -24,13 +25,15 @@ bool is_protected(int program) {
 }
 }  // namespace
 
-void ensure_read_only_program(char* const* arguments) {
+void ensure_read_only_program(const std::vector<std::string>& arguments) {
   const UniqueFd program{check(::open(kSelf, O_PATH | O_CLOEXEC), "open", kSelf)};
   if (is_protected(program.get())) return;
   const auto copy = clone_tree(program.get(), Depth::one_mount);
   restrict_tree(copy.get(), MOUNT_ATTR_RDONLY, Depth::one_mount);
-  check(::syscall(SYS_execveat, copy.get(), "", arguments, environ, AT_EMPTY_PATH), "execute again",
-        kSelf);
+  std::vector<std::string> words{"netlend"};
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  check(::syscall(SYS_execveat, copy.get(), "", exec_array(words).data(), environ, AT_EMPTY_PATH),
+        "execute again", kSelf);
 }
 
 }  // namespace netlend

@@ -2,7 +2,9 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 
+#include "guardian/guardian.hpp"
 #include "net/ledger.hpp"
 #include "net/plan_parse.hpp"
 #include "net/policy.hpp"
@@ -13,32 +15,33 @@ namespace {
 // Behind the bundle's path in the key of a ledger.
 constexpr const char* kCommandLineKey = " --nic";
 
-Borrower borrower_of(const ContainerRecord& record, Netns netns, const char* key) {
-  return {.id = record.id,
-          .key = record.bundle + key,
-          .netns = std::move(netns),
-          .process = record.init,
+Borrower with_key(const BundleBorrower& borrower, const char* key) {
+  return {.id = borrower.record.id,
+          .key = borrower.record.bundle + key,
+          .netns = borrower.netns(),
+          .process = borrower.record.init,
           .netns_path = {}};
 }
 
-void lend_by_annotations(const LendingContext& context, const Plan& plan,
-                         const Borrower& borrower) {
-  const Policy policy = Policy::load();
-  lend(context, plan, borrower,
-       {.force = Force::no, .permission = [&](const NicPlan& nic, const LinkState* device) {
-          policy.check(borrower.id, nic, device);
-        }});
+void lend_as(Lender lender, const LendingContext& context, const Plan& plan,
+             const Borrower& borrower, const LendOptions& options) {
+  lender == Lender::stays ? lend(context, plan, borrower, options)
+                          : lend_guarded(context, plan, borrower, options);
 }
 }  // namespace
 
-void lend_to_bundle(const LendingContext& context, const BundlePlans& plans,
-                    const ContainerRecord& record, const std::function<Netns()>& netns) {
+void lend_to_bundle(const LendingContext& context, const BundlePlans& plans, Lender lender,
+                    const BundleBorrower& borrower) {
   if (!plans.command_line.nics.empty()) {
-    lend(context, plans.command_line, borrower_of(record, netns(), kCommandLineKey),
-         {.force = plans.force, .permission = {}});
+    lend_as(lender, context, plans.command_line, with_key(borrower, kCommandLineKey),
+            {.force = plans.force, .permission = {}});
   }
-  if (const auto plan = parse_annotations(record.annotations)) {
-    lend_by_annotations(context, *plan, borrower_of(record, netns(), ""));
+  if (const auto plan = parse_annotations(borrower.record.annotations)) {
+    const Policy policy = Policy::load();
+    lend_as(lender, context, *plan, with_key(borrower, ""),
+            {.force = Force::no, .permission = [&](const NicPlan& nic, const LinkState* device) {
+               policy.check(borrower.record.id, nic, device);
+             }});
   }
 }
 

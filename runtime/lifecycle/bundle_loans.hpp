@@ -11,6 +11,9 @@
 
 namespace netlend {
 
+/// Whether the lender waits for the container's end; else a guardian is left with it.
+enum class Lender { stays, leaves };
+
 /// The plans of a container with a bundle. Each has a ledger of its own, since the hook of hooks.d,
 /// which is called for the same container, knows the annotations only: it finds the ledger of the
 /// very same plan then and does nothing.
@@ -20,11 +23,16 @@ struct BundlePlans {
   Force force = Force::no;
 };
 
-/// Lends what the command line and the container's annotations ask for, or nothing; `netns` opens
-/// the container's network namespace if there is anything to lend. Throws Error: refused by a rule,
-/// taken, or the kernel's answer.
-void lend_to_bundle(const LendingContext& context, const BundlePlans& plans,
-                    const ContainerRecord& record, const std::function<Netns()>& netns);
+struct BundleBorrower {
+  const ContainerRecord& record;
+  /// Opens its network namespace; asked only if there is anything to lend.
+  std::function<Netns()> netns;
+};
+
+/// Lends what the command line and the container's annotations ask for, or nothing. Throws Error:
+/// refused by a rule, taken, or the kernel's answer.
+void lend_to_bundle(const LendingContext& context, const BundlePlans& plans, Lender lender,
+                    const BundleBorrower& borrower);
 
 /// Brings home all that was lent to the container's first process, whoever lent it.
 Failures give_back_from(const LendingContext& context, const ContainerRecord& record) noexcept;

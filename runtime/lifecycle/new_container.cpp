@@ -158,8 +158,9 @@ void NewContainer::start_first_process() {
 }
 
 void NewContainer::lend_devices() {
-  lend_to_bundle(runtime_.lending, options_.plans, record_,
-                 [&] { return netns_of(namespaces_, record_); });
+  const auto lender = purpose_ == Purpose::run ? Lender::stays : Lender::leaves;
+  lend_to_bundle(runtime_.lending, options_.plans, lender,
+                 {.record = record_, .netns = [&] { return netns_of(namespaces_, record_); }});
 }
 
 void NewContainer::await_ready() {
