@@ -194,16 +194,19 @@ void add_globals(CLI::App& program, Globals& globals) {
   program.add_flag("--debug", globals.debug, "print every step on stderr");
   add_text(program, "--log", globals.log_path, {"FILE", "append errors and steps to a file"});
   add_choice(program, "--log-format", globals.log_format,
-             {"text|json", "how the log is written (default: text)"});
-  add_text(program, "--root", globals.root, {"DIR", "where containers are known by their IDs"});
-  program.add_flag_callback(
+             {"HOW", "how the log is written: text (default) or json"});
+  // For engines, and explained in the manual.
+  constexpr const char* kHidden = "";
+  program.add_option("--root", globals.root)->group(kHidden);
+  CLI::Option* systemd = program.add_flag_callback(
       "--systemd-cgroup",
       [] {
         throw Error::usage(
             "--systemd-cgroup: netlend makes cgroups itself and not by systemd; tell the engine to "
             "use 'cgroupfs' (podman: --cgroup-manager=cgroupfs)");
-      },
-      "refused: netlend makes cgroups itself");
+      });
+  systemd->group(kHidden);
+  program.footer(kBundleVerbsHelp);
   program.set_version_flag("--version", std::string(kVersion), "print the version");
 }
 

@@ -12,6 +12,9 @@ const char* const kProgramDescription =
 
 const char* const kForceHelp = "lend despite the default route, or despite losses";
 
+const char* const kBundleVerbsHelp =
+    "OCI bundles, as for runc: create, start, state, kill, delete, list";
+
 const VerbHelp kRunHelp{
     .name = "run",
     .description =
@@ -28,8 +31,8 @@ const VerbHelp kRunHelp{
         "addr=, route= and host-addr= may be repeated, gw= is one a family.\n"
         "\n"
         "The command sees the host's root read-only, with /root, /home and /run empty,\n"
-        "and has namespaces of its own. A bundle is what its config.json says. The devices\n"
-        "come home when it ends.\n"
+        "and has namespaces of its own. A bundle is what its config.json says.\n"
+        "The devices come home when it ends.\n"
         "Exit code: the command's; 125 netlend failed, 126 the command can't be\n"
         "executed, 127 it was not found.\n"
         "\n"
@@ -41,8 +44,9 @@ const VerbHelp kCreateHelp{
         "make a container from an OCI bundle\n"
         "\n"
         "  netlend create [--nic SPEC]... [--bundle DIR] ID",
-    .footer = "SPEC is explained by 'netlend run --help'. Annotations of config.json can ask for\n"
-              "devices too, where 'netlend allow' lets them."};
+    .footer =
+        "SPEC is explained by 'netlend run --help'. Annotations of config.json can ask\n"
+        "for devices too, where 'netlend allow' lets them."};
 
 const VerbHelp kStartHelp{.name = "start",
                           .description =

@@ -25,6 +25,7 @@ extern const char* const kVersion;
 extern const char* const kVersionText;
 extern const char* const kProgramDescription;
 extern const char* const kForceHelp;
+extern const char* const kBundleVerbsHelp;
 
 extern const VerbHelp kRunHelp;
 extern const VerbHelp kCreateHelp;

@@ -1,4 +1,5 @@
 #include <array>
+#include <utility>
 
 #include "base/error.hpp"
 #include "cli/options.hpp"
@@ -11,8 +12,15 @@ constexpr std::array kBundleOptions{"--bundle",        "--pid-file",      "--con
                                     "--no-pivot",      "--no-new-keyring", "--preserve-fds",
                                     "--detach",        "ID"};
 
+/// One that engines call, and that the list of verbs has in one line with the others.
+CLI::App& add_engine_verb(CLI::App& program, const VerbHelp& help, std::function<void()> typed) {
+  CLI::App& verb = add_verb(program, help, std::move(typed));
+  verb.group("");
+  return verb;
+}
+
 void add_create(CLI::App& program, CommandLine& line, BundleArguments& arguments) {
-  CLI::App& verb = add_verb(program, kCreateHelp,
+  CLI::App& verb = add_engine_verb(program, kCreateHelp,
                             [&] { line.verb = CreateArguments{.bundle = arguments}; });
   add_texts(verb, "--nic", arguments.nics, {"SPEC", "lend this device; may be repeated"});
   add_optional_text(verb, "--plan", arguments.plan_path,
@@ -23,7 +31,7 @@ void add_create(CLI::App& program, CommandLine& line, BundleArguments& arguments
 }
 
 void add_kill(CLI::App& program, CommandLine& line, KillArguments& arguments) {
-  CLI::App& verb = add_verb(program, kKillHelp, [&] { line.verb = arguments; });
+  CLI::App& verb = add_engine_verb(program, kKillHelp, [&] { line.verb = arguments; });
   verb.add_flag("--all,-a", arguments.all, "to all of its processes");
   add_word(verb, "ID", arguments.id, "the container's");
   verb.add_option("SIGNAL", arguments.signal, "a number or a name (default: TERM)")
@@ -31,7 +39,7 @@ void add_kill(CLI::App& program, CommandLine& line, KillArguments& arguments) {
 }
 
 void add_delete(CLI::App& program, CommandLine& line, DeleteArguments& arguments) {
-  CLI::App& verb = add_verb(program, kDeleteHelp, [&] { line.verb = arguments; });
+  CLI::App& verb = add_engine_verb(program, kDeleteHelp, [&] { line.verb = arguments; });
   verb.add_flag_callback(
       "--force,-f", [&arguments] { arguments.force = Force::yes; },
       "kill it first; no container of that ID is success");
@@ -39,7 +47,7 @@ void add_delete(CLI::App& program, CommandLine& line, DeleteArguments& arguments
 }
 
 void add_list(CLI::App& program, CommandLine& line, ListArguments& arguments) {
-  CLI::App& verb = add_verb(program, kListHelp, [&] { line.verb = arguments; });
+  CLI::App& verb = add_engine_verb(program, kListHelp, [&] { line.verb = arguments; });
   verb.add_option_function<std::string>(
           "--format,-f",
           [&arguments](const std::string& word) {
@@ -78,9 +86,9 @@ void refuse_bundle_options(const CLI::App& verb, const std::string& why) {
 
 void add_bundle_verbs(CLI::App& program, CommandLine& line, ParsedBundle& parsed) {
   add_create(program, line, parsed.bundle);
-  add_word(add_verb(program, kStartHelp, [&] { line.verb = StartArguments{parsed.id}; }), "ID",
+  add_word(add_engine_verb(program, kStartHelp, [&] { line.verb = StartArguments{parsed.id}; }), "ID",
            parsed.id, "the container's");
-  add_word(add_verb(program, kStateHelp, [&] { line.verb = StateArguments{parsed.id}; }), "ID",
+  add_word(add_engine_verb(program, kStateHelp, [&] { line.verb = StateArguments{parsed.id}; }), "ID",
            parsed.id, "the container's");
   add_kill(program, line, parsed.kill);
   add_delete(program, line, parsed.remove);
