@@ -10,8 +10,10 @@
 #include "base/file.hpp"
 #include "base/syscall.hpp"
 #include "base/text.hpp"
+#include "container/cgroup_mount.hpp"
 #include "container/console_socket.hpp"
 #include "container/exit_codes.hpp"
+#include "container/hierarchy.hpp"
 #include "container/hooks.hpp"
 #include "container/start_gate.hpp"
 #include "container/supervise.hpp"
@@ -48,6 +50,15 @@ Netns netns_of(const BundleNamespaces& namespaces, const ContainerRecord& record
     return Netns(std::move(copy), joined->path);
   }
   return Netns::of_process(record.init->pid);
+}
+
+/// What Cgroup::make() would make.
+CgroupRecord planned_cgroup(const std::string& path) {
+  CgroupRecord planned{.path = path, .made = {}};
+  for (const auto& hierarchy : Hierarchy::all()) {
+    if (!hierarchy.open(path)) planned.made.push_back(hierarchy.name());
+  }
+  return planned;
 }
 
 UniqueFd open_bundle(const ContainerRecord& record) {
@@ -120,16 +131,22 @@ void NewContainer::note_warnings() const {
 
 /// Before anything is changed: a netlend that is killed later leaves what `delete` goes by.
 void NewContainer::write_down() {
+  record_.cgroup = planned_cgroup(cgroup_path_of_container());
   folder_.save_config(bundle_.text);
   folder_.save(record_);
 }
 
+std::string NewContainer::cgroup_path_of_container() const {
+  return cgroup_path(bundle_.config.linux.cgroups_path, record_.id);
+}
+
 void NewContainer::make_cgroup() {
-  const auto& linux_part = bundle_.config.linux;
-  cgroup_ = Cgroup::make(cgroup_path(linux_part.cgroups_path, record_.id), linux_part.resources);
-  if (!cgroup_) return;
-  record_.cgroup = cgroup_->record();
-  folder_.save(record_);
+  cgroup_ = Cgroup::make(cgroup_path_of_container(), bundle_.config.linux.resources);
+  if (cgroup_) {
+    record_.cgroup = cgroup_->record();
+  } else {
+    record_.cgroup.reset();
+  }
 }
 
 void NewContainer::start_first_process() {
@@ -138,7 +155,10 @@ void NewContainer::start_first_process() {
                   .id = record_.id.str(),
                   .bundle = bundle_.path,
                   .namespaces = namespaces_,
-                  .mount_cgroup = [](const MountPlace&, const oci::Mount&) {},
+                  .mount_cgroup =
+                      [this](const MountPlace& place, const oci::Mount& mount) {
+                        mount_cgroups(place, mount, cgroup_path_of_container());
+                      },
                   .state_text = [this](std::string_view status,
                                        pid_t pid) { return state_text(record_, status, pid); },
                   .root_change = options_.root_change,

@@ -64,6 +64,7 @@ class NewContainer {
  private:
   void note_warnings() const;
   void write_down();
+  std::string cgroup_path_of_container() const;
   void make_cgroup();
   void start_first_process();
   void lend_devices();
