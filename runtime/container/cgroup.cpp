@@ -134,29 +134,38 @@ std::string cgroup_path(const std::optional<std::string>& cgroups_path, const Co
   return cgroups_path->starts_with('/') ? *cgroups_path : std::string(kOwnFolder) + *cgroups_path;
 }
 
-std::optional<Cgroup> Cgroup::make(const std::string& path, const oci::Resources& resources) {
+CgroupRecord Cgroup::plan(const std::string& path) {
+  CgroupRecord record{.path = path, .made = {}};
+  for (const auto& hierarchy : Hierarchy::all()) {
+    const bool is_ours = path.starts_with(kOwnFolder) || !hierarchy.open(path);
+    if (is_ours) record.made.push_back(hierarchy.name());
+  }
+  return record;
+}
+
+std::optional<Cgroup> Cgroup::make(const CgroupRecord& plan, const oci::Resources& resources) {
+  const auto& path = plan.path;
   const auto hierarchies = Hierarchy::all();
   refuse_strangers(hierarchies, path);
-  Cgroup cgroup{CgroupRecord{.path = path, .made = {}}};
-  bool is_there = false;
+  Cgroup cgroup{plan};
   try {
-    for (const auto& hierarchy : hierarchies) {
-      // A rest of a container that nobody deleted, with rules of its own.
-      if (path.starts_with(kOwnFolder)) hierarchy.remove(path);
-      const auto made = hierarchy.make(path);
-      if (made == Hierarchy::Made::now) cgroup.record_.made.push_back(hierarchy.name());
-      is_there = is_there || made != Hierarchy::Made::not_permitted;
+    // A rest of a container that nobody deleted, with rules of its own.
+    if (path.starts_with(kOwnFolder)) {
+      for (const auto& hierarchy : hierarchies) hierarchy.remove(path);
     }
+    const auto places =
+        std::count_if(hierarchies.begin(), hierarchies.end(),
+                      [&](const Hierarchy& hierarchy) { return hierarchy.make(path); });
     // An administrator's group keeps what it has unless the config says otherwise.
-    const bool is_wanted = !cgroup.record_.made.empty() || !resources.devices.empty();
+    const bool is_wanted = !plan.made.empty() || !resources.devices.empty();
     const bool is_set =
         is_wanted && set_devices(hierarchies, path, container_device_rules(resources.devices));
     if (!is_set && !resources.devices.empty()) throw_no_devices(path);
+    if (places == 0) return std::nullopt;
   } catch (...) {
     static_cast<void>(cgroup.remove());  // the error at hand says more
     throw;
   }
-  if (!is_there) return std::nullopt;
   return cgroup;
 }
 
@@ -165,6 +174,13 @@ void Cgroup::add(pid_t pid) const {
     const auto group = hierarchy.open(record_.path);
     if (group) write_to_group(group->get(), "cgroup.procs", std::to_string(pid));
   }
+}
+
+std::vector<pid_t> Cgroup::processes() const {
+  for (const auto& hierarchy : Hierarchy::all()) {
+    if (hierarchy.open(record_.path)) return hierarchy.processes(record_.path);
+  }
+  return {};
 }
 
 bool Cgroup::exists() const {

@@ -29,12 +29,15 @@ struct CgroupRecord {
 
 class Cgroup {
  public:
+  /// What make() would make: on disk before it is made, it lets nothing be left behind for good.
+  static CgroupRecord plan(const std::string& path);
+
   /// Makes it, and sets what the resources ask for and which devices every container has
   /// (device_rules.hpp). Nothing if no cgroup can be made (none is mounted, or they are read-only)
-  /// and the resources ask for nothing: such a container runs without, as does its runtime.
+  /// and the resources ask for nothing: such a container runs without.
   /// Throws Error, and leaves nothing behind, if they do ask for something, or if processes run in
-  /// a cgroup of this path already.
-  static std::optional<Cgroup> make(const std::string& path, const oci::Resources& resources);
+  /// a cgroup of this path already. Groups above it that were missing stay.
+  static std::optional<Cgroup> make(const CgroupRecord& plan, const oci::Resources& resources);
 
   /// The one that is there, or was.
   explicit Cgroup(CgroupRecord record) : record_(std::move(record)) {}
@@ -46,10 +49,13 @@ class Cgroup {
 
   bool exists() const;
 
+  /// The processes in it and below; 0 stands for one that can't be seen from this pid namespace.
+  std::vector<pid_t> processes() const;
+
   /// SIGKILL for every process in it and below, until none is left or 10 s have passed.
   Failures kill_all() const noexcept;
 
-  /// Removes what make() made, and what the container has made below; it must be empty. What is
+  /// Removes what plan() said, and what the container has made below; it must be empty. What is
   /// gone already is success.
   Failures remove() const noexcept;
 

@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/test/unit_test.hpp>
 #include <csignal>
@@ -108,7 +109,7 @@ struct Inmate {
 };
 
 Cgroup make(const std::vector<DeviceRule>& rules = {}) {
-  auto cgroup = Cgroup::make(kPath, {.devices = rules});
+  auto cgroup = Cgroup::make(Cgroup::plan(kPath), {.devices = rules});
   expect(cgroup.has_value(), "a cgroup is made");
   return *std::move(cgroup);
 }
@@ -173,7 +174,10 @@ BOOST_AUTO_TEST_CASE(all_in_it_and_below_are_killed_and_it_is_removed) {
                         "for g in /sys/fs/cgroup/netlend/db1 /sys/fs/cgroup/*/netlend/db1; do "
                         "test -d $g && mkdir -p $g/a/b && "
                         "{ test -e $g/cpuset.cpus || echo 0 >$g/a/b/cgroup.procs; }; done"};
+    const auto inside = cgroup.processes();
+    expect(std::count(inside.begin(), inside.end(), inmate.process.pid) == 1, "it is listed");
     expect_no_failures(cgroup.kill_all());
+    expect(cgroup.processes().empty(), "nobody is left");
     expect(!netlend::is_alive(inmate.process.pidfd.get()), "it is dead");
     expect(cgroup.exists(), "the cgroup is there");
     expect_no_failures(cgroup.remove());
@@ -215,7 +219,7 @@ BOOST_AUTO_TEST_CASE(a_running_containers_cgroup_is_not_given_to_another) {
 BOOST_AUTO_TEST_CASE(an_administrators_cgroup_stays) {
   in_each_layout([] {
     for (const auto& hierarchy : Hierarchy::all()) hierarchy.make("/machine/db");
-    const auto cgroup = Cgroup::make("/machine/db", {});
+    const auto cgroup = Cgroup::make(Cgroup::plan("/machine/db"), {});
     expect(cgroup.has_value() && cgroup->record().made.empty(), "nothing was made");
     expect_no_failures(cgroup->remove());
     expect(cgroup->exists(), "it is there");
@@ -271,9 +275,10 @@ BOOST_AUTO_TEST_CASE(a_container_that_asks_for_nothing_needs_no_cgroup) {
   in_each_layout([] {
     sh("mount -o remount,bind,ro /sys/fs/cgroup; for h in /sys/fs/cgroup/*; do "
        "mountpoint -q $h && mount -o remount,bind,ro $h; done; true");
-    expect(!Cgroup::make(kPath, {}).has_value(), "it runs without");
-    const std::string error =
-        error_of([] { static_cast<void>(Cgroup::make(kPath, {.devices = {{.allow = false}}})); });
+    expect(!Cgroup::make(Cgroup::plan(kPath), {}).has_value(), "it runs without");
+    const std::string error = error_of([] {
+      static_cast<void>(Cgroup::make(Cgroup::plan(kPath), {.devices = {{.allow = false}}}));
+    });
     expect(error ==
                "/linux/resources/devices: no cgroup '/netlend/db1' that controls devices can be "
                "made below /sys/fs/cgroup; mount it writable, or leave the rules out",

@@ -102,23 +102,20 @@ bool Hierarchy::has_controller(std::string_view controller) const {
   return std::find(words.begin(), words.end(), controller) != words.end();
 }
 
-Hierarchy::Made Hierarchy::make(const std::string& path) const {
-  Made made = Made::before;
+bool Hierarchy::make(const std::string& path) const {
   UniqueFd parent;
   int here = root_.get();
   for (const auto word : split_words(path, "/")) {
     const std::string name{word};
-    made = ::mkdirat(here, name.c_str(), kGroupMode) == 0 ? Made::now : Made::before;
-    if (made == Made::before && errno != EEXIST) {
-      if (errno == EROFS || errno == EACCES || errno == EPERM) return Made::not_permitted;
-      throw_errno(errno, "make cgroup", path);
-    }
+    const bool is_new = ::mkdirat(here, name.c_str(), kGroupMode) == 0;
+    if (!is_new && (errno == EROFS || errno == EACCES || errno == EPERM)) return false;
+    if (!is_new && errno != EEXIST) throw_errno(errno, "make cgroup", path);
     auto group = open_directory(here, name);
-    if (made == Made::now && has_controller("cpuset")) fill_cpuset(here, group.get());
+    if (is_new && has_controller("cpuset")) fill_cpuset(here, group.get());
     parent = std::move(group);
     here = parent.get();
   }
-  return made;
+  return true;
 }
 
 std::optional<UniqueFd> Hierarchy::open(const std::string& path) const {

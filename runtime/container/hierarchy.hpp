@@ -23,9 +23,9 @@ class Hierarchy {
   bool is_version_2() const noexcept { return name_.empty(); }
   bool has_controller(std::string_view controller) const;
 
-  enum class Made { now, before, not_permitted };
-  /// Makes a group and those above it. `before`: it was there. Throws Error.
-  Made make(const std::string& path) const;
+  /// Makes a group and those above it, unless they are there; false where that isn't permitted, as
+  /// on a read-only mount. Throws Error.
+  bool make(const std::string& path) const;
 
   /// The group, opened; nothing if it isn't there.
   std::optional<UniqueFd> open(const std::string& path) const;
@@ -33,9 +33,9 @@ class Hierarchy {
   /// The processes in a group and in those below it.
   std::vector<pid_t> processes(const std::string& path) const;
 
-  /// Removes a group, and those below it; false if it isn't there. Throws Error (EBUSY: a process
+  /// Removes a group and those below it; an absent one is success. Throws Error (EBUSY: a process
   /// is in there).
-  bool remove(const std::string& path) const;
+  void remove(const std::string& path) const;
 
  private:
   Hierarchy(std::string name, UniqueFd root) : name_(std::move(name)), root_(std::move(root)) {}

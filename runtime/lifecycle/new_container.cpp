@@ -13,7 +13,6 @@
 #include "container/cgroup_mount.hpp"
 #include "container/console_socket.hpp"
 #include "container/exit_codes.hpp"
-#include "container/hierarchy.hpp"
 #include "container/hooks.hpp"
 #include "container/start_gate.hpp"
 #include "container/supervise.hpp"
@@ -50,15 +49,6 @@ Netns netns_of(const BundleNamespaces& namespaces, const ContainerRecord& record
     return Netns(std::move(copy), joined->path);
   }
   return Netns::of_process(record.init->pid);
-}
-
-/// What Cgroup::make() would make.
-CgroupRecord planned_cgroup(const std::string& path) {
-  CgroupRecord planned{.path = path, .made = {}};
-  for (const auto& hierarchy : Hierarchy::all()) {
-    if (!hierarchy.open(path)) planned.made.push_back(hierarchy.name());
-  }
-  return planned;
 }
 
 UniqueFd open_bundle(const ContainerRecord& record) {
@@ -131,7 +121,7 @@ void NewContainer::note_warnings() const {
 
 /// Before anything is changed: a netlend that is killed later leaves what `delete` goes by.
 void NewContainer::write_down() {
-  record_.cgroup = planned_cgroup(cgroup_path_of_container());
+  record_.cgroup = Cgroup::plan(cgroup_path_of_container());
   folder_.save_config(bundle_.text);
   folder_.save(record_);
 }
@@ -141,12 +131,8 @@ std::string NewContainer::cgroup_path_of_container() const {
 }
 
 void NewContainer::make_cgroup() {
-  cgroup_ = Cgroup::make(cgroup_path_of_container(), bundle_.config.linux.resources);
-  if (cgroup_) {
-    record_.cgroup = cgroup_->record();
-  } else {
-    record_.cgroup.reset();
-  }
+  cgroup_ = Cgroup::make(*record_.cgroup, bundle_.config.linux.resources);
+  if (!cgroup_) record_.cgroup.reset();
 }
 
 void NewContainer::start_first_process() {

@@ -6,11 +6,9 @@
 
 #include <csignal>
 #include <cstring>
-#include <set>
 
 #include "base/syscall.hpp"
 #include "base/text.hpp"
-#include "container/hierarchy.hpp"
 
 namespace netlend {
 
@@ -26,12 +24,8 @@ int signal_named(std::string_view name) {
   return 0;
 }
 
-void signal_cgroup(const std::string& path, int signal) {
-  std::set<pid_t> processes;
-  for (const auto& hierarchy : Hierarchy::all()) {
-    for (const pid_t pid : hierarchy.processes(path)) processes.insert(pid);
-  }
-  for (const pid_t pid : processes) {
+void signal_cgroup(const Cgroup& cgroup, int signal) {
+  for (const pid_t pid : cgroup.processes()) {
     // 0 is one of a pid namespace that can't be seen from here, and kill(2) takes it for our own
     // process group.
     if (pid == 0) continue;
@@ -73,7 +67,7 @@ void signal_container(const ContainerStore& containers, const ContainerId& id, i
                 ESRCH);
   }
   if (to == SignalTo::all_processes && view.record.cgroup) {
-    return signal_cgroup(view.record.cgroup->path, signal);
+    return signal_cgroup(Cgroup(*view.record.cgroup), signal);
   }
   if (::syscall(SYS_pidfd_send_signal, process->get(), signal, nullptr, 0) == -1) {
     throw_errno(errno, "signal container", id.str());
