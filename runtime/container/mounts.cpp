@@ -51,11 +51,11 @@ void set_parameters(int context, const MountOptions& options) {
   }
 }
 
-/// Makes the last part of `path`, whose folder is there.
+/// Makes the last part of `path`, which is absolute, and whose folder is there.
 void make_last(int root, const std::string& path, MountPoint kind) {
   const auto slash = path.rfind('/');
-  const auto folder = open_in_root(root, slash == std::string::npos ? "/" : path.substr(0, slash));
-  const std::string name = path.substr(slash == std::string::npos ? 0 : slash + 1);
+  const auto folder = open_in_root(root, path.substr(0, slash + 1));
+  const std::string name = path.substr(slash + 1);
   int result = 0;
   if (kind == MountPoint::folder) {
     result = ::mkdirat(folder.get(), name.c_str(), kFolderMode);

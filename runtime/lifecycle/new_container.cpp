@@ -165,8 +165,14 @@ void NewContainer::start_first_process() {
 
 void NewContainer::lend_devices() {
   const auto lender = purpose_ == Purpose::run ? Lender::stays : Lender::leaves;
-  lend_to_bundle(runtime_.lending, options_.plans, lender,
-                 {.record = record_, .netns = [&] { return netns_of(namespaces_, record_); }});
+  try {
+    lend_to_bundle(runtime_.lending, options_.plans, lender,
+                   {.record = record_, .netns = [&] { return netns_of(namespaces_, record_); }});
+  } catch (const Error&) {
+    // Of a first process that has ended meanwhile there is more to say than that it is gone.
+    if (!is_alive(init_.pidfd.get())) await_ready();
+    throw;
+  }
 }
 
 void NewContainer::await_ready() {
