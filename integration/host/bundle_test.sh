@@ -99,9 +99,9 @@ look_around='
   id; umask; pwd; env | sort; hostname
   grep -E "^(Cap|NoNewPrivs|Seccomp|Groups|Uid|Gid)" /proc/self/status
   cat /proc/self/limits /proc/self/oom_score_adj
-  ls -l /proc/self/fd | grep -c " [012] "
+  ls /proc/self/fd
   for f in /dev/*; do stat -c "%n %F %a %u %g %t %T" $f; done
-  readlink /dev/fd /dev/stdin /dev/stdout /dev/stderr
+  for f in fd stdin stdout stderr ptmx; do readlink /dev/$f; done
   touch /x 2>&1; ls -a /
 '
 mounts_inside() { jq -R 'split(" ") | [.[4], .[5], (.[index("-") + 1])] | join(" ")' -r; }
@@ -128,7 +128,7 @@ another_user_is_what_it_is_under_runc() {
   netlend run c1 >/run/out/netlend </dev/null
   diff /run/out/runc /run/out/netlend
   expect HOME=/home/alice "$(cat /run/out/netlend)"
-  expect 'uid=1000 gid=1000 groups=7,8' "$(cat /run/out/netlend)"
+  expect 'uid=1000(alice) gid=1000 groups=7,8' "$(cat /run/out/netlend)"
 }
 
 its_cgroups_are_its_own() {
@@ -246,7 +246,7 @@ its_exit_code_is_the_processes_own() {
 
 signals_go_to_the_process() {
   configure . sh -c 'trap "echo term >/out/ran; exit 7" TERM; touch /out/ready; while :; do sleep 0.01; done'
-  netlend run c1 </dev/null &
+  "$programs/netlend" run c1 </dev/null &
   wait_until test -e /run/out/ready
   kill -TERM $!
   code=0
@@ -307,8 +307,8 @@ hooks_run_in_order_as_under_runc() {
   add_hooks
   netlend run c1 </dev/null
   cut -d' ' -f1,2 /run/out/hooks.log >/run/out/netlend
-  # runc 1.1 tells startContainer that it is "running" and poststop nothing of a status it hasn't.
-  diff <(cut -d' ' -f1 /run/out/runc) <(cut -d' ' -f1 /run/out/netlend)
+  # runc 1.1 doesn't wait for the start with poststart.
+  diff <(grep -v poststart /run/out/runc) <(grep -v poststart /run/out/netlend)
   diff - /run/out/netlend <<'END'
 prestart "status":"creating"
 createRuntime "status":"creating"
@@ -430,15 +430,15 @@ what_is_wrong_in_a_config_has_its_pointer() {
 # ---- namespaces, mounts and devices -------------------------------------------------------------
 
 namespaces_are_joined_by_their_paths() {
-  unshare --net --ipc --uts --pid --fork --kill-child sleep 1000000 &
-  wait_until pgrep -P $! sleep
+  unshare --net --ipc --uts --pid --fork --kill-child tail -f /dev/null &
+  wait_until pgrep -P $! tail
   local other joined
-  other=$(pgrep -P $! sleep)
+  other=$(pgrep -P $! tail)
   configure ".hostname = \"\" | .linux.namespaces |= map(if .type == \"mount\" then . else
       .path = \"/proc/$other/ns/\" + ({network: \"net\"}[.type] // .type) end)" \
     sh -c 'for n in net ipc uts pid; do readlink /proc/self/ns/$n; done'
   joined=$(for name in net ipc uts pid; do readlink "/proc/$other/ns/$name"; done)
-  [[ $(netlend run c1 </dev/null) == "$joined" ]]
+  diff <(netlend run c1 </dev/null) <(echo "$joined")
   fails_at /linux/namespaces/1/path ".linux.namespaces[1].path = \"/proc/$other/ns/uts\""
   mkfifo /run/out/fifo
   fails_at /linux/namespaces/1/path '.linux.namespaces[1].path = "/run/out/fifo"'
@@ -548,12 +548,11 @@ an_attached_terminal_is_shown() {
 }
 
 only_the_standard_and_the_preserved_descriptors_are_open() {
-  configure . sh -c 'exec ls /proc/self/fd/ /proc/1/fd'
   exec 3</dev/null 4</dev/null 5</dev/null
   configure . sh -c 'cd /proc/1/fd; echo *'
   # The last one is the shell's own, for the folder that it lists.
-  [[ $(netlend run c1 </dev/null) == '0 1 2' ]]
-  [[ $(netlend run --preserve-fds 2 c1 </dev/null) == '0 1 2 3 4' ]]
+  [[ $(netlend run c1 </dev/null) == '0 1 2 3' ]]
+  [[ $(netlend run --preserve-fds 2 c1 </dev/null) == '0 1 2 3 4 5' ]]
   exec 4<&-
   expect 'descriptor 4 is not open' "$(fails netlend run --preserve-fds 2 c1 2>&1)"
   configure . sleep 1000000
@@ -699,7 +698,7 @@ a_netlend_killed_anywhere_in_create_leaves_what_delete_cleans_up() {
 
 a_netlend_killed_while_its_container_runs_leaves_what_delete_cleans_up() {
   configure . sh -c 'touch /out/ready; sleep 1000000'
-  netlend run --nic "$lan0" c1 </dev/null &
+  "$programs/netlend" run --nic "$lan0" c1 </dev/null &
   wait_until test -e /run/out/ready
   kill -9 $!
   wait $! || true

@@ -124,8 +124,7 @@ void add_run(CLI::App& program, Parsed& parsed) {
   add_force(verb, parsed.run.force, kForceHelp);
   add_bundle_options(verb, parsed.bundle.bundle);
   verb.add_flag("--detach,-d", parsed.bundle.detach, "of a bundle: don't wait for its end");
-  verb.add_option("ID", parsed.bundle.bundle.id, "the container's, of a bundle")
-      ->option_text(" ");
+  verb.add_option("ID", parsed.bundle.bundle.id, "the container's, of a bundle")->option_text(" ");
 }
 
 void add_lend(CLI::App& program, Parsed& parsed) {
@@ -198,13 +197,11 @@ void add_globals(CLI::App& program, Globals& globals) {
   // For engines, and explained in the manual.
   constexpr const char* kHidden = "";
   program.add_option("--root", globals.root)->group(kHidden);
-  CLI::Option* systemd = program.add_flag_callback(
-      "--systemd-cgroup",
-      [] {
-        throw Error::usage(
-            "--systemd-cgroup: netlend makes cgroups itself and not by systemd; tell the engine to "
-            "use 'cgroupfs' (podman: --cgroup-manager=cgroupfs)");
-      });
+  CLI::Option* systemd = program.add_flag_callback("--systemd-cgroup", [] {
+    throw Error::usage(
+        "--systemd-cgroup: netlend makes cgroups itself and not by systemd; tell the engine to "
+        "use 'cgroupfs' (podman: --cgroup-manager=cgroupfs)");
+  });
   systemd->group(kHidden);
   program.footer(kBundleVerbsHelp);
   program.set_version_flag("--version", std::string(kVersion), "print the version");

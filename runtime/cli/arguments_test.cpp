@@ -43,9 +43,10 @@ BOOST_AUTO_TEST_CASE(the_command_may_have_the_name_of_a_verb) {
 BOOST_AUTO_TEST_CASE(run_without_a_command_says_how_to_write_it) {
   BOOST_TEST(refusal({"run", "--"}) ==
              "run: no command; write 'netlend run [--nic SPEC]... -- COMMAND [ARG]...'");
-  BOOST_TEST(refusal({"run", "--nic", "eth0=lan0"}) ==
-             "run: no command and no ID; write 'netlend run [--nic SPEC]... -- COMMAND [ARG]...' or "
-             "'netlend run [--nic SPEC]... [--bundle DIR] ID'");
+  BOOST_TEST(
+      refusal({"run", "--nic", "eth0=lan0"}) ==
+      "run: no command and no ID; write 'netlend run [--nic SPEC]... -- COMMAND [ARG]...' or "
+      "'netlend run [--nic SPEC]... [--bundle DIR] ID'");
 }
 
 BOOST_AUTO_TEST_CASE(without_the_two_dashes_run_runs_a_bundle) {
@@ -181,10 +182,10 @@ BOOST_AUTO_TEST_CASE(help_fits_a_screen) {
 }
 
 BOOST_AUTO_TEST_CASE(no_line_of_help_is_wider_than_80_columns) {
-  for (const Words& verb : {Words{}, Words{"run"}, Words{"create"}, Words{"kill"}, Words{"delete"},
-                            Words{"list"}, Words{"lend"}, Words{"return"}, Words{"loans"},
-                            Words{"plan"}, Words{"plan", "run"}, Words{"plan", "lend"},
-                            Words{"show"}, Words{"reap"}, Words{"version"}}) {
+  for (const Words& verb :
+       {Words{}, Words{"run"}, Words{"create"}, Words{"kill"}, Words{"delete"}, Words{"list"},
+        Words{"lend"}, Words{"return"}, Words{"loans"}, Words{"plan"}, Words{"plan", "run"},
+        Words{"plan", "lend"}, Words{"show"}, Words{"reap"}, Words{"version"}}) {
     Words words = verb;
     words.emplace_back("--help");
     const auto text = parse_as<TextArguments>(words).text;

@@ -28,8 +28,8 @@ void prepare_to_contain(const BundleArguments& arguments, const std::vector<std:
   for (unsigned i = 1; i <= arguments.preserved_fds; ++i) {
     const auto fd = static_cast<int>(STDERR_FILENO + i);
     if (::fcntl(fd, F_GETFD) != -1) continue;
-    throw Error::usage(fmt::format("--preserve-fds {}: descriptor {} is not open",
-                                   arguments.preserved_fds, fd));
+    throw Error::usage(
+        fmt::format("--preserve-fds {}: descriptor {} is not open", arguments.preserved_fds, fd));
   }
 }
 

@@ -1,6 +1,5 @@
-#include "lifecycle/delete_container.hpp"
-
 #include "cli/verbs.hpp"
+#include "lifecycle/delete_container.hpp"
 
 namespace netlend::cli {
 

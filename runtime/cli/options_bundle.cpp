@@ -8,9 +8,9 @@ namespace netlend::cli {
 
 namespace {
 // Those of `run` that a command behind `--` has no use for.
-constexpr std::array kBundleOptions{"--bundle",        "--pid-file",      "--console-socket",
-                                    "--no-pivot",      "--no-new-keyring", "--preserve-fds",
-                                    "--detach",        "ID"};
+constexpr std::array kBundleOptions{
+    "--bundle",         "--pid-file",     "--console-socket", "--no-pivot",
+    "--no-new-keyring", "--preserve-fds", "--detach",         "ID"};
 
 /// One that engines call, and that the list of verbs has in one line with the others.
 CLI::App& add_engine_verb(CLI::App& program, const VerbHelp& help, std::function<void()> typed) {
@@ -21,7 +21,7 @@ CLI::App& add_engine_verb(CLI::App& program, const VerbHelp& help, std::function
 
 void add_create(CLI::App& program, CommandLine& line, BundleArguments& arguments) {
   CLI::App& verb = add_engine_verb(program, kCreateHelp,
-                            [&] { line.verb = CreateArguments{.bundle = arguments}; });
+                                   [&] { line.verb = CreateArguments{.bundle = arguments}; });
   add_texts(verb, "--nic", arguments.nics, {"SPEC", "lend this device; may be repeated"});
   add_optional_text(verb, "--plan", arguments.plan_path,
                     {"FILE", "lend the devices of a plan file"});
@@ -86,10 +86,10 @@ void refuse_bundle_options(const CLI::App& verb, const std::string& why) {
 
 void add_bundle_verbs(CLI::App& program, CommandLine& line, ParsedBundle& parsed) {
   add_create(program, line, parsed.bundle);
-  add_word(add_engine_verb(program, kStartHelp, [&] { line.verb = StartArguments{parsed.id}; }), "ID",
-           parsed.id, "the container's");
-  add_word(add_engine_verb(program, kStateHelp, [&] { line.verb = StateArguments{parsed.id}; }), "ID",
-           parsed.id, "the container's");
+  add_word(add_engine_verb(program, kStartHelp, [&] { line.verb = StartArguments{parsed.id}; }),
+           "ID", parsed.id, "the container's");
+  add_word(add_engine_verb(program, kStateHelp, [&] { line.verb = StateArguments{parsed.id}; }),
+           "ID", parsed.id, "the container's");
   add_kill(program, line, parsed.kill);
   add_delete(program, line, parsed.remove);
   add_list(program, line, parsed.list);

@@ -22,9 +22,9 @@ LendingContext Session::lending() const {
 }
 
 Runtime Session::runtime() const {
-  return {.lending = lending(),
-          .containers = containers_,
-          .note = [this](const std::string& note) { console_.note(note); }};
+  return {.lending = lending(), .containers = containers_, .note = [this](const std::string& note) {
+            console_.note(note);
+          }};
 }
 
 int Session::report(const Failures& failures) const {

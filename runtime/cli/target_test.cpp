@@ -50,7 +50,8 @@ BOOST_AUTO_TEST_CASE(our_own_namespace_is_refused_however_it_is_named) {
   const netlend::ContainerStore containers(state);
   const Plan plan = plan_for("eth0=lan0");
   BOOST_CHECK_EXCEPTION(
-      find_borrower(state, containers, ProcessTarget{::getpid()}, plan), Error, [](const Error& error) {
+      find_borrower(state, containers, ProcessTarget{::getpid()}, plan), Error,
+      [](const Error& error) {
         return std::string(error.what()).find("in this network namespace itself") !=
                std::string::npos;
       });

@@ -7,8 +7,8 @@
 namespace netlend::cli {
 
 nlohmann::ordered_json view_to_json(const ContainerView& view) {
-  auto state = nlohmann::ordered_json::parse(
-      state_text(view.record, status_name(view.status), view.pid()));
+  auto state =
+      nlohmann::ordered_json::parse(state_text(view.record, status_name(view.status), view.pid()));
   state["created"] = view.record.created;
   return state;
 }

@@ -20,10 +20,17 @@ namespace netlend {
 
 namespace {
 // As runc's checkProcMount.
-constexpr std::array<std::string_view, 11> kAllowedInProc{
-    "/proc/cpuinfo", "/proc/diskstats", "/proc/meminfo", "/proc/stat",
-    "/proc/swaps",   "/proc/uptime",    "/proc/loadavg", "/proc/slabinfo",
-    "/proc/net/dev", "/proc/sys/kernel/ns_last_pid", "/proc/sys/crypto/fips_enabled"};
+constexpr std::array<std::string_view, 11> kAllowedInProc{"/proc/cpuinfo",
+                                                          "/proc/diskstats",
+                                                          "/proc/meminfo",
+                                                          "/proc/stat",
+                                                          "/proc/swaps",
+                                                          "/proc/uptime",
+                                                          "/proc/loadavg",
+                                                          "/proc/slabinfo",
+                                                          "/proc/net/dev",
+                                                          "/proc/sys/kernel/ns_last_pid",
+                                                          "/proc/sys/crypto/fips_enabled"};
 
 bool is_procfs(int location) {
   struct statfs status {};
@@ -48,8 +55,11 @@ UniqueFd make_target(const MountPlace& place, const oci::Mount& mount, MountPoin
 void change(int tree, const ConfigMountOptions& options) {
   const auto apply = [&](const AttributeChange& attributes, Depth depth) {
     if (attributes == AttributeChange{}) return;
-    change_mount(tree, {.attr_set = attributes.set, .attr_clr = attributes.clear, .propagation = 0,
-                        .userns_fd = 0},
+    change_mount(tree,
+                 {.attr_set = attributes.set,
+                  .attr_clr = attributes.clear,
+                  .propagation = 0,
+                  .userns_fd = 0},
                  depth);
   };
   apply(options.recursive, Depth::recursive);
@@ -59,8 +69,8 @@ void change(int tree, const ConfigMountOptions& options) {
 void propagate(int tree, const ConfigMountOptions& options) {
   for (const auto type : options.propagation) {
     const bool is_recursive = (type & MS_REC) != 0;
-    change_mount(tree, {.attr_set = 0, .attr_clr = 0, .propagation = type & ~MS_REC,
-                        .userns_fd = 0},
+    change_mount(tree,
+                 {.attr_set = 0, .attr_clr = 0, .propagation = type & ~MS_REC, .userns_fd = 0},
                  is_recursive ? Depth::recursive : Depth::one_mount);
   }
 }
@@ -70,9 +80,9 @@ void bind(const MountPlace& place, const oci::Mount& mount, const ConfigMountOpt
   const UniqueFd source{check(::open(path.c_str(), O_PATH | O_CLOEXEC), "open the source", path)};
   struct stat status {};
   check(::fstat(source.get(), &status), "stat", path);
-  const auto tree = clone_tree(source.get(), options.action == MountAction::bind_recursively
-                                                 ? Depth::recursive
-                                                 : Depth::one_mount);
+  const auto tree =
+      clone_tree(source.get(), options.action == MountAction::bind_recursively ? Depth::recursive
+                                                                               : Depth::one_mount);
   change(tree.get(), options);
   const auto target =
       make_target(place, mount, S_ISDIR(status.st_mode) ? MountPoint::folder : MountPoint::file);
@@ -97,8 +107,8 @@ void make(const MountPlace& place, const oci::Mount& mount, const ConfigMountOpt
   MountOptions parameters = options.parameters;
   if (mount.type == "tmpfs") keep_mode(parameters, target.get());
   const auto attributes = options.one_mount.set | options.recursive.set;
-  const auto tree = make_filesystem(mount.type, parameters, static_cast<unsigned>(attributes),
-                                    mount.source);
+  const auto tree =
+      make_filesystem(mount.type, parameters, static_cast<unsigned>(attributes), mount.source);
   attach(tree.get(), target.get());
   propagate(tree.get(), options);
 }

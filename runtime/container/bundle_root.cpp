@@ -130,8 +130,8 @@ void BundleRoot::enter(RootChange change) {
   }
   change == RootChange::pivot ? pivot_into(root_.get()) : move_to_root(root_.get());
   if (config_.root.readonly) {
-    change_mount(root_.get(), {.attr_set = MOUNT_ATTR_RDONLY, .attr_clr = 0, .propagation = 0,
-                               .userns_fd = 0},
+    change_mount(root_.get(),
+                 {.attr_set = MOUNT_ATTR_RDONLY, .attr_clr = 0, .propagation = 0, .userns_fd = 0},
                  Depth::one_mount);
   }
   if (const auto type = linux_part.rootfs_propagation) {

@@ -17,7 +17,8 @@ UniqueFd connect_console_socket(const std::string& path) {
   UniqueFd socket{
       check(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), "make a socket to", path)};
   // A socket's path may have 107 bytes; a descriptor's always has fewer.
-  const UniqueFd place{check(::open(path.c_str(), O_PATH | O_CLOEXEC), "open --console-socket", path)};
+  const UniqueFd place{
+      check(::open(path.c_str(), O_PATH | O_CLOEXEC), "open --console-socket", path)};
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   const auto itself = fmt::format("/proc/self/fd/{}", place.get());

@@ -88,8 +88,7 @@ void make_devices(int root, const std::vector<oci::Device>& devices) {
 }
 
 UniqueFd open_null_device() {
-  UniqueFd device{
-      check(::open("/dev/null", O_PATH | O_NOFOLLOW | O_CLOEXEC), "open", "/dev/null")};
+  UniqueFd device{check(::open("/dev/null", O_PATH | O_NOFOLLOW | O_CLOEXEC), "open", "/dev/null")};
   struct stat status {};
   check(::fstat(device.get(), &status), "stat", "/dev/null");
   if (!S_ISCHR(status.st_mode) || status.st_rdev != ::makedev(kMemoryMajor, kNullMinor)) {

@@ -11,8 +11,8 @@ namespace netlend {
 
 /// null, zero, full, random, urandom, tty and the links fd, stdin, stdout, stderr and ptmx in the
 /// folder `dev`. A node that is there already stays if it is the same, a link whatever
-/// it is. Needs CAP_MKNOD. Throws Error (EEXIST: something else has a node's name). Source: runtime-spec, config-linux.md, "Default Devices"
-/// and "/dev symbolic links".
+/// it is. Needs CAP_MKNOD. Throws Error (EEXIST: something else has a node's name). Source:
+/// runtime-spec, config-linux.md, "Default Devices" and "/dev symbolic links".
 void make_default_devices(int dev);
 
 /// The devices of config.json, in the root `root`. Throws Error with their JSON pointer.

@@ -43,8 +43,9 @@ StartFailure cannot_execute(const std::string& program, int errno_value) {
 StartFailure not_found(const std::string& program) {
   const bool by_path = program.find('/') != std::string::npos;
   return {.exit_code = kExitNotFound,
-          .message = fmt::format("execute '{}': {} (ENOENT)", printable(program),
-                                 by_path ? "no such file or directory" : "executable file not found in PATH")};
+          .message = fmt::format(
+              "execute '{}': {} (ENOENT)", printable(program),
+              by_path ? "no such file or directory" : "executable file not found in PATH")};
 }
 
 StartFailure no_command() {

@@ -43,11 +43,10 @@ struct Propagation {
   unsigned long type;
 };
 constexpr std::array kPropagation{
-    Propagation{"shared", MS_SHARED},   Propagation{"rshared", MS_SHARED | MS_REC},
-    Propagation{"slave", MS_SLAVE},     Propagation{"rslave", MS_SLAVE | MS_REC},
-    Propagation{"private", MS_PRIVATE}, Propagation{"rprivate", MS_PRIVATE | MS_REC},
-    Propagation{"unbindable", MS_UNBINDABLE},
-    Propagation{"runbindable", MS_UNBINDABLE | MS_REC},
+    Propagation{"shared", MS_SHARED},         Propagation{"rshared", MS_SHARED | MS_REC},
+    Propagation{"slave", MS_SLAVE},           Propagation{"rslave", MS_SLAVE | MS_REC},
+    Propagation{"private", MS_PRIVATE},       Propagation{"rprivate", MS_PRIVATE | MS_REC},
+    Propagation{"unbindable", MS_UNBINDABLE}, Propagation{"runbindable", MS_UNBINDABLE | MS_REC},
 };
 
 struct Action {

@@ -46,8 +46,9 @@ void check_step(int result, int context, std::string_view doing, std::string_vie
 void set_parameters(int context, const MountOptions& options) {
   for (const auto& [key, value] : options) {
     const auto command = value.empty() ? FSCONFIG_SET_FLAG : FSCONFIG_SET_STRING;
-    check_step(::fsconfig(context, command, key.c_str(), value.empty() ? nullptr : value.c_str(), 0),
-               context, "set the mount option", value.empty() ? key : key + "=" + value);
+    check_step(
+        ::fsconfig(context, command, key.c_str(), value.empty() ? nullptr : value.c_str(), 0),
+        context, "set the mount option", value.empty() ? key : key + "=" + value);
   }
 }
 
@@ -100,7 +101,8 @@ UniqueFd clone_tree(int location, Depth depth) {
 }
 
 void restrict_tree(int tree, unsigned attributes, Depth depth) {
-  change_mount(tree, {.attr_set = attributes, .attr_clr = 0, .propagation = MS_PRIVATE, .userns_fd = 0},
+  change_mount(tree,
+               {.attr_set = attributes, .attr_clr = 0, .propagation = MS_PRIVATE, .userns_fd = 0},
                depth);
 }
 

@@ -37,9 +37,8 @@ Bundle load_bundle(const std::string& folder) {
   // O_NONBLOCK: a FIFO has no writer to wait for.
   const UniqueFd file{check(::openat(directory.get(), kConfig, O_RDONLY | O_NONBLOCK | O_CLOEXEC),
                             "open", fmt::format("{}/{}", path, kConfig))};
-  Bundle bundle{.path = path,
-                .text = read_all(file.get(), JsonDocument::kBytesMax, kConfig),
-                .config = {}};
+  Bundle bundle{
+      .path = path, .text = read_all(file.get(), JsonDocument::kBytesMax, kConfig), .config = {}};
   bundle.config = parse_bundle_config(bundle.text);
   return bundle;
 }

@@ -50,12 +50,9 @@ std::string timestamp_now() {
 }
 
 std::string format_record(const ContainerRecord& record) {
-  json value{{"netlend", kMajorVersion},
-             {"id", record.id.str()},
-             {"creator", to_json(record.creator)},
-             {"bundle", bytes_to_utf8(record.bundle)},
-             {"annotations", record.annotations},
-             {"created", record.created}};
+  json value{{"netlend", kMajorVersion},           {"id", record.id.str()},
+             {"creator", to_json(record.creator)}, {"bundle", bytes_to_utf8(record.bundle)},
+             {"annotations", record.annotations},  {"created", record.created}};
   if (record.init) value["init"] = to_json(*record.init);
   if (record.cgroup) {
     value["cgroup"] = {{"path", bytes_to_utf8(record.cgroup->path)}, {"made", record.cgroup->made}};

@@ -43,8 +43,7 @@ UniqueFd open_root(const std::string& path) {
 }
 
 std::optional<UniqueFd> open_if_exists(int folder, const std::string& name) {
-  UniqueFd fd{
-      ::openat(folder, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
+  UniqueFd fd{::openat(folder, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
   if (fd.is_open()) return fd;
   if (errno == ENOENT) return std::nullopt;
   throw_errno(errno, "open the folder of container", name);

@@ -10,9 +10,9 @@ namespace netlend {
 namespace {
 void check_may_be_deleted(const ContainerView& view) {
   if (view.status == ContainerStatus::stopped || view.status == ContainerStatus::created) return;
-  throw Error(fmt::format(
-      "container '{}' is {}; kill it first, or write 'netlend delete --force {}'",
-      view.record.id.str(), status_name(view.status), view.record.id.str()));
+  throw Error(
+      fmt::format("container '{}' is {}; kill it first, or write 'netlend delete --force {}'",
+                  view.record.id.str(), status_name(view.status), view.record.id.str()));
 }
 }  // namespace
 

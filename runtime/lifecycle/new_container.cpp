@@ -29,8 +29,9 @@ void check_purpose(const oci::Config& config, const BundleOptions& options, Purp
   }
   const bool has_terminal = config.process && config.process->terminal;
   if (!has_terminal && !options.console_socket.empty()) {
-    throw Error("--console-socket: /process/terminal of config.json is not true, so there is "
-                "nothing to send there");
+    throw Error(
+        "--console-socket: /process/terminal of config.json is not true, so there is "
+        "nothing to send there");
   }
   if (has_terminal && purpose != Purpose::run && options.console_socket.empty()) {
     throw Error(
@@ -57,8 +58,7 @@ UniqueFd open_bundle(const ContainerRecord& record) {
 }
 }  // namespace
 
-NewContainer::NewContainer(const Runtime& runtime, const BundleOptions& options,
-                           Purpose purpose)
+NewContainer::NewContainer(const Runtime& runtime, const BundleOptions& options, Purpose purpose)
     : runtime_(runtime),
       options_(options),
       bundle_(load_bundle(options.bundle)),
@@ -113,9 +113,9 @@ void NewContainer::note_warnings() const {
   const auto missing = (wanted.permitted | wanted.bounding) & ~permitted_capabilities();
   for (int capability = 0; capability <= CAP_LAST_CAP; ++capability) {
     if ((missing >> static_cast<unsigned>(capability) & 1U) == 0) continue;
-    runtime_.note(fmt::format(
-        "config.json: /process/capabilities: {} is not netlend's to give, and left out",
-        capability_name(capability)));
+    runtime_.note(
+        fmt::format("config.json: /process/capabilities: {} is not netlend's to give, and left out",
+                    capability_name(capability)));
   }
 }
 
@@ -212,8 +212,8 @@ void NewContainer::write_down_created() {
   if (options_.pid_file.empty()) return;
   const std::filesystem::path path = options_.pid_file;
   const auto folder = path.has_parent_path() ? path.parent_path().string() : std::string(".");
-  const UniqueFd directory{check(
-      ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC), "open the folder of", path.string())};
+  const UniqueFd directory{check(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC),
+                                 "open the folder of", path.string())};
   constexpr mode_t kReadableMode = 0644;
   replace_file(directory.get(), path.filename(), std::to_string(init_.pid), kReadableMode);
 }

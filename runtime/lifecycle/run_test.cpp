@@ -132,7 +132,8 @@ BOOST_AUTO_TEST_CASE(it_comes_home_from_a_command_that_fails_is_killed_or_is_not
   const auto result = run(absent).first;
   BOOST_TEST(result.exit_code == 127);
   BOOST_TEST(result.error ==
-             "execute '/home/nosuch': no such file or directory (ENOENT); /root, /home, /run and /tmp are the "
+             "execute '/home/nosuch': no such file or directory (ENOENT); /root, /home, /run and "
+             "/tmp are the "
              "container's own, and --show PATH makes a path of the host's visible there");
   BOOST_TEST(device_at_home("lan0") == before);
 }

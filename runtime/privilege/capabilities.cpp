@@ -1,7 +1,7 @@
 #include "privilege/capabilities.hpp"
 
-#include <sys/capability.h>
 #include <grp.h>
+#include <sys/capability.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>

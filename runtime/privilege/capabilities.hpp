@@ -1,7 +1,6 @@
 #pragma once
 
 #include <linux/capability.h>
-
 #include <sys/types.h>
 
 #include <array>
