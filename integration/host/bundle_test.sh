@@ -87,7 +87,7 @@ is_status() { [[ $(status_of "$1") == "$2" ]]; }
 # Nothing of any container: no record, process, cgroup or mount.
 has_nothing_left() {
   [[ -z $(ls -A /run/netlend/containers) ]] &&
-    [[ -z $(find /sys/fs/cgroup -path '*/netlend/*' -type d) ]] &&
+    [[ -z $(find /sys/fs/cgroup -path '*/netlend/*' -not -name .guardian -type d) ]] &&
     [[ $(pgrep --count '^sleep$') == 0 ]] &&
     fails grep -E '/rootfs' /proc/self/mountinfo
 }

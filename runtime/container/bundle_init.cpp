@@ -70,10 +70,6 @@ void leave_parent(const BundleInit& init) {
 
 void enter_namespaces(const BundleInit& init) {
   join_namespaces(init.namespaces);
-  // Only now, since the parent has moved us to the cgroup that is to be its root.
-  if (init.namespaces.own_cgroup) {
-    check(::unshare(CLONE_NEWCGROUP), "make", "a cgroup namespace");
-  }
   const auto& config = init.config;
   if (!config.hostname.empty()) {
     check(::sethostname(config.hostname.c_str(), config.hostname.size()), "/hostname: set",
@@ -136,12 +132,15 @@ void run_start_container_hooks(const BundleInit& init) {
 /// Makes the container. Returns its process's environment.
 std::vector<std::string> make_container(BundleInit& init) {
   leave_parent(init);
-  wait_for_go(init);
   enter_namespaces(init);
   if (init.config.process) set_oom_score(*init.config.process);
   BundleRoot root(init.config, init.bundle, init.mount_cgroup);
   init.channel.say_ready();
   wait_for_go(init);
+  // Only now the parent has for sure moved us to the cgroup that is to be its root.
+  if (init.namespaces.own_cgroup) {
+    check(::unshare(CLONE_NEWCGROUP), "make", "a cgroup namespace");
+  }
   run_create_container_hooks(init);
   root.enter(init.root_change);
   std::vector<std::string> environment;

@@ -40,8 +40,8 @@ struct BundleInit {
 };
 
 /// The first process of the container, which becomes its process (process.args). It waits for its
-/// parent's go, each time after saying that it is ready: before anything is done, with the root
-/// made, and with all done but the start. Gone parents it follows. A failure is reported to the
+/// parent's go, each time after saying that it is ready: with the root made, and with all done but
+/// the start. A parent that goes without it takes it along. A failure is reported to the
 /// parent, or to the starter. Returns the exit code; a container that starts never does.
 int run_bundle_init(BundleInit& init);
 

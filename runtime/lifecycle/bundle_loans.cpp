@@ -4,7 +4,6 @@
 #include <string>
 #include <utility>
 
-#include "guardian/guardian.hpp"
 #include "net/ledger.hpp"
 #include "net/plan_parse.hpp"
 #include "net/policy.hpp"
@@ -22,26 +21,19 @@ Borrower with_key(const BundleBorrower& borrower, const char* key) {
           .process = borrower.record.init,
           .netns_path = {}};
 }
-
-void lend_as(Lender lender, const LendingContext& context, const Plan& plan,
-             const Borrower& borrower, const LendOptions& options) {
-  lender == Lender::stays ? lend(context, plan, borrower, options)
-                          : lend_guarded(context, plan, borrower, options);
-}
 }  // namespace
 
 void lend_to_bundle(const LendingContext& context, const BundlePlans& plans, Lender lender,
                     const BundleBorrower& borrower) {
+  const auto by_annotations = parse_annotations(borrower.record.annotations);
+  if (plans.command_line.nics.empty() && !by_annotations) return;
+  const auto configuration = load_configuration();
   if (!plans.command_line.nics.empty()) {
-    lend_as(lender, context, plans.command_line, with_key(borrower, kCommandLineKey),
-            {.force = plans.force, .permission = {}});
+    lend_as(lender, configuration.settings, context, plans.command_line,
+            with_key(borrower, kCommandLineKey), {.force = plans.force, .permission = {}});
   }
-  if (const auto plan = parse_annotations(borrower.record.annotations)) {
-    const Policy policy = Policy::load();
-    lend_as(lender, context, *plan, with_key(borrower, ""),
-            {.force = Force::no, .permission = [&](const NicPlan& nic, const LinkState* device) {
-               policy.check(borrower.record.id, nic, device);
-             }});
+  if (by_annotations) {
+    lend_by_policy(lender, configuration, context, *by_annotations, with_key(borrower, ""));
   }
 }
 

@@ -4,15 +4,13 @@
 
 #include "base/error.hpp"
 #include "base/process.hpp"
+#include "guardian/lend_by_policy.hpp"
 #include "lifecycle/container_record.hpp"
 #include "net/lending.hpp"
 #include "net/netns.hpp"
 #include "net/plan.hpp"
 
 namespace netlend {
-
-/// Whether the lender waits for the container's end; else a guardian is left with it.
-enum class Lender { stays, leaves };
 
 /// The plans of a container with a bundle. Each has a ledger of its own, since the hook of hooks.d,
 /// which is called for the same container, knows the annotations only: it finds the ledger of the

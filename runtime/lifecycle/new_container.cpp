@@ -95,9 +95,7 @@ void NewContainer::make() {
   note_warnings();
   make_cgroup();
   start_first_process();
-  channel_.say_go();
-  // While the first process makes its root.
-  lend_devices();
+  place_first_process();
   await_ready();
   run_runtime_hooks();
   channel_.say_go();
@@ -160,12 +158,13 @@ void NewContainer::start_first_process() {
   channel_ = std::move(channel.parent);
   record_.init = identify_process(init_.pid);
   folder_.save(record_);
-  if (cgroup_) cgroup_->add(init_.pid);
 }
 
-void NewContainer::lend_devices() {
-  const auto lender = purpose_ == Purpose::run ? Lender::stays : Lender::leaves;
+/// While it makes its root: to move it to a cgroup, and a device to it, waits for the kernel.
+void NewContainer::place_first_process() {
   try {
+    if (cgroup_) cgroup_->add(init_.pid);
+    const auto lender = purpose_ == Purpose::run ? Lender::stays : Lender::leaves;
     lend_to_bundle(runtime_.lending, options_.plans, lender,
                    {.record = record_, .netns = [&] { return netns_of(namespaces_, record_); }});
   } catch (const Error&) {

@@ -67,7 +67,7 @@ class NewContainer {
   std::string cgroup_path_of_container() const;
   void make_cgroup();
   void start_first_process();
-  void lend_devices();
+  void place_first_process();
   void await_ready();
   void run_runtime_hooks() const;
   void hand_over_terminal();
