@@ -67,11 +67,11 @@ void change(int tree, const ConfigMountOptions& options) {
 }
 
 void propagate(int tree, const ConfigMountOptions& options) {
+  constexpr unsigned long kRecursive = MS_REC;
   for (const auto type : options.propagation) {
-    const bool is_recursive = (type & MS_REC) != 0;
     change_mount(tree,
-                 {.attr_set = 0, .attr_clr = 0, .propagation = type & ~MS_REC, .userns_fd = 0},
-                 is_recursive ? Depth::recursive : Depth::one_mount);
+                 {.attr_set = 0, .attr_clr = 0, .propagation = type & ~kRecursive, .userns_fd = 0},
+                 (type & kRecursive) != 0 ? Depth::recursive : Depth::one_mount);
   }
 }
 

@@ -5,7 +5,6 @@
 #include "base/error.hpp"
 
 using netlend::AttributeChange;
-using netlend::ConfigMountOptions;
 using netlend::MountAction;
 using netlend::MountOptions;
 using netlend::sort_mount_options;

@@ -48,7 +48,7 @@ void set_parameters(int context, const MountOptions& options) {
     const auto command = value.empty() ? FSCONFIG_SET_FLAG : FSCONFIG_SET_STRING;
     check_step(
         ::fsconfig(context, command, key.c_str(), value.empty() ? nullptr : value.c_str(), 0),
-        context, "set the mount option", value.empty() ? key : key + "=" + value);
+        context, "set the mount option", value.empty() ? key : fmt::format("{}={}", key, value));
   }
 }
 
