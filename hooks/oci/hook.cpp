@@ -7,8 +7,7 @@
 #include "base/process.hpp"
 #include "base/syscall.hpp"
 #include "base/text.hpp"
-#include "guardian/guardian.hpp"
-#include "net/driver.hpp"
+#include "guardian/lend_by_policy.hpp"
 #include "net/lending.hpp"
 #include "net/plan_parse.hpp"
 #include "net/policy.hpp"
@@ -101,17 +100,8 @@ void lend_to_container(const oci::State& state) {
   const auto configuration = load_configuration();
   const StateDirectory directory;
   drop_privileges();
-  const LendOptions options{
-      .force = Force::no, .permission = [&](const NicPlan& nic, const LinkState* device) {
-        configuration.policy.check(borrower.id, nic, device,
-                                   device != nullptr ? driver_of(device->name) : std::string{});
-      }};
-  const auto lend_as_set = configuration.settings.guardian ? lend_guarded : lend;
-  try {
-    lend_as_set({.state = directory, .on_step = {}}, *plan, borrower, options);
-  } catch (const Error&) {
-    if (!is_lent_already(directory, *plan, borrower)) throw;
-  }
+  lend_by_policy(Lender::leaves, configuration, {.state = directory, .on_step = {}}, *plan,
+                 borrower);
 }
 
 // By the ledgers alone: the process is gone, and config.json may say something else by now.

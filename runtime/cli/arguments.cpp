@@ -1,16 +1,12 @@
 #include "cli/arguments.hpp"
 
-#include <fmt/core.h>
-
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
 #include <memory>
 #include <sstream>
 
 #include "base/error.hpp"
-#include "base/text.hpp"
-#include "cli/help.hpp"
+#include "cli/options.hpp"
 
 namespace netlend::cli {
 
@@ -23,8 +19,9 @@ constexpr std::size_t kReasonMax = 1024;
 struct Parsed {
   CommandLine line;
   RunArguments run;
-  /// A word of `run` before the `--`.
-  std::string bundle_id;
+  /// Whether there was a `--`.
+  bool has_command = false;
+  ParsedBundle bundle;
   LendArguments lend;
   ReturnArguments give_back;
   OutputFormat format = OutputFormat::text;
@@ -49,63 +46,14 @@ class HelpFormatter : public CLI::Formatter {
   }
 };
 
-/// An option that takes one of two words.
-template <typename Value>
-void add_choice(CLI::App& app, const std::string& name, Value& value, const HelpLine& help) {
-  app.add_option_function<std::string>(
-         name,
-         [&value, name](const std::string& word) {
-           if (word != "text" && word != "json") {
-             throw CLI::ValidationError(
-                 name, fmt::format("'{}' is neither text nor json", printable(word)));
-           }
-           value = word == "json" ? Value::json : Value::text;
-         },
-         help.text)
-      ->option_text(help.value);
-}
-
-void add_text(CLI::App& app, const std::string& name, std::string& value, const HelpLine& help) {
-  app.add_option(name, value, help.text)->option_text(help.value);
-}
-
-/// An option whose absence means something: what is empty is not taken for absent, as std::optional
-/// is by CLI11.
-void add_optional_text(CLI::App& app, const std::string& name, std::optional<std::string>& value,
-                       const HelpLine& help) {
-  app.add_option_function<std::string>(
-         name, [&value](const std::string& text) { value = text; }, help.text)
-      ->option_text(help.value);
-}
-
-/// An option that may be there several times, with one value each.
-void add_texts(CLI::App& app, const std::string& name, Words& values, const HelpLine& help) {
-  app.add_option(name, values, help.text)->allow_extra_args(false)->option_text(help.value);
-}
-
 void add_format(CLI::App& app, OutputFormat& format) {
   add_choice(app, "--format", format, {"text|json", "how to print it (default: text)"});
-}
-
-void add_force(CLI::App& app, Force& force) {
-  app.add_flag_callback(
-      "--force", [&force] { force = Force::yes; }, kForceHelp);
-}
-
-CLI::App& add_verb(CLI::App& parent, const VerbHelp& help, std::function<void()> typed) {
-  CLI::App& verb = *parent.add_subcommand(help.name, help.description);
-  verb.group("Verbs");
-  verb.fallthrough();
-  verb.footer(help.footer);
-  verb.final_callback(std::move(typed));
-  return verb;
 }
 
 /// An empty variable of a script, most likely.
 std::string refuse_empty(const std::string& word) { return word.empty() ? "it is empty" : ""; }
 
-void add_run_options(CLI::App& verb, Parsed& parsed) {
-  RunArguments& arguments = parsed.run;
+void add_run_options(CLI::App& verb, RunArguments& arguments) {
   add_optional_text(verb, "--name", arguments.id, {"ID", "the container's ID and host name"});
   add_texts(verb, "--nic", arguments.nics, {"SPEC", "lend this device; may be repeated"});
   add_optional_text(verb, "--plan", arguments.plan_path,
@@ -114,7 +62,6 @@ void add_run_options(CLI::App& verb, Parsed& parsed) {
             {"PATH", "leave a covered path visible; may be repeated"});
   add_texts(verb, "--dns", arguments.dns_servers,
             {"IP", "a name server for the command; may be repeated"});
-  verb.add_option("ID", parsed.bundle_id)->group("");
 }
 
 void add_lend_options(CLI::App& verb, LendArguments& arguments) {
@@ -146,18 +93,32 @@ void add_rule_options(CLI::App& verb, RuleArguments& arguments) {
 }
 
 constexpr const char* kRunSynopsis = "netlend run [--nic SPEC]... -- COMMAND [ARG]...";
+constexpr const char* kRunBundleSynopsis = "netlend run [--nic SPEC]... [--bundle DIR] ID";
 
-void check_no_bundle(const std::string& id) {
-  if (id.empty()) return;
-  throw Error::usage(fmt::format(
-      "run: '{}' stands where the ID of an OCI bundle would, and this version runs no bundles; "
-      "write '{}'",
-      printable(id), kRunSynopsis));
-}
-
-void check_command(const RunArguments& arguments) {
-  if (!arguments.command.empty()) return;
-  throw Error::usage(fmt::format("run: no command; write '{}'", kRunSynopsis));
+/// With a command behind `--` it is the host's root, without one a bundle.
+void take_run(const CLI::App& verb, Parsed& parsed) {
+  if (parsed.has_command) {
+    if (parsed.run.command.empty()) {
+      throw Error::usage(fmt::format("run: no command; write '{}'", kRunSynopsis));
+    }
+    refuse_bundle_options(verb, "a command behind '--' needs no bundle");
+    parsed.line.verb = parsed.run;
+    return;
+  }
+  if (parsed.bundle.bundle.id.empty()) {
+    throw Error::usage(fmt::format("run: no command and no ID; write '{}' or '{}'", kRunSynopsis,
+                                   kRunBundleSynopsis));
+  }
+  for (const char* option : {"--name", "--show", "--dns"}) {
+    if (verb.get_option(option)->count() == 0) continue;
+    throw Error::usage(fmt::format(
+        "run: {} is for a command behind '--'; a bundle says such things in config.json", option));
+  }
+  auto& bundle = parsed.bundle.bundle;
+  bundle.nics = parsed.run.nics;
+  bundle.plan_path = parsed.run.plan_path;
+  bundle.force = parsed.run.force;
+  parsed.line.verb = RunBundleArguments{.bundle = bundle, .detach = parsed.bundle.detach};
 }
 
 void check_lend(const LendArguments& arguments) {
@@ -167,13 +128,13 @@ void check_lend(const LendArguments& arguments) {
 }
 
 void add_run(CLI::App& program, Parsed& parsed) {
-  CLI::App& verb = add_verb(program, kRunHelp, [&parsed] {
-    check_no_bundle(parsed.bundle_id);
-    check_command(parsed.run);
-    parsed.line.verb = parsed.run;
-  });
-  add_run_options(verb, parsed);
-  add_force(verb, parsed.run.force);
+  CLI::App& verb = add_verb(program, kRunHelp, {});
+  verb.final_callback([&verb, &parsed] { take_run(verb, parsed); });
+  add_run_options(verb, parsed.run);
+  add_force(verb, parsed.run.force, kForceHelp);
+  add_bundle_options(verb, parsed.bundle.bundle);
+  verb.add_flag("--detach,-d", parsed.bundle.detach, "of a bundle: don't wait for its end");
+  verb.add_option("ID", parsed.bundle.bundle.id, "the container's, of a bundle")->option_text(" ");
 }
 
 void add_lend(CLI::App& program, Parsed& parsed) {
@@ -182,7 +143,7 @@ void add_lend(CLI::App& program, Parsed& parsed) {
     parsed.line.verb = parsed.lend;
   });
   add_lend_options(verb, parsed.lend);
-  add_force(verb, parsed.lend.force);
+  add_force(verb, parsed.lend.force, kForceHelp);
 }
 
 void add_plan(CLI::App& program, Parsed& parsed) {
@@ -190,10 +151,9 @@ void add_plan(CLI::App& program, Parsed& parsed) {
   plan.require_subcommand(1);
   add_format(plan, parsed.format);
   CLI::App& run = add_verb(plan, kPlanRunHelp, [&parsed] {
-    check_no_bundle(parsed.bundle_id);
     parsed.line.verb = PlanArguments{.of = parsed.run, .format = parsed.format};
   });
-  add_run_options(run, parsed);
+  add_run_options(run, parsed.run);
   CLI::App& lend = add_verb(plan, kPlanLendHelp, [&parsed] {
     check_lend(parsed.lend);
     parsed.line.verb = PlanArguments{.of = parsed.lend, .format = parsed.format};
@@ -225,6 +185,7 @@ void add_reap(CLI::App& program, Parsed& parsed) {
 void add_verbs(CLI::App& program, Parsed& parsed) {
   CommandLine& line = parsed.line;
   add_run(program, parsed);
+  add_bundle_verbs(program, line, parsed.bundle);
   add_lend(program, parsed);
   add_return(program, parsed);
   CLI::App& loans =
@@ -247,13 +208,24 @@ void add_globals(CLI::App& program, Globals& globals) {
   program.add_flag("--debug", globals.debug, "print every step on stderr");
   add_text(program, "--log", globals.log_path, {"FILE", "append errors and steps to a file"});
   add_choice(program, "--log-format", globals.log_format,
-             {"text|json", "how the log is written (default: text)"});
+             {"HOW", "how the log is written: text (default) or json"});
+  // For engines, and explained in the manual.
+  constexpr const char* kHidden = "";
+  program.add_option("--root", globals.root)->group(kHidden);
+  CLI::Option* systemd = program.add_flag_callback("--systemd-cgroup", [] {
+    throw Error::usage(
+        "--systemd-cgroup: netlend makes cgroups itself and not by systemd; tell the engine to "
+        "use 'cgroupfs' (podman: --cgroup-manager=cgroupfs)");
+  });
+  systemd->group(kHidden);
+  program.footer(kBundleVerbsHelp);
   program.set_version_flag("--version", std::string(kVersion), "print the version");
 }
 
 /// The verb, and the one after it (`plan run`): the words that aren't options or their values.
 std::vector<std::string_view> verbs_of(const Words& words) {
-  constexpr std::array<std::string_view, 3> kWithValue{"--log", "--log-format", "--format"};
+  constexpr std::array<std::string_view, 4> kWithValue{"--log", "--log-format", "--format",
+                                                       "--root"};
   std::vector<std::string_view> verbs;
   for (std::size_t i = 0; i < words.size() && words[i] != "--"; ++i) {
     if (std::find(kWithValue.begin(), kWithValue.end(), words[i]) != kWithValue.end()) {
@@ -307,6 +279,7 @@ CommandLine parse_command_line(const Words& words) {
   Parsed parsed;
   Words own = words;
   parsed.run.command = take_command(own);
+  parsed.has_command = own.size() < words.size();
   CLI::App program(kProgramDescription, "netlend");
   program.formatter(std::make_shared<HelpFormatter>());
   program.require_subcommand(1);

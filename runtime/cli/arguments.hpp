@@ -19,6 +19,8 @@ struct Globals {
   /// Empty: no log.
   std::string log_path;
   LogFormat log_format = LogFormat::text;
+  /// Where containers are known by their ids; empty: in the state folder.
+  std::string root;
 };
 
 struct RunArguments {
@@ -30,6 +32,56 @@ struct RunArguments {
   std::vector<std::string> dns_servers;
   Force force = Force::no;
   std::vector<std::string> command;
+};
+
+/// What `create` and `run` make a container from.
+struct BundleArguments {
+  std::string id;
+  std::string bundle = ".";
+  std::vector<std::string> nics;
+  std::optional<std::string> plan_path;
+  Force force = Force::no;
+  std::string pid_file;
+  std::string console_socket;
+  bool no_pivot = false;
+  bool no_new_keyring = false;
+  /// Descriptors from 3 on.
+  unsigned preserved_fds = 0;
+};
+
+struct CreateArguments {
+  BundleArguments bundle;
+};
+
+/// `run` without a `--`.
+struct RunBundleArguments {
+  BundleArguments bundle;
+  bool detach = false;
+};
+
+struct StartArguments {
+  std::string id;
+};
+
+struct StateArguments {
+  std::string id;
+};
+
+struct KillArguments {
+  std::string id;
+  std::string signal = "TERM";
+  bool all = false;
+};
+
+struct DeleteArguments {
+  std::string id;
+  Force force = Force::no;
+};
+
+enum class ListFormat { table, json, ids };
+
+struct ListArguments {
+  ListFormat format = ListFormat::table;
 };
 
 struct LendArguments {
@@ -91,8 +143,10 @@ struct TextArguments {
 
 struct CommandLine {
   Globals globals;
-  std::variant<TextArguments, RunArguments, LendArguments, ReturnArguments, LoansArguments,
-               PlanArguments, ShowArguments, ReapArguments, AllowArguments, DisallowArguments>
+  std::variant<TextArguments, RunArguments, CreateArguments, RunBundleArguments, StartArguments,
+               StateArguments, KillArguments, DeleteArguments, ListArguments, LendArguments,
+               ReturnArguments, LoansArguments, PlanArguments, ShowArguments, ReapArguments,
+               AllowArguments, DisallowArguments>
       verb;
 };
 

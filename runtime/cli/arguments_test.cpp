@@ -41,17 +41,57 @@ BOOST_AUTO_TEST_CASE(the_command_may_have_the_name_of_a_verb) {
 }
 
 BOOST_AUTO_TEST_CASE(run_without_a_command_says_how_to_write_it) {
-  const std::string how =
-      "run: no command; write 'netlend run [--nic SPEC]... -- COMMAND [ARG]...'";
-  BOOST_TEST(refusal({"run", "--nic", "eth0=lan0"}) == how);
-  BOOST_TEST(refusal({"run", "--"}) == how);
+  BOOST_TEST(refusal({"run", "--"}) ==
+             "run: no command; write 'netlend run [--nic SPEC]... -- COMMAND [ARG]...'");
+  BOOST_TEST(
+      refusal({"run", "--nic", "eth0=lan0"}) ==
+      "run: no command and no ID; write 'netlend run [--nic SPEC]... -- COMMAND [ARG]...' or "
+      "'netlend run [--nic SPEC]... [--bundle DIR] ID'");
 }
 
-BOOST_AUTO_TEST_CASE(a_bundle_is_refused_with_a_sentence) {
-  BOOST_TEST(
-      refusal({"run", "box"}) ==
-      "run: 'box' stands where the ID of an OCI bundle would, and this version runs no bundles; "
-      "write 'netlend run [--nic SPEC]... -- COMMAND [ARG]...'");
+BOOST_AUTO_TEST_CASE(without_the_two_dashes_run_runs_a_bundle) {
+  const auto run = parse_as<RunBundleArguments>(
+      {"run", "--nic", "eth0=lan0", "-b", "/b", "--detach", "--preserve-fds", "2", "box"});
+  BOOST_TEST(run.bundle.id == "box");
+  BOOST_TEST(run.bundle.bundle == "/b");
+  BOOST_TEST(run.bundle.nics == Words{"eth0=lan0"}, boost::test_tools::per_element());
+  BOOST_TEST(run.bundle.preserved_fds == 2U);
+  BOOST_TEST(run.detach);
+  BOOST_TEST(parse_as<RunBundleArguments>({"run", "box"}).bundle.bundle == ".");
+}
+
+BOOST_AUTO_TEST_CASE(a_bundle_and_a_command_have_options_of_their_own) {
+  BOOST_TEST(refusal({"run", "--bundle", "/b", "--", "true"}) ==
+             "run: --bundle is for a bundle; a command behind '--' needs no bundle");
+  BOOST_TEST(refusal({"run", "box", "--", "true"}) ==
+             "run: ID is for a bundle; a command behind '--' needs no bundle");
+  BOOST_TEST(refusal({"run", "--dns", "192.0.2.1", "box"}) ==
+             "run: --dns is for a command behind '--'; a bundle says such things in config.json");
+}
+
+BOOST_AUTO_TEST_CASE(the_verbs_of_the_runtime_are_called_as_engines_call_them) {
+  const auto create = parse_as<CreateArguments>(
+      {"--root", "/r", "--log", "/l", "--log-format", "json", "create", "--bundle", "/b",
+       "--pid-file", "/p", "--console-socket", "/s", "--no-pivot", "--no-new-keyring", "box"});
+  BOOST_TEST(create.bundle.id == "box");
+  BOOST_TEST(create.bundle.pid_file == "/p");
+  BOOST_TEST(create.bundle.console_socket == "/s");
+  BOOST_TEST(create.bundle.no_pivot);
+  BOOST_TEST(create.bundle.no_new_keyring);
+  BOOST_TEST(parse_command_line({"state", "box", "--root", "/r"}).globals.root == "/r");
+  BOOST_TEST(parse_as<StartArguments>({"start", "box"}).id == "box");
+  const auto kill = parse_as<KillArguments>({"kill", "--all", "box", "9"});
+  BOOST_TEST(kill.all);
+  BOOST_TEST(kill.signal == "9");
+  BOOST_TEST(parse_as<KillArguments>({"kill", "box"}).signal == "TERM");
+  BOOST_TEST((parse_as<DeleteArguments>({"delete", "--force", "box"}).force == Force::yes));
+  BOOST_TEST((parse_as<ListArguments>({"list", "--format=json"}).format == ListFormat::json));
+  BOOST_TEST((parse_as<ListArguments>({"list", "-q"}).format == ListFormat::ids));
+}
+
+BOOST_AUTO_TEST_CASE(systemd_as_the_maker_of_cgroups_is_refused_by_a_sentence) {
+  BOOST_TEST(refusal({"--systemd-cgroup", "create", "box"}).find("'cgroupfs'") !=
+             std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(global_options_stand_before_or_behind_the_verb) {
@@ -158,9 +198,10 @@ BOOST_AUTO_TEST_CASE(help_fits_a_screen) {
 }
 
 BOOST_AUTO_TEST_CASE(no_line_of_help_is_wider_than_80_columns) {
-  for (const Words& verb : {Words{}, Words{"run"}, Words{"lend"}, Words{"return"}, Words{"loans"},
-                            Words{"plan"}, Words{"plan", "run"}, Words{"plan", "lend"},
-                            Words{"show"}, Words{"reap"}, Words{"version"}}) {
+  for (const Words& verb :
+       {Words{}, Words{"run"}, Words{"create"}, Words{"kill"}, Words{"delete"}, Words{"list"},
+        Words{"lend"}, Words{"return"}, Words{"loans"}, Words{"plan"}, Words{"plan", "run"},
+        Words{"plan", "lend"}, Words{"show"}, Words{"reap"}, Words{"version"}}) {
     Words words = verb;
     words.emplace_back("--help");
     const auto text = parse_as<TextArguments>(words).text;

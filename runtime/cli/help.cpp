@@ -12,12 +12,16 @@ const char* const kProgramDescription =
 
 const char* const kForceHelp = "lend despite the default route, or despite losses";
 
+const char* const kBundleVerbsHelp =
+    "OCI bundles, as for runc: create, start, state, kill, delete, list";
+
 const VerbHelp kRunHelp{
     .name = "run",
     .description =
-        "run a command in a container with lent devices\n"
+        "run a command, or an OCI bundle, with lent devices\n"
         "\n"
-        "  netlend run [--nic SPEC]... -- COMMAND [ARG]...",
+        "  netlend run [--nic SPEC]... -- COMMAND [ARG]...\n"
+        "  netlend run [--nic SPEC]... [--bundle DIR] [--detach] ID",
     .footer =
         "SPEC is 'INSIDE=SOURCE [WORD]...': INSIDE is the device's name in the container,\n"
         "SOURCE the device: NAME, dev:NAME, alt:NAME, mac:MAC, pci:ADDRESS, or\n"
@@ -27,11 +31,57 @@ const VerbHelp kRunHelp{
         "addr=, route= and host-addr= may be repeated, gw= is one a family.\n"
         "\n"
         "The command sees the host's root read-only, with /root, /home and /run empty,\n"
-        "and has namespaces of its own. The devices come home when it ends.\n"
+        "and has namespaces of its own. A bundle is what its config.json says.\n"
+        "The devices come home when it ends.\n"
         "Exit code: the command's; 125 netlend failed, 126 the command can't be\n"
         "executed, 127 it was not found.\n"
         "\n"
         "  netlend run --nic 'eth0=enp3s0f1 addr=10.0.0.2/24' -- ping 10.0.0.1"};
+
+const VerbHelp kCreateHelp{
+    .name = "create",
+    .description =
+        "make a container from an OCI bundle\n"
+        "\n"
+        "  netlend create [--nic SPEC]... [--bundle DIR] ID",
+    .footer =
+        "SPEC is explained by 'netlend run --help'. Annotations of config.json can ask\n"
+        "for devices too, where 'netlend allow' lets them."};
+
+const VerbHelp kStartHelp{.name = "start",
+                          .description =
+                              "start a container that was created\n"
+                              "\n"
+                              "  netlend start ID",
+                          .footer = ""};
+
+const VerbHelp kStateHelp{.name = "state",
+                          .description =
+                              "print the state of a container as JSON\n"
+                              "\n"
+                              "  netlend state ID",
+                          .footer = ""};
+
+const VerbHelp kKillHelp{.name = "kill",
+                         .description =
+                             "send a signal to a container\n"
+                             "\n"
+                             "  netlend kill [--all] ID [SIGNAL]",
+                         .footer = ""};
+
+const VerbHelp kDeleteHelp{.name = "delete",
+                           .description =
+                               "remove a container, and bring its devices home\n"
+                               "\n"
+                               "  netlend delete [--force] ID",
+                           .footer = ""};
+
+const VerbHelp kListHelp{.name = "list",
+                         .description =
+                             "list the containers\n"
+                             "\n"
+                             "  netlend list [--format table|json] [--quiet]",
+                         .footer = ""};
 
 const VerbHelp kLendHelp{
     .name = "lend",

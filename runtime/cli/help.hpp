@@ -25,8 +25,15 @@ extern const char* const kVersion;
 extern const char* const kVersionText;
 extern const char* const kProgramDescription;
 extern const char* const kForceHelp;
+extern const char* const kBundleVerbsHelp;
 
 extern const VerbHelp kRunHelp;
+extern const VerbHelp kCreateHelp;
+extern const VerbHelp kStartHelp;
+extern const VerbHelp kStateHelp;
+extern const VerbHelp kKillHelp;
+extern const VerbHelp kDeleteHelp;
+extern const VerbHelp kListHelp;
 extern const VerbHelp kLendHelp;
 extern const VerbHelp kReturnHelp;
 extern const VerbHelp kLoansHelp;

@@ -22,14 +22,18 @@ void open_standard_descriptors() {
   if (fd >= 0) ::close(fd);
 }
 
-int execute_verb(const Console& console, const CommandLine& line) {
+int execute_verb(const Console& console, const CommandLine& line,
+                 const std::vector<std::string>& words) {
   return std::visit(
       [&](const auto& arguments) {
         if constexpr (requires { arguments.text; }) {
           print(arguments.text);
           return kExitSuccess;
         } else {
-          return execute(Session{console}, arguments);
+          if constexpr (requires { arguments.bundle.preserved_fds; }) {
+            prepare_to_contain(arguments.bundle, words);
+          }
+          return execute(Session{console, line.globals}, arguments);
         }
       },
       line.verb);
@@ -54,7 +58,7 @@ int run_program(const std::vector<std::string>& words) {
   return attempt(Console{{}}, [&] {
     const CommandLine line = parse_command_line(words);
     const Console console{line.globals};
-    return attempt(console, [&] { return execute_verb(console, line); });
+    return attempt(console, [&] { return execute_verb(console, line, words); });
   });
 }
 }  // namespace

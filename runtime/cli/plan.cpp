@@ -16,7 +16,7 @@ std::optional<Borrower> borrower_of(const Session& session, const PlanArguments&
                                     const Plan& plan) {
   const auto* lend = std::get_if<LendArguments>(&arguments.of);
   if (lend == nullptr) return std::nullopt;
-  return find_borrower(session.state(), parse_target(lend->to), plan);
+  return find_borrower(session.state(), session.containers(), parse_target(lend->to), plan);
 }
 }  // namespace
 

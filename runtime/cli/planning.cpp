@@ -24,6 +24,7 @@ Plan read_plan_file(const std::optional<std::string>& path) {
     throw error.within(fmt::format("plan file '{}'", *path));
   }
 }
+
 /// What the device is found by, if nothing says what it is to be called.
 std::optional<DeviceSelector> selector_without_name(const std::string& device,
                                                     const std::string& words) {
@@ -37,11 +38,10 @@ std::optional<DeviceSelector> selector_without_name(const std::string& device,
   }
   return *selector;
 }
-}  // namespace
 
-Plan make_plan(const RunArguments& arguments) {
-  Plan plan = read_plan_file(arguments.plan_path);
-  for (const auto& spec : arguments.nics) {
+Plan make_plan(const std::optional<std::string>& path, const std::vector<std::string>& nics) {
+  Plan plan = read_plan_file(path);
+  for (const auto& spec : nics) {
     try {
       plan.nics.push_back(parse_nic_spec(spec));
     } catch (const Error& error) {
@@ -50,6 +50,15 @@ Plan make_plan(const RunArguments& arguments) {
   }
   check_plan(plan);
   return plan;
+}
+}  // namespace
+
+Plan make_plan(const RunArguments& arguments) {
+  return make_plan(arguments.plan_path, arguments.nics);
+}
+
+Plan make_plan(const BundleArguments& arguments) {
+  return make_plan(arguments.plan_path, arguments.nics);
 }
 
 Plan make_plan(const LendingContext& context, const LendArguments& arguments, Reaping reaping) {

@@ -2,7 +2,7 @@
 
 #include "cli/ledgers.hpp"
 #include "cli/verbs.hpp"
-#include "lifecycle/container_record.hpp"
+#include "lifecycle/container_store.hpp"
 
 namespace netlend::cli {
 
@@ -22,7 +22,7 @@ bool is_wanted(const Session& session, const ReapArguments& arguments) {
 int execute(const Session& session, const ReapArguments& arguments) {
   if (!is_wanted(session, arguments)) return kExitFailed;
   Failures failures = reap(session.lending(), arguments.scope);
-  const Failures more = forget_dead_containers(session.state());
+  const Failures more = forget_dead_containers(session.containers());
   failures.insert(failures.end(), more.begin(), more.end());
   return session.report(failures);
 }

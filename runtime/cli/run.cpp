@@ -18,13 +18,14 @@ RunOptions make_options(const RunArguments& arguments) {
 }
 }  // namespace
 
-int execute(const Session& session, const RunArguments& arguments) {
-  const RunResult result =
-      netlend::run(session.lending(), make_options(arguments),
-                   [&](const std::string& note) { session.console().note(note); });
+int report(const Session& session, const RunResult& result) {
   if (!result.error.empty()) session.console().error(result.error);
   session.report(result.failures);
   return result.exit_code;
+}
+
+int execute(const Session& session, const RunArguments& arguments) {
+  return report(session, netlend::run(session.runtime(), make_options(arguments)));
 }
 
 }  // namespace netlend::cli

@@ -12,12 +12,21 @@ StateDirectory open_state() {
 }
 }  // namespace
 
-Session::Session(const Console& console) : console_(console), state_(open_state()) {}
+Session::Session(const Console& console, const Globals& globals)
+    : console_(console),
+      state_(open_state()),
+      containers_(globals.root.empty() ? ContainerStore{state_} : ContainerStore{globals.root}) {}
 
 LendingContext Session::lending() const {
   return {.state = state_,
           .on_step = [this](std::string_view step) { console_.step(step); },
           .on_note = [this](std::string_view note) { console_.note(note); }};
+}
+
+Runtime Session::runtime() const {
+  return {.lending = lending(), .containers = containers_, .note = [this](const std::string& note) {
+            console_.note(note);
+          }};
 }
 
 int Session::report(const Failures& failures) const {

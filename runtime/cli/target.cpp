@@ -7,7 +7,7 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
-#include "lifecycle/container_record.hpp"
+#include "lifecycle/container_store.hpp"
 
 namespace netlend::cli {
 
@@ -109,8 +109,9 @@ Ledger ledger_of_container(const StateDirectory& state, const ContainerId& id) {
   return *std::move(found);
 }
 
-Borrower borrow_by_id(const StateDirectory& state, const ContainerId& id, const Plan& plan) {
-  if (const auto init = find_container(state, id)) return borrow_by_pid(init->pid, id, plan);
+Borrower borrow_by_id(const StateDirectory& state, const ContainerStore& containers,
+                      const ContainerId& id, const Plan& plan) {
+  if (const auto init = find_container(containers, id)) return borrow_by_pid(init->pid, id, plan);
   const Ledger ledger = ledger_of_container(state, id);
   Borrower borrower = ledger.process ? borrow_by_pid(ledger.process->pid, id, plan)
                                      : borrow_by_path(ledger.netns_path, id, plan);
@@ -130,7 +131,8 @@ Target parse_target(std::string_view text) {
   return ContainerId{text};
 }
 
-Borrower find_borrower(const StateDirectory& state, const Target& target, const Plan& plan) {
+Borrower find_borrower(const StateDirectory& state, const ContainerStore& containers,
+                       const Target& target, const Plan& plan) {
   Borrower borrower = [&] {
     if (const auto* process = std::get_if<ProcessTarget>(&target)) {
       return borrow_by_pid(process->pid, ContainerId{fmt::format("pid-{}", process->pid)}, plan);
@@ -138,7 +140,7 @@ Borrower find_borrower(const StateDirectory& state, const Target& target, const 
     if (const auto* path = std::get_if<PathTarget>(&target)) {
       return borrow_by_path(path->path, id_of_path(path->path), plan);
     }
-    return borrow_by_id(state, std::get<ContainerId>(target), plan);
+    return borrow_by_id(state, containers, std::get<ContainerId>(target), plan);
   }();
   if (borrower.netns.identity() == Netns::current().identity()) {
     throw Error(fmt::format(

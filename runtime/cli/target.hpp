@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "base/container_id.hpp"
+#include "lifecycle/container_store.hpp"
 #include "net/ledger.hpp"
 #include "net/lending.hpp"
 #include "net/plan.hpp"
@@ -33,7 +34,8 @@ Target parse_target(std::string_view text);
 /// Opens the target's namespace. The plan's names inside are part of the ledger's key, so that
 /// several loans to one borrower each have a ledger. Throws Error: no such process, namespace or
 /// container, one that has ended, or our own namespace.
-Borrower find_borrower(const StateDirectory& state, const Target& target, const Plan& plan);
+Borrower find_borrower(const StateDirectory& state, const ContainerStore& containers,
+                       const Target& target, const Plan& plan);
 
 /// What is behind the ledgers that find_borrower() gives rise to: lent by hand.
 bool is_by_hand(const Ledger& ledger);

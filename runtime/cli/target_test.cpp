@@ -47,19 +47,22 @@ BOOST_AUTO_TEST_CASE(what_is_none_of_them_is_refused) {
 
 BOOST_AUTO_TEST_CASE(our_own_namespace_is_refused_however_it_is_named) {
   const StateDirectory state("/run/netlend");
+  const netlend::ContainerStore containers(state);
   const Plan plan = plan_for("eth0=lan0");
   BOOST_CHECK_EXCEPTION(
-      find_borrower(state, ProcessTarget{::getpid()}, plan), Error, [](const Error& error) {
+      find_borrower(state, containers, ProcessTarget{::getpid()}, plan), Error,
+      [](const Error& error) {
         return std::string(error.what()).find("in this network namespace itself") !=
                std::string::npos;
       });
-  BOOST_CHECK_THROW(find_borrower(state, PathTarget{"/proc/self/ns/net"}, plan), Error);
+  BOOST_CHECK_THROW(find_borrower(state, containers, PathTarget{"/proc/self/ns/net"}, plan), Error);
 }
 
 BOOST_AUTO_TEST_CASE(a_container_that_nothing_was_lent_to_is_unknown) {
   const StateDirectory state("/run/netlend");
+  const netlend::ContainerStore containers(state);
   BOOST_CHECK_EXCEPTION(
-      find_borrower(state, ContainerId{"box"}, plan_for("eth0=lan0")), Error,
+      find_borrower(state, containers, ContainerId{"box"}, plan_for("eth0=lan0")), Error,
       [](const Error& error) {
         return std::string(error.what()) ==
                "'box' is no container that netlend runs or has lent to; name it by --to pid:N or "

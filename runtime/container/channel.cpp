@@ -7,11 +7,13 @@
 #include <cstring>
 
 #include "base/syscall.hpp"
+#include "container/send_descriptor.hpp"
 
 namespace netlend {
 
 namespace {
 constexpr char kGo = 'g';
+constexpr char kReady = 'r';
 constexpr char kTerminal = 't';
 constexpr char kFailure = 'f';
 constexpr std::size_t kMessageMax = 4096;
@@ -59,6 +61,7 @@ ParentChannel::Report ParentChannel::receive() {
       check(retry([&] { return ::recvmsg(fd_.get(), &message, MSG_CMSG_CLOEXEC); }), "hear from",
             "the container"));
   if (size == 0) return std::monostate{};
+  if (text[0] == kReady) return Ready{};
   if (text[0] == kTerminal) return received_descriptor(message);
   if (text[0] != kFailure || size < kFailureHeader) {
     throw Error("hear from the container: an unknown message");
@@ -74,22 +77,13 @@ bool ChildChannel::wait_for_go() {
   return size == sizeof word && word == kGo;
 }
 
+void ChildChannel::say_ready() {
+  check(retry([&] { return ::send(fd_.get(), &kReady, sizeof kReady, MSG_NOSIGNAL); }), "answer",
+        "netlend");
+}
+
 void ChildChannel::send_terminal(int master) {
-  char word = kTerminal;
-  DescriptorSpace space{};
-  iovec part{.iov_base = &word, .iov_len = sizeof word};
-  msghdr message{};
-  message.msg_iov = &part;
-  message.msg_iovlen = 1;
-  message.msg_control = space.bytes.data();
-  message.msg_controllen = space.bytes.size();
-  cmsghdr* header = CMSG_FIRSTHDR(&message);
-  header->cmsg_level = SOL_SOCKET;
-  header->cmsg_type = SCM_RIGHTS;
-  header->cmsg_len = CMSG_LEN(sizeof(int));
-  std::memcpy(CMSG_DATA(header), &master, sizeof master);
-  check(retry([&] { return ::sendmsg(fd_.get(), &message, MSG_NOSIGNAL); }), "hand over",
-        "the terminal");
+  send_descriptor(fd_.get(), std::string_view(&kTerminal, 1), master);
 }
 
 void ChildChannel::report(const StartFailure& failure) noexcept {

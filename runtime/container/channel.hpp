@@ -7,8 +7,9 @@
 #include "base/unique_fd.hpp"
 
 /// What parent and child say to each other between clone3 and exec, over one SOCK_SEQPACKET pair,
-/// whose messages are whole or not at all. The parent says go, once. The child may hand over its
-/// terminal, and then reports one failure, or its end closes, which is execve(2) succeeding.
+/// whose messages are whole or not at all. The child waits for go, with a bundle after each step
+/// that the parent has a part in, and says ready there. It may hand over its terminal, and then
+/// reports one failure, or its end closes, which is execve(2) succeeding.
 namespace netlend {
 
 /// Why the command didn't start, and what `netlend run` exits with for it.
@@ -18,6 +19,9 @@ struct StartFailure {
   bool operator==(const StartFailure&) const = default;
 };
 
+/// The child has done a step and waits for go.
+struct Ready {};
+
 class ParentChannel {
  public:
   explicit ParentChannel(UniqueFd fd) noexcept : fd_(std::move(fd)) {}
@@ -25,9 +29,9 @@ class ParentChannel {
   /// Throws Error if the child is gone.
   void say_go();
 
-  /// The child's next word: the master of its terminal, its failure, or (nothing) that it executes
-  /// the command.
-  using Report = std::variant<std::monostate, UniqueFd, StartFailure>;
+  /// The child's next word: a step done, the master of its terminal, its failure, or (nothing) that
+  /// it executes the command.
+  using Report = std::variant<std::monostate, Ready, UniqueFd, StartFailure>;
   Report receive();
 
   /// The child's part: only its own end stays open.
@@ -43,9 +47,11 @@ class ChildChannel {
 
   /// False if the parent is gone without a go.
   bool wait_for_go();
+  void say_ready();
   void send_terminal(int master);
   void report(const StartFailure& failure) noexcept;
   void close() noexcept { fd_.reset(); }
+  int fd() const noexcept { return fd_.get(); }
 
  private:
   UniqueFd fd_;

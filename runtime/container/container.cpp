@@ -1,29 +1,18 @@
 #include "container/container.hpp"
 
-#include <fcntl.h>
-#include <poll.h>
 #include <sched.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <array>
-#include <csignal>
 #include <utility>
-#include <vector>
 
 #include "base/syscall.hpp"
+#include "container/supervise.hpp"
 
 namespace netlend {
 
 namespace {
 constexpr std::uint64_t kNamespaces =
     CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWCGROUP;
-
-void send_signal(int pidfd, int signal) noexcept {
-  // It fails only for a process that has ended (ESRCH), and then there is nobody to tell.
-  static_cast<void>(::syscall(SYS_pidfd_send_signal, pidfd, signal, nullptr, 0));
-}
 
 Spawned spawn_init(Channel& channel, const ContainerOptions& options) {
   const auto self = open_pidfd(::getpid());
@@ -44,13 +33,7 @@ Container::Container(const ContainerOptions& options) : channel_(UniqueFd{}) {
   channel_ = std::move(channel.parent);
 }
 
-Container::~Container() {
-  if (!init_.pidfd.is_open()) return;
-  send_signal(init_.pidfd.get(), SIGKILL);
-  int status = 0;
-  while (::waitpid(init_.pid, &status, 0) == -1 && errno == EINTR) {
-  }
-}
+Container::~Container() { kill_child(init_); }
 
 std::optional<StartFailure> Container::start() {
   channel_.say_go();
@@ -64,40 +47,7 @@ std::optional<StartFailure> Container::start() {
 }
 
 int Container::wait(const HeldSignals& signals) {
-  for (;;) {
-    std::vector<pollfd> entries{{.fd = init_.pidfd.get(), .events = POLLIN, .revents = 0},
-                                {.fd = signals.fd(), .events = POLLIN, .revents = 0}};
-    if (terminal_) {
-      for (const auto& entry : terminal_->wanted()) entries.push_back(entry);
-    }
-    constexpr int kForever = -1;
-    check(retry([&] { return ::poll(entries.data(), entries.size(), kForever); }), "wait for",
-          "the container");
-    if (entries[1].revents != 0) pass_on(signals);
-    if (terminal_) terminal_->handle(entries[2], entries[3]);
-    if (entries[0].revents != 0) return reap();
-  }
-}
-
-void Container::pass_on(const HeldSignals& signals) {
-  while (const auto signal = signals.take()) {
-    const bool is_for_terminal = *signal == SIGWINCH || *signal == SIGCONT;
-    if (!is_for_terminal) {
-      send_signal(init_.pidfd.get(), *signal);
-    } else if (terminal_) {
-      terminal_->copy_window_size();
-      if (*signal == SIGCONT) terminal_->take_keyboard();
-    }
-  }
-}
-
-int Container::reap() {
-  int status = 0;
-  check(retry([&] { return ::waitpid(init_.pid, &status, 0); }), "wait for", "the container");
-  init_.pidfd.reset();
-  if (terminal_) terminal_->drain();
-  terminal_.reset();
-  return exit_code_of(status);
+  return supervise(init_, std::move(terminal_), signals);
 }
 
 }  // namespace netlend

@@ -36,9 +36,6 @@ class Container {
   int wait(const HeldSignals& signals);
 
  private:
-  void pass_on(const HeldSignals& signals);
-  int reap();
-
   ParentChannel channel_;
   Spawned init_;
   std::unique_ptr<TerminalRelay> terminal_;

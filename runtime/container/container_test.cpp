@@ -39,7 +39,8 @@ BOOST_AUTO_TEST_CASE(a_command_that_a_signal_ends_is_128_and_its_number) {
 BOOST_AUTO_TEST_CASE(a_command_that_is_not_there_is_127) {
   const auto in_path = run(options_for({"netlend-nosuch"}));
   BOOST_TEST(in_path.exit_code == 127);
-  BOOST_TEST(in_path.output == "execute 'netlend-nosuch': not found in PATH (ENOENT)\n");
+  BOOST_TEST(in_path.output ==
+             "execute 'netlend-nosuch': executable file not found in PATH (ENOENT)\n");
   BOOST_TEST(run(options_for({"/usr/bin/netlend-nosuch"})).exit_code == 127);
   BOOST_TEST(run(options_for({"/etc/passwd/x"})).exit_code == 127);
 }

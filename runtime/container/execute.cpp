@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/core.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -42,10 +43,32 @@ StartFailure cannot_execute(const std::string& program, int errno_value) {
 StartFailure not_found(const std::string& program) {
   const bool by_path = program.find('/') != std::string::npos;
   return {.exit_code = kExitNotFound,
-          .message = fmt::format("execute '{}': {} (ENOENT)", printable(program),
-                                 by_path ? "no such file" : "not found in PATH")};
+          .message = fmt::format(
+              "execute '{}': {} (ENOENT)", printable(program),
+              by_path ? "no such file or directory" : "executable file not found in PATH")};
+}
+
+StartFailure no_command() {
+  return {.exit_code = kExitNotFound, .message = "execute: no command given"};
 }
 }  // namespace
+
+std::optional<StartFailure> why_not_executable(const std::vector<std::string>& command,
+                                               const std::vector<std::string>& environment) {
+  if (command.empty()) return no_command();
+  std::optional<int> reason;
+  for (const auto& path : candidates(command.front(), environment)) {
+    struct stat status {};
+    if (::stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode)) {
+      reason = EACCES;
+    } else if (::faccessat(AT_FDCWD, path.c_str(), X_OK, AT_EACCESS) == 0) {
+      return std::nullopt;
+    } else if (!is_absent(errno)) {
+      reason = errno;
+    }
+  }
+  return reason ? cannot_execute(command.front(), *reason) : not_found(command.front());
+}
 
 std::vector<char*> exec_array(const std::vector<std::string>& texts) {
   std::vector<char*> result;
@@ -58,7 +81,7 @@ std::vector<char*> exec_array(const std::vector<std::string>& texts) {
 
 StartFailure execute(const std::vector<std::string>& command,
                      const std::vector<std::string>& environment) {
-  if (command.empty()) return {.exit_code = kExitNotFound, .message = "execute: no command given"};
+  if (command.empty()) return no_command();
   const auto arguments = exec_array(command);
   const auto variables = exec_array(environment);
   std::optional<int> reason;

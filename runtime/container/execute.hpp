@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,5 +16,9 @@ std::vector<char*> exec_array(const std::vector<std::string>& texts);
 /// A file without `#!` isn't handed to a shell. Source: execve(2).
 StartFailure execute(const std::vector<std::string>& command,
                      const std::vector<std::string>& environment);
+
+/// Why execute() would fail for sure: no command, or none that is there or may be executed.
+std::optional<StartFailure> why_not_executable(const std::vector<std::string>& command,
+                                               const std::vector<std::string>& environment);
 
 }  // namespace netlend

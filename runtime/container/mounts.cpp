@@ -1,35 +1,96 @@
 #include "container/mounts.hpp"
 
 #include <fcntl.h>
+#include <fmt/core.h>
+#include <sys/stat.h>
 
+#include <array>
 #include <cerrno>
 
 #include "base/syscall.hpp"
+#include "base/text.hpp"
 
 namespace netlend {
 
 namespace {
-int try_open_in_root(int root, const std::string& path) {
-  const open_how how{
-      .flags = O_PATH | O_CLOEXEC, .mode = 0, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
+constexpr mode_t kFolderMode = 0755;
+constexpr mode_t kFileMode = 0644;
+
+int try_open_in_root(int root, const std::string& path, std::uint64_t further_limits = 0) {
+  const open_how how{.flags = O_PATH | O_CLOEXEC,
+                     .mode = 0,
+                     .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | further_limits};
   return openat2(root, path.c_str(), how);
+}
+
+/// What the file system itself has to say, if anything: "tmpfs: Bad value for 'mode'".
+/// Source: fsopen(2), "the message retrieval interface".
+std::string kernel_text(int context) {
+  std::array<char, 512> text{};
+  const auto size = ::read(context, text.data(), text.size());
+  constexpr std::size_t kLevel = 2;  // "e " in front.
+  const auto length = size < 0 ? 0 : static_cast<std::size_t>(size);
+  return length <= kLevel ? std::string{} : std::string(text.data() + kLevel, length - kLevel);
+}
+
+void check_step(int result, int context, std::string_view doing, std::string_view object) {
+  if (result != -1) return;
+  const int errno_value = errno;
+  auto why = errno_text(errno_value);
+  if (const auto text = kernel_text(context); !text.empty()) {
+    why += fmt::format("; {}", printable(text.substr(0, text.find_last_not_of('\n') + 1)));
+  }
+  throw Error(fmt::format("{} '{}': {}", doing, printable(object), why), errno_value);
+}
+
+void set_parameters(int context, const MountOptions& options) {
+  for (const auto& [key, value] : options) {
+    const auto command = value.empty() ? FSCONFIG_SET_FLAG : FSCONFIG_SET_STRING;
+    check_step(
+        ::fsconfig(context, command, key.c_str(), value.empty() ? nullptr : value.c_str(), 0),
+        context, "set the mount option", value.empty() ? key : fmt::format("{}={}", key, value));
+  }
+}
+
+/// Makes the last part of `path`, which is absolute, and whose folder is there.
+void make_last(int root, const std::string& path, MountPoint kind) {
+  const auto slash = path.rfind('/');
+  const auto folder = open_in_root(root, path.substr(0, slash + 1));
+  const std::string name = path.substr(slash + 1);
+  int result = 0;
+  if (kind == MountPoint::folder) {
+    result = ::mkdirat(folder.get(), name.c_str(), kFolderMode);
+  } else {
+    const UniqueFd made{::openat(folder.get(), name.c_str(),
+                                 O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, kFileMode)};
+    result = made.is_open() ? 0 : -1;
+  }
+  // EEXIST: another container with the same root made it, or a symlink that leads nowhere is there,
+  // which the next look will tell.
+  if (result == -1 && errno != EEXIST) throw_errno(errno, "make the mount point", path);
 }
 }  // namespace
 
-UniqueFd make_filesystem(const char* type, const MountOptions& options, unsigned attributes) {
-  const UniqueFd context{check(::fsopen(type, FSOPEN_CLOEXEC), "open file system", type)};
-  // What mount(8) and df(1) show in the first column.
-  check(::fsconfig(context.get(), FSCONFIG_SET_STRING, "source", type, 0), "name file system",
-        type);
-  for (const auto& [key, value] : options) {
-    const auto command = value.empty() ? FSCONFIG_SET_FLAG : FSCONFIG_SET_STRING;
-    check(::fsconfig(context.get(), command, key, value.empty() ? nullptr : value.c_str(), 0),
-          "set a mount option", std::string(type) + " " + key);
-  }
-  check(::fsconfig(context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0), "make file system",
-        type);
+UniqueFd make_filesystem(const std::string& type, const MountOptions& options, unsigned attributes,
+                         const std::string& source) {
+  const UniqueFd context{
+      check(::fsopen(type.c_str(), FSOPEN_CLOEXEC), "open the file system type", type)};
+  const std::string& shown = source.empty() ? type : source;
+  check_step(::fsconfig(context.get(), FSCONFIG_SET_STRING, "source", shown.c_str(), 0),
+             context.get(), "set the source of a file system to", shown);
+  set_parameters(context.get(), options);
+  check_step(::fsconfig(context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0), context.get(),
+             "make a file system of type", type);
   return UniqueFd{
       check(::fsmount(context.get(), FSMOUNT_CLOEXEC, attributes), "mount file system", type)};
+}
+
+void reconfigure_filesystem(int location, const MountOptions& options) {
+  const UniqueFd context{check(::fspick(location, "", FSPICK_EMPTY_PATH | FSPICK_CLOEXEC),
+                               "open the file system of", "a mount")};
+  set_parameters(context.get(), options);
+  check_step(::fsconfig(context.get(), FSCONFIG_CMD_RECONFIGURE, nullptr, nullptr, 0),
+             context.get(), "reconfigure", "a file system");
 }
 
 UniqueFd clone_tree(int location, Depth depth) {
@@ -40,11 +101,17 @@ UniqueFd clone_tree(int location, Depth depth) {
 }
 
 void restrict_tree(int tree, unsigned attributes, Depth depth) {
-  mount_attr wanted{
-      .attr_set = attributes, .attr_clr = 0, .propagation = MS_PRIVATE, .userns_fd = 0};
+  change_mount(tree,
+               {.attr_set = attributes, .attr_clr = 0, .propagation = MS_PRIVATE, .userns_fd = 0},
+               depth);
+}
+
+void change_mount(int mount, const mount_attr& wanted, Depth depth) {
   const unsigned recursive = depth == Depth::recursive ? AT_RECURSIVE : 0U;
-  check(::mount_setattr(tree, "", AT_EMPTY_PATH | recursive, &wanted, sizeof wanted), "restrict",
-        "a mount tree");
+  // Its type is older than const.
+  mount_attr copy = wanted;
+  check(::mount_setattr(mount, "", AT_EMPTY_PATH | recursive, &copy, sizeof copy),
+        "change the attributes of", "a mount");
 }
 
 void attach(int tree, int location) {
@@ -56,12 +123,29 @@ UniqueFd open_in_root(int root, const std::string& path) {
   return UniqueFd{check(try_open_in_root(root, path), "open in the container", path)};
 }
 
+UniqueFd open_in_root_without_links(int root, const std::string& path) {
+  return UniqueFd{check(try_open_in_root(root, path, RESOLVE_NO_SYMLINKS),
+                        "open, without following links, in the container", path)};
+}
+
 bool exists_in_root(int root, const std::string& path) {
   const UniqueFd found{try_open_in_root(root, path)};
   if (!found.is_open() && errno != ENOENT && errno != ENOTDIR) {
     throw_errno(errno, "look up in the container", path);
   }
   return found.is_open();
+}
+
+UniqueFd make_in_root(int root, const std::string& path, MountPoint kind) {
+  if (UniqueFd found{try_open_in_root(root, path)}; found.is_open()) return found;
+  const auto names = split_words(path, "/");
+  std::string so_far;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    so_far.append("/").append(names[i]);
+    if (exists_in_root(root, so_far)) continue;
+    make_last(root, so_far, i + 1 == names.size() ? kind : MountPoint::folder);
+  }
+  return open_in_root(root, path);
 }
 
 }  // namespace netlend

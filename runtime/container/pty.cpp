@@ -2,10 +2,12 @@
 
 #include <fcntl.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 
 #include "base/syscall.hpp"
 #include "container/mounts.hpp"
@@ -29,8 +31,12 @@ Pty open_pty() {
 
 void mount_console(const Pty& pty) {
   constexpr const char* kPath = "/dev/console";
-  const UniqueFd made{check(
-      ::open(kPath, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0600), "make", kPath)};
+  if (::mknod(kPath, S_IFREG | 0600, 0) == -1 && errno != EEXIST) throw_errno(errno, "make", kPath);
+  // What an image has there may be a symlink: CVE-2025-52565.
+  const UniqueFd made{check(::open(kPath, O_PATH | O_NOFOLLOW | O_CLOEXEC), "open", kPath)};
+  struct stat status {};
+  check(::fstat(made.get(), &status), "stat", kPath);
+  if (S_ISLNK(status.st_mode)) throw Error("'/dev/console' in the container is a symlink");
   attach(clone_tree(pty.slave.get(), Depth::one_mount).get(), made.get());
 }
 

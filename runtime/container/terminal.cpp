@@ -19,7 +19,7 @@ int output_terminal() {
   constexpr std::array kInOrder{STDOUT_FILENO, STDERR_FILENO, STDIN_FILENO};
   const auto* const found =
       std::ranges::find_if(kInOrder, [](int fd) { return ::isatty(fd) != 0; });
-  return found == kInOrder.end() ? -1 : *found;
+  return found == kInOrder.end() ? STDOUT_FILENO : *found;
 }
 
 /// Without job control (ENOTTY: it isn't our controlling terminal) everybody is in the foreground.
@@ -29,12 +29,13 @@ bool in_foreground() {
 }
 }  // namespace
 
-TerminalRelay::TerminalRelay(UniqueFd master)
+TerminalRelay::TerminalRelay(UniqueFd master, RelayedInput input)
     : master_(std::move(master)), output_(output_terminal()) {
   const int flags = check(::fcntl(master_.get(), F_GETFL), "read the flags of", "the terminal");
   check(::fcntl(master_.get(), F_SETFL, flags | O_NONBLOCK), "set the flags of", "the terminal");
   copy_window_size();
   take_keyboard();
+  if (input == RelayedInput::anything && ::isatty(STDIN_FILENO) == 0) keyboard_open_ = true;
 }
 
 TerminalRelay::~TerminalRelay() {

@@ -11,12 +11,16 @@
 
 namespace netlend {
 
+/// What is carried to the container: only what is typed on a terminal, or whatever standard input
+/// is.
+enum class RelayedInput { terminal_only, anything };
+
 /// Carries bytes between the caller's terminal and the container's, whose other end is `master`.
 /// While it lives and netlend is in the foreground, the caller's terminal is raw: keys, ^C and ^Z
 /// among them, mean something only inside. Source: pty(7), termios(3).
 class TerminalRelay {
  public:
-  explicit TerminalRelay(UniqueFd master);
+  explicit TerminalRelay(UniqueFd master, RelayedInput input = RelayedInput::terminal_only);
   /// The caller's terminal is as it was before.
   ~TerminalRelay();
   TerminalRelay(const TerminalRelay&) = delete;

@@ -2,10 +2,13 @@
 
 #include <fmt/core.h>
 
+#include <array>
+#include <ctime>
 #include <nlohmann/json.hpp>
+#include <string_view>
+#include <vector>
 
 #include "base/error.hpp"
-#include "base/file.hpp"
 #include "base/text.hpp"
 
 namespace netlend {
@@ -13,78 +16,72 @@ namespace netlend {
 using nlohmann::json;
 
 namespace {
-constexpr std::size_t kRecordMaxBytes = 4096;
 constexpr int kMajorVersion = 1;
 
-std::string to_text(const ProcessIdentity& init) {
-  return json{{"netlend", kMajorVersion},
-              {"pid", init.pid},
-              {"start_time_ticks", init.start_time_ticks},
-              {"boot_id", init.boot_id},
-              {"pid_namespace", init.pid_namespace}}
-             .dump() +
-         "\n";
+json to_json(const ProcessIdentity& process) {
+  return {{"pid", process.pid},
+          {"start_time_ticks", process.start_time_ticks},
+          {"boot_id", process.boot_id},
+          {"pid_namespace", process.pid_namespace}};
 }
 
-ProcessIdentity from_text(const std::string& text) {
-  const json record = json::parse(text);
-  if (record.at("netlend").get<int>() != kMajorVersion) throw Error("another version wrote it");
-  return {.pid = record.at("pid").get<pid_t>(),
-          .start_time_ticks = record.at("start_time_ticks").get<std::uint64_t>(),
-          .boot_id = record.at("boot_id").get<std::string>(),
-          .pid_namespace = record.at("pid_namespace").get<std::uint64_t>()};
+ProcessIdentity to_process(const json& value) {
+  return {.pid = value.at("pid").get<pid_t>(),
+          .start_time_ticks = value.at("start_time_ticks").get<std::uint64_t>(),
+          .boot_id = value.at("boot_id").get<std::string>(),
+          .pid_namespace = value.at("pid_namespace").get<std::uint64_t>()};
+}
+
+std::string to_path(const json& value) {
+  auto path = bytes_from_utf8(value.get<std::string>());
+  if (!path) throw Error("a path of it is no text");
+  return *std::move(path);
 }
 }  // namespace
 
-std::optional<ProcessIdentity> find_container(const StateDirectory& state, const ContainerId& id) {
-  const auto text = read_file_if_exists(state.containers(), id.str(), kRecordMaxBytes);
-  if (!text) return std::nullopt;
-  const auto broken = [&](const char* why) {
-    return Error(
-        fmt::format("the record '{}/containers/{}' is broken ({}); remove it if no such "
-                    "container runs",
-                    state.path(), id.str(), printable(why)));
-  };
+std::string timestamp_now() {
+  timespec time{};
+  ::clock_gettime(CLOCK_REALTIME, &time);
+  std::tm utc{};
+  ::gmtime_r(&time.tv_sec, &utc);
+  std::array<char, 32> text{};
+  const auto length = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%S", &utc);
+  return fmt::format("{}.{:09}Z", std::string_view(text.data(), length), time.tv_nsec);
+}
+
+std::string format_record(const ContainerRecord& record) {
+  json value{{"netlend", kMajorVersion},           {"id", record.id.str()},
+             {"creator", to_json(record.creator)}, {"bundle", bytes_to_utf8(record.bundle)},
+             {"annotations", record.annotations},  {"created", record.created}};
+  if (record.init) value["init"] = to_json(*record.init);
+  if (record.cgroup) {
+    value["cgroup"] = {{"path", bytes_to_utf8(record.cgroup->path)}, {"made", record.cgroup->made}};
+  }
+  return value.dump() + "\n";
+}
+
+ContainerRecord parse_record(const std::string& text) {
   try {
-    auto init = from_text(*text);
-    if (liveness(init) == Liveness::dead) return std::nullopt;
-    return init;
+    const json value = json::parse(text);
+    if (value.at("netlend").get<int>() != kMajorVersion) {
+      throw Error("another version of netlend wrote it");
+    }
+    ContainerRecord record{.id = ContainerId{value.at("id").get<std::string>()},
+                           .creator = to_process(value.at("creator")),
+                           .init = {},
+                           .bundle = to_path(value.at("bundle")),
+                           .annotations = value.at("annotations").get<oci::Annotations>(),
+                           .created = value.at("created").get<std::string>(),
+                           .cgroup = {}};
+    if (value.contains("init")) record.init = to_process(value.at("init"));
+    if (value.contains("cgroup")) {
+      const auto& cgroup = value.at("cgroup");
+      record.cgroup = CgroupRecord{.path = to_path(cgroup.at("path")),
+                                   .made = cgroup.at("made").get<std::vector<std::string>>()};
+    }
+    return record;
   } catch (const json::exception& error) {
-    throw broken(error.what());
-  } catch (const Error& error) {
-    throw broken(error.what());
-  }
-}
-
-Failures forget_dead_containers(const StateDirectory& state) noexcept {
-  Failures failures;
-  attempt(failures, [&] {
-    for (const auto& name : list_names(state.containers())) {
-      attempt(failures, [&] {
-        if (!find_container(state, ContainerId{name})) remove_file(state.containers(), name);
-      });
-    }
-  });
-  return failures;
-}
-
-ContainerRecord::ContainerRecord(const StateDirectory& state, const ContainerId& id,
-                                 const ProcessIdentity& init)
-    : state_(state), id_(id) {
-  const auto text = to_text(init);
-  while (!create_file_exclusive(state.containers(), id.str(), text)) {
-    if (find_container(state, id)) {
-      throw Error(fmt::format("a container '{}' is running already", id.str()), EEXIST);
-    }
-    remove_file(state.containers(), id.str());
-  }
-}
-
-ContainerRecord::~ContainerRecord() {
-  try {
-    remove_file(state_.containers(), id_.str());
-  } catch (const Error&) {
-    // It names a dead process then, which everybody takes for no record at all.
+    throw Error(printable(error.what()));
   }
 }
 

@@ -1,35 +1,37 @@
 #pragma once
 
 #include <optional>
+#include <string>
 
 #include "base/container_id.hpp"
-#include "base/error.hpp"
 #include "base/process.hpp"
-#include "net/state_directory.hpp"
+#include "container/cgroup.hpp"
+#include "oci-spec/fields.hpp"
 
 namespace netlend {
 
-/// The file `containers/ID` of the state folder, there while the container is: other commands find
-/// it by its id, and nobody else gets the id.
-class ContainerRecord {
- public:
-  /// `init` is the container's first process. The record of a container that died with its netlend
-  /// is replaced. Throws Error if a living one has the id.
-  ContainerRecord(const StateDirectory& state, const ContainerId& id, const ProcessIdentity& init);
-  ~ContainerRecord();
-  ContainerRecord(const ContainerRecord&) = delete;
-  ContainerRecord& operator=(const ContainerRecord&) = delete;
-
- private:
-  const StateDirectory& state_;
-  ContainerId id_;
+/// What is written down of a container: `state.json` in its folder.
+struct ContainerRecord {
+  ContainerId id;
+  /// The netlend that made it, or is about to.
+  ProcessIdentity creator;
+  /// Absent as long as it has no process.
+  std::optional<ProcessIdentity> init;
+  /// An absolute path; empty: a command without a bundle.
+  std::string bundle;
+  oci::Annotations annotations;
+  /// When it was created: RFC 3339. Empty: it isn't yet.
+  std::string created;
+  /// Absent: it has none.
+  std::optional<CgroupRecord> cgroup;
+  bool operator==(const ContainerRecord&) const = default;
 };
 
-/// The first process of the running container of that id; nothing if there is none.
-/// Throws Error for a record that netlend didn't write.
-std::optional<ProcessIdentity> find_container(const StateDirectory& state, const ContainerId& id);
+/// "2026-07-01T12:00:00.123456789Z": RFC 3339, as runc and crun write it.
+std::string timestamp_now();
 
-/// Removes the records of containers that died with their netlend.
-Failures forget_dead_containers(const StateDirectory& state) noexcept;
+std::string format_record(const ContainerRecord& record);
+/// Throws Error that says what is broken.
+ContainerRecord parse_record(const std::string& text);
 
 }  // namespace netlend

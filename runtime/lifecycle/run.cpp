@@ -1,6 +1,7 @@
 #include "lifecycle/run.hpp"
 
 #include <fcntl.h>
+#include <unistd.h>
 
 #include <optional>
 
@@ -9,7 +10,7 @@
 #include "base/syscall.hpp"
 #include "container/container.hpp"
 #include "container/exit_codes.hpp"
-#include "lifecycle/container_record.hpp"
+#include "lifecycle/container_store.hpp"
 #include "lifecycle/environment.hpp"
 #include "lifecycle/resolv_conf.hpp"
 #include "net/netns.hpp"
@@ -31,6 +32,32 @@ ContainerOptions container_options(const RunOptions& options, const NoteCallback
           .environment = command_environment(own_environment()),
           .root = {.show = options.show, .resolv_conf = resolv_conf.content}};
 }
+
+/// Other commands find the container by its id as long as this lives, and nobody else gets the id.
+class CommandRecord {
+ public:
+  CommandRecord(const ContainerStore& containers, const ContainerId& id,
+                const ProcessIdentity& init)
+      : folder_(ContainerFolder::make(containers, id)) {
+    folder_.save({.id = id,
+                  .creator = identify_process(::getpid()),
+                  .init = init,
+                  .bundle = {},
+                  .annotations = {},
+                  .created = timestamp_now(),
+                  .cgroup = {}});
+  }
+  ~CommandRecord() {
+    Failures ignored;
+    // It names a dead process then, which everybody takes for no container at all.
+    attempt(ignored, [&] { folder_.remove(); });
+  }
+  CommandRecord(const CommandRecord&) = delete;
+  CommandRecord& operator=(const CommandRecord&) = delete;
+
+ private:
+  ContainerFolder folder_;
+};
 
 /// Returns the ledger's name.
 std::string lend_to(const ProcessIdentity& init, const LendingContext& context,
@@ -66,15 +93,15 @@ RunResult run_command(std::unique_ptr<Container> container, const HeldSignals& s
 }
 }  // namespace
 
-RunResult run(const LendingContext& context, const RunOptions& options, const NoteCallback& note) {
+RunResult run(const Runtime& runtime, const RunOptions& options) {
   const HeldSignals signals;
-  auto container = std::make_unique<Container>(container_options(options, note));
+  auto container = std::make_unique<Container>(container_options(options, runtime.note));
   const auto init = identify_process(container->pid());
-  const ContainerRecord record(context.state, options.id, init);
+  const CommandRecord record(runtime.containers, options.id, init);
   std::optional<std::string> ledger;
-  if (!options.plan.nics.empty()) ledger = lend_to(init, context, options);
+  if (!options.plan.nics.empty()) ledger = lend_to(init, runtime.lending, options);
   auto result = run_command(std::move(container), signals);
-  if (ledger) result.failures = give_back(context, *ledger);
+  if (ledger) result.failures = give_back(runtime.lending, *ledger);
   return result;
 }
 

@@ -4,7 +4,8 @@
 #include <vector>
 
 #include "base/container_id.hpp"
-#include "base/error.hpp"
+#include "lifecycle/run_result.hpp"
+#include "lifecycle/runtime.hpp"
 #include "net/lending.hpp"
 #include "net/names.hpp"
 #include "net/plan.hpp"
@@ -23,25 +24,12 @@ struct RunOptions {
   Force force = Force::no;
 };
 
-struct RunResult {
-  /// The command's own, or 128 + the signal that ended it; 125 netlend failed, 126 the command
-  /// can't be executed, 127 it isn't there.
-  int exit_code = 0;
-  /// Why the command didn't run to its end, if so; for standard error.
-  std::string error;
-  /// What could not be brought home as it was. The exit code stays the command's.
-  Failures failures;
-};
-
-/// Told, before the command starts, what the user should know: `netlend run` prints it.
-using NoteCallback = std::function<void(const std::string& note)>;
-
 /// Runs the command in a container without a bundle, with the devices of the plan, and brings them
 /// home when it ends, however that is. Signals that come in meanwhile go to the command; what comes
 /// in before it starts or after it ended waits or is dropped, so that nothing stays half done. Only
 /// SIGKILL ends it sooner: then the command dies too and `netlend reap` brings the devices home.
 /// Throws Error for what is wrong before anything is lent; nothing has changed then.
-RunResult run(const LendingContext& context, const RunOptions& options, const NoteCallback& note);
+RunResult run(const Runtime& runtime, const RunOptions& options);
 
 /// An id that no other container has: 12 random hex digits.
 ContainerId new_container_id();

@@ -15,7 +15,7 @@
 #include "base/file.hpp"
 #include "base/syscall.hpp"
 #include "base/text.hpp"
-#include "lifecycle/container_record.hpp"
+#include "lifecycle/container_store.hpp"
 #include "net/plan_parse.hpp"
 #include "net/state_directory.hpp"
 #include "support/own_namespaces.hpp"
@@ -72,15 +72,21 @@ struct Home {
     const netlend::UniqueFd output{::memfd_create("out", MFD_CLOEXEC)};
     const netlend::UniqueFd saved{::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3)};
     ::dup2(output.get(), STDOUT_FILENO);
-    auto result = netlend::run({.state = state, .on_step = {}}, options,
-                               [&](const std::string& note) { notes.push_back(note); });
+    auto result = netlend::run(runtime({}), options);
     ::dup2(saved.get(), STDOUT_FILENO);
     for (const auto& failure : result.failures) BOOST_TEST_MESSAGE(failure.what);
     check(::lseek(output.get(), 0, SEEK_SET), "rewind", "a file");
     return {std::move(result), netlend::read_all(output.get(), 1024 * 1024UL, "the output")};
   }
 
+  netlend::Runtime runtime(netlend::StepCallback on_step) {
+    return {.lending = {.state = state, .on_step = std::move(on_step)},
+            .containers = containers,
+            .note = [this](const std::string& note) { notes.push_back(note); }};
+  }
+
   netlend::StateDirectory state;
+  netlend::ContainerStore containers{state};
   std::vector<std::string> notes;
 };
 
@@ -126,7 +132,8 @@ BOOST_AUTO_TEST_CASE(it_comes_home_from_a_command_that_fails_is_killed_or_is_not
   const auto result = run(absent).first;
   BOOST_TEST(result.exit_code == 127);
   BOOST_TEST(result.error ==
-             "execute '/home/nosuch': no such file (ENOENT); /root, /home, /run and /tmp are the "
+             "execute '/home/nosuch': no such file or directory (ENOENT); /root, /home, /run and "
+             "/tmp are the "
              "container's own, and --show PATH makes a path of the host's visible there");
   BOOST_TEST(device_at_home("lan0") == before);
 }
@@ -156,11 +163,10 @@ BOOST_AUTO_TEST_CASE(a_running_container_is_found_by_its_id_and_no_other_gets_th
   const auto look = [&](std::string_view) {
     if (looked) return;
     looked = true;
-    BOOST_TEST(netlend::find_container(state, outer.id).has_value());
+    BOOST_TEST(netlend::find_container(containers, outer.id).has_value());
     BOOST_CHECK_THROW(run(second), netlend::Error);
   };
-  const auto result =
-      netlend::run({.state = state, .on_step = look}, outer, [](const std::string&) {});
+  const auto result = netlend::run(runtime(look), outer);
   BOOST_TEST(looked);
   BOOST_TEST(result.exit_code == 0);
   BOOST_TEST(netlend::list_names(state.containers()).empty());
@@ -170,13 +176,11 @@ BOOST_AUTO_TEST_CASE(a_signal_during_lending_reaches_the_command_when_it_runs) {
   auto options = options_for("while :; do sleep 0.01; done", {"eth0=lan0"});
   const auto before = device_at_home("lan0");
   bool sent = false;
-  const auto result = netlend::run({.state = state,
-                                    .on_step =
-                                        [&](std::string_view) {
-                                          if (!sent) ::kill(::getpid(), SIGTERM);
-                                          sent = true;
-                                        }},
-                                   options, [](const std::string&) {});
+  const auto result = netlend::run(runtime([&](std::string_view) {
+                                     if (!sent) ::kill(::getpid(), SIGTERM);
+                                     sent = true;
+                                   }),
+                                   options);
   BOOST_TEST(result.exit_code == 143);
   BOOST_TEST(device_at_home("lan0") == before);
 }

@@ -1,9 +1,13 @@
 #pragma once
 
 #include <linux/capability.h>
+#include <sys/types.h>
 
 #include <array>
+#include <cstdint>
 #include <span>
+#include <string>
+#include <vector>
 
 namespace netlend {
 
@@ -27,6 +31,34 @@ inline constexpr std::array kLendingCapabilities{
 /// and effective sets; inheritable and ambient become empty (CVE-2022-24769). Needs CAP_SETPCAP.
 /// Source: capabilities(7).
 void limit_capabilities(std::span<const int> keep);
+
+/// The sets of a process. Bit N stands for capability N of <linux/capability.h>.
+struct CapabilitySets {
+  std::uint64_t bounding = 0;
+  std::uint64_t effective = 0;
+  std::uint64_t permitted = 0;
+  std::uint64_t inheritable = 0;
+  std::uint64_t ambient = 0;
+};
+
+/// Who a process is.
+struct Identity {
+  uid_t uid = 0;
+  gid_t gid = 0;
+  /// All supplementary groups.
+  std::vector<gid_t> groups;
+};
+
+/// Makes this thread somebody else, with exactly these capabilities, less those that it hasn't got
+/// to give. Needs CAP_SETUID, CAP_SETGID and CAP_SETPCAP. Source: capabilities(7), "Effect of user
+/// ID changes on capabilities".
+void become(const Identity& identity, const CapabilitySets& capabilities);
+
+/// All that this thread may use, as bits.
+std::uint64_t permitted_capabilities();
+
+/// "CAP_NET_RAW".
+std::string capability_name(int capability);
 
 /// No execve(2) from here on gives more than the process has. Source: PR_SET_NO_NEW_PRIVS,
 /// prctl(2).

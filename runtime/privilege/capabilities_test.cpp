@@ -61,4 +61,29 @@ BOOST_AUTO_TEST_CASE(what_the_caller_lacks_is_left_out_without_an_error) {
   BOOST_TEST(code == 0);
 }
 
+BOOST_AUTO_TEST_CASE(another_user_has_exactly_the_sets_that_it_is_given) {
+  const int code = exit_code_in_child([] {
+    constexpr std::uint64_t kKill = std::uint64_t{1} << CAP_KILL;
+    constexpr std::uint64_t kChown = std::uint64_t{1} << CAP_CHOWN;
+    constexpr std::uint64_t kUnknown = std::uint64_t{1} << 60U;
+    netlend::become({.uid = 1000, .gid = 1001, .groups = {7, 8}},
+                    {.bounding = kKill | kChown | kUnknown,
+                     .effective = kKill,
+                     .permitted = kKill | kUnknown,
+                     .inheritable = kKill,
+                     .ambient = kKill});
+    return run_shell(
+        "check() { grep -qE \"^$1:[[:space:]]*$2\\$\" /proc/self/status || exit $3; }\n"
+        "check CapInh 0000000000000020 1; check CapPrm 0000000000000020 2\n"
+        "check CapEff 0000000000000020 3; check CapBnd 0000000000000021 4\n"
+        "check CapAmb 0000000000000020 5; check Groups '7 8 ' 6\n"
+        "[ \"$(id -u):$(id -g)\" = 1000:1001 ]");
+  });
+  BOOST_TEST(code == 0);
+}
+
+BOOST_AUTO_TEST_CASE(a_capability_has_the_name_of_the_manual) {
+  BOOST_TEST(netlend::capability_name(CAP_NET_RAW) == "CAP_NET_RAW");
+}
+
 BOOST_AUTO_TEST_SUITE_END()

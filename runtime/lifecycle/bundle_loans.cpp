@@ -1,0 +1,55 @@
+#include "lifecycle/bundle_loans.hpp"
+
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "net/ledger.hpp"
+#include "net/plan_parse.hpp"
+#include "net/policy.hpp"
+
+namespace netlend {
+
+namespace {
+// Behind the bundle's path in the key of a ledger.
+constexpr const char* kCommandLineKey = " --nic";
+
+Borrower with_key(const BundleBorrower& borrower, const char* key) {
+  return {.id = borrower.record.id,
+          .key = borrower.record.bundle + key,
+          .netns = borrower.netns(),
+          .process = borrower.record.init,
+          .netns_path = {}};
+}
+}  // namespace
+
+void lend_to_bundle(const LendingContext& context, const BundlePlans& plans, Lender lender,
+                    const BundleBorrower& borrower) {
+  const auto by_annotations = parse_annotations(borrower.record.annotations);
+  if (plans.command_line.nics.empty() && !by_annotations) return;
+  const auto configuration = load_configuration();
+  if (!plans.command_line.nics.empty()) {
+    lend_as(lender, configuration.settings, context, plans.command_line,
+            with_key(borrower, kCommandLineKey), {.force = plans.force, .permission = {}});
+  }
+  if (by_annotations) {
+    lend_by_policy(lender, configuration, context, *by_annotations, with_key(borrower, ""));
+  }
+}
+
+Failures give_back_from(const LendingContext& context, const ContainerRecord& record) noexcept {
+  Failures failures;
+  if (!record.init) return failures;
+  attempt(failures, [&] {
+    for (const auto& name : ledgers_of(context.state, record.id)) {
+      attempt(failures, [&] {
+        const auto ledger = load_ledger(context.state, name);
+        if (!ledger || ledger->process != record.init) return;
+        for (auto& failure : give_back(context, name)) failures.push_back(std::move(failure));
+      });
+    }
+  });
+  return failures;
+}
+
+}  // namespace netlend

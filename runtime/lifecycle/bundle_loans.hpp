@@ -1,0 +1,38 @@
+#pragma once
+
+#include <functional>
+
+#include "base/error.hpp"
+#include "base/process.hpp"
+#include "guardian/lend_by_policy.hpp"
+#include "lifecycle/container_record.hpp"
+#include "net/lending.hpp"
+#include "net/netns.hpp"
+#include "net/plan.hpp"
+
+namespace netlend {
+
+/// The plans of a container with a bundle. Each has a ledger of its own, since the hook of hooks.d,
+/// which is called for the same container, knows the annotations only: it finds the ledger of the
+/// very same plan then and does nothing.
+struct BundlePlans {
+  /// Root's own words: no rule is asked.
+  Plan command_line;
+  Force force = Force::no;
+};
+
+struct BundleBorrower {
+  const ContainerRecord& record;
+  /// Opens its network namespace; asked only if there is anything to lend.
+  std::function<Netns()> netns;
+};
+
+/// Lends what the command line and the container's annotations ask for, or nothing. Throws Error:
+/// refused by a rule, taken, or the kernel's answer.
+void lend_to_bundle(const LendingContext& context, const BundlePlans& plans, Lender lender,
+                    const BundleBorrower& borrower);
+
+/// Brings home all that was lent to the container's first process, whoever lent it.
+Failures give_back_from(const LendingContext& context, const ContainerRecord& record) noexcept;
+
+}  // namespace netlend
