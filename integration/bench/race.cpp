@@ -1,7 +1,8 @@
 // race ROUNDS NAME [netns=PATH] [stdin=FILE] [exit=N] COMMAND... [vs NAME ...]...
-// Runs the commands in turn, ROUNDS times all of them, and prints for each its name and the median
-// of its wall-clock time in microseconds. The exit code is 1 if one of them ended
-// otherwise than with exit code N, 0 unless given.
+// Runs the commands, ROUNDS times all of them, each time in another order, since what one leaves
+// the kernel to do can speed or slow the next; and prints for each its name and the median of its
+// wall-clock time in microseconds. The exit code is 1 if one of them ended otherwise than with exit
+// code N, 0 unless given.
 
 #include <fcntl.h>
 #include <fmt/core.h>
@@ -13,6 +14,8 @@
 #include <chrono>
 #include <cstdlib>
 #include <exception>
+#include <numeric>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -107,9 +110,13 @@ void race(int argc, char** argv) {
   }
   auto runners = parse_runners(argv + 2, argv + argc);
   const UniqueFd null{check(::open("/dev/null", O_WRONLY | O_CLOEXEC), "open", "/dev/null")};
+  std::mt19937 random;
+  std::vector<std::size_t> order(runners.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
   // The first run of each reads its file from disk, and isn't counted.
   for (std::uint64_t round = 0; round <= *rounds; ++round) {
-    for (auto& runner : runners) run_once(runner, null.get());
+    std::shuffle(order.begin(), order.end(), random);
+    for (const auto i : order) run_once(runners[i], null.get());
     if (round > 0) continue;
     for (auto& runner : runners) runner.times_us.clear();
   }
