@@ -18,7 +18,9 @@ Session::Session(const Console& console, const Globals& globals)
       containers_(globals.root.empty() ? ContainerStore{state_} : ContainerStore{globals.root}) {}
 
 LendingContext Session::lending() const {
-  return {.state = state_, .on_step = [this](std::string_view step) { console_.step(step); }};
+  return {.state = state_,
+          .on_step = [this](std::string_view step) { console_.step(step); },
+          .on_note = [this](std::string_view note) { console_.note(note); }};
 }
 
 Runtime Session::runtime() const {

@@ -141,6 +141,8 @@ constexpr std::uint8_t kType = BPF_REG_2;
 constexpr std::uint8_t kUndecided = BPF_REG_3;  // kinds of access that no rule spoke of so far
 constexpr std::uint8_t kMajor = BPF_REG_4;
 constexpr std::uint8_t kMinor = BPF_REG_5;
+constexpr std::uint8_t kDifference = BPF_REG_6;  // 0 if a rule is about the device
+constexpr std::uint8_t kScratch = BPF_REG_7;
 
 struct Operands {
   std::uint8_t on = 0;
@@ -167,9 +169,11 @@ bpf_insn compute(unsigned operation, std::uint8_t on, std::uint32_t value) {
   return instruction(BPF_ALU | operation | BPF_K, {.on = on, .value = value});
 }
 
-bpf_insn copy(std::uint8_t to, std::uint8_t from) {
-  return instruction(BPF_ALU | BPF_MOV | BPF_X, {.on = to, .from = from});
+bpf_insn compute_with(unsigned operation, std::uint8_t on, std::uint8_t from) {
+  return instruction(BPF_ALU | operation | BPF_X, {.on = on, .from = from});
 }
+
+bpf_insn copy(std::uint8_t to, std::uint8_t from) { return compute_with(BPF_MOV, to, from); }
 
 struct Condition {
   std::uint8_t on = 0;
@@ -194,20 +198,24 @@ std::vector<bpf_insn> verdict(const DeviceRule& rule) {
           jump(BPF_JEQ, {kResult, 0}, 2), compute(BPF_MOV, kResult, 0), leave()};
 }
 
+// What a rule is about is compared in registers of its own: from a jump on the major number the
+// verifier would learn it, and follow each rule's device through all later rules, which is too much
+// for it (E2BIG) at 1000 of them.
 std::vector<bpf_insn> compile(const DeviceRule& rule) {
-  const auto action = verdict(rule);
   std::vector<Condition> conditions;
   if (rule.type == DeviceRuleType::character) conditions.push_back({kType, BPF_DEVCG_DEV_CHAR});
   if (rule.type == DeviceRuleType::block) conditions.push_back({kType, BPF_DEVCG_DEV_BLOCK});
   if (rule.major) conditions.push_back({kMajor, *rule.major});
   if (rule.minor) conditions.push_back({kMinor, *rule.minor});
 
-  std::vector<bpf_insn> program;
-  std::size_t behind = conditions.size() + action.size();
-  for (const auto& condition : conditions) {
-    --behind;  // the jump counts from the next instruction
-    program.push_back(jump(BPF_JNE, condition, behind));
+  const auto action = verdict(rule);
+  std::vector<bpf_insn> program{compute(BPF_MOV, kDifference, 0)};
+  for (const auto& [on, value] : conditions) {
+    program.push_back(copy(kScratch, on));
+    program.push_back(compute(BPF_XOR, kScratch, value));
+    program.push_back(compute_with(BPF_OR, kDifference, kScratch));
   }
+  program.push_back(jump(BPF_JNE, {kDifference, 0}, action.size()));
   program.insert(program.end(), action.begin(), action.end());
   return program;
 }

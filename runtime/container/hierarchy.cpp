@@ -40,7 +40,8 @@ std::optional<UniqueFd> open_root(const std::string& path, unsigned long magic) 
 // A new cpuset is empty, and no process can be in it. Source: cpuset(7), "cpuset.cpus".
 void fill_cpuset(int parent, int group) {
   for (const char* file : {"cpuset.cpus", "cpuset.mems"}) {
-    write_to_group(group, file, read_file(parent, file, kFileMaxBytes));
+    const bool is_empty = split_words(read_file(group, file, kFileMaxBytes), "\n").empty();
+    if (is_empty) write_to_group(group, file, read_file(parent, file, kFileMaxBytes));
   }
 }
 
@@ -111,7 +112,7 @@ bool Hierarchy::make(const std::string& path) const {
     if (!is_new && (errno == EROFS || errno == EACCES || errno == EPERM)) return false;
     if (!is_new && errno != EEXIST) throw_errno(errno, "make cgroup", path);
     auto group = open_directory(here, name);
-    if (is_new && has_controller("cpuset")) fill_cpuset(here, group.get());
+    if (has_controller("cpuset")) fill_cpuset(here, group.get());
     parent = std::move(group);
     here = parent.get();
   }

@@ -40,10 +40,29 @@ struct RouteRecord {
 /// that the kernel keeps for each address (is_kernel_local).
 std::vector<RouteRecord> list_routes(RouteSocket& socket, IfIndex ifindex);
 
+/// A route and the device that it goes through; of one with several next hops, none.
+struct DeviceRoute {
+  IfIndex device;
+  RouteRecord route;
+};
+
+/// The IPv4 unicast routes whose source is one of these addresses (raw bytes), through any device.
+/// The kernel can't look for them: it sends all routes of this machine.
+std::vector<DeviceRoute> list_routes_from(RouteSocket& socket,
+                                          const std::vector<std::string>& sources);
+
+/// The nexthop objects that use the device, as ip(8) would print them: "5 via 10.0.0.1".
+std::vector<std::string> list_nexthops(RouteSocket& socket, IfIndex ifindex);
+
 /// As ip(8) would print it: "default via 10.0.0.1 proto static metric 100 table 200".
 std::string describe(const RouteRecord& route);
 
+/// Whether the main table has a default route that add_only_route() would not add another beside.
+bool has_default_route(RouteSocket& socket, int family);
+
 Message add_route(IfIndex ifindex, const RouteRecord& route, std::string doing);
+/// As add_route(), but EEXIST where there is one with the same destination and metric.
+Message add_only_route(IfIndex ifindex, const RouteRecord& route, std::string doing);
 Message remove_route(IfIndex ifindex, const RouteRecord& route, std::string doing);
 
 /// Why such a route can't be given again; nothing: it can.
