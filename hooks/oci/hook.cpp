@@ -100,8 +100,8 @@ void lend_to_container(const oci::State& state) {
   const auto configuration = load_configuration();
   const StateDirectory directory;
   drop_privileges();
-  lend_by_policy(Lender::leaves, configuration, {.state = directory, .on_step = {}}, *plan,
-                 borrower);
+  lend_by_policy({.state = directory, .on_step = {}}, *plan, borrower,
+                 {.lender = Lender::leaves, .configuration = configuration});
 }
 
 // By the ledgers alone: the process is gone, and config.json may say something else by now.

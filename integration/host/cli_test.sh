@@ -367,7 +367,7 @@ a_wrong_command_line_is_refused() {
 
 a_wrong_run_is_refused_with_125() {
   refuses 125 'no command' run --nic "$spec"
-  refuses 125 'config.json' run box
+  refuses 125 "if 'true' is a command, write 'netlend run -- true'" run true
   refuses 125 --nosuch run --nosuch -- true
   refuses 125 nosuch0 run --nic eth0=nosuch0 -- true
   refuses 125 "--nic 'a/b=lan0': device name 'a/b'" run --nic a/b=lan0 -- true

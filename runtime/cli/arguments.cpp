@@ -256,6 +256,13 @@ std::string typed_program(const CLI::App& program) {
   for (const CLI::App* verb : program.get_subcommands()) name += " " + typed_program(*verb);
   return name;
 }
+bool is_command_without_dashes(const CLI::ParseError& error, const CLI::App& program) {
+  if (error.get_exit_code() != static_cast<int>(CLI::ExitCodes::ExtrasError)) return false;
+  const auto extra = program.remaining(true);
+  return program.got_subcommand("run") &&
+         std::none_of(extra.begin(), extra.end(), [](auto& word) { return word.starts_with('-'); });
+}
+
 /// CLI11's own sentence, but where it speaks of subcommands.
 std::string reason(const CLI::ParseError& error, const CLI::App& program, const Words& words) {
   const bool has_verb = !program.get_subcommands().empty();
@@ -263,6 +270,10 @@ std::string reason(const CLI::ParseError& error, const CLI::App& program, const 
   if (has_verb && error.get_exit_code() == static_cast<int>(CLI::ExitCodes::RequiredError) &&
       program.got_subcommand("plan") && program.get_subcommand("plan")->get_subcommands().empty()) {
     return "plan: of run or of lend?";
+  }
+  if (is_command_without_dashes(error, program)) {
+    return fmt::format("run: more words than an ID; a command stands behind '--': '{}'",
+                       kRunSynopsis);
   }
   if (has_verb) return printable(error.what(), kReasonMax);
   if (verbs.empty()) return "no verb";

@@ -69,6 +69,14 @@ BOOST_AUTO_TEST_CASE(a_bundle_and_a_command_have_options_of_their_own) {
              "run: --dns is for a command behind '--'; a bundle says such things in config.json");
 }
 
+BOOST_AUTO_TEST_CASE(a_command_without_the_two_dashes_is_told_of_them) {
+  const std::string how =
+      "run: more words than an ID; a command stands behind '--': "
+      "'netlend run [--nic SPEC]... -- COMMAND [ARG]...'; see 'netlend run --help'";
+  BOOST_TEST(refusal({"run", "--nic", "eth0=lan0", "ip", "link"}) == how);
+  BOOST_TEST(refusal({"run", "ip", "--nosuch", "link"}) != how);
+}
+
 BOOST_AUTO_TEST_CASE(the_verbs_of_the_runtime_are_called_as_engines_call_them) {
   const auto create = parse_as<CreateArguments>(
       {"--root", "/r", "--log", "/l", "--log-format", "json", "create", "--bundle", "/b",

@@ -2,7 +2,10 @@
 #include <fmt/core.h>
 #include <unistd.h>
 
+#include <cerrno>
+
 #include "base/error.hpp"
+#include "base/text.hpp"
 #include "cli/planning.hpp"
 #include "cli/verbs.hpp"
 #include "container/read_only_program.hpp"
@@ -20,6 +23,16 @@ BundleOptions make_options(const BundleArguments& arguments) {
           .root_change = arguments.no_pivot ? RootChange::move : RootChange::pivot,
           .keyring = arguments.no_new_keyring ? SessionKeyring::callers : SessionKeyring::own,
           .preserved_fds = arguments.preserved_fds};
+}
+
+/// `netlend run true`, where `netlend run -- true` is meant.
+void check_is_no_command(const BundleArguments& arguments) {
+  const auto config = arguments.bundle + "/config.json";
+  if (::access(config.c_str(), F_OK) == 0 || errno != ENOENT) return;
+  throw Error::usage(
+      fmt::format("run: there is no bundle in '{0}', which has no config.json; if '{1}' is a "
+                  "command, write 'netlend run -- {1}'",
+                  printable(arguments.bundle), printable(arguments.id)));
 }
 }  // namespace
 
@@ -39,6 +52,7 @@ int execute(const Session& session, const CreateArguments& arguments) {
 }
 
 int execute(const Session& session, const RunBundleArguments& arguments) {
+  check_is_no_command(arguments.bundle);
   const auto options = make_options(arguments.bundle);
   return report(session, arguments.detach ? run_detached(session.runtime(), options)
                                           : run_container(session.runtime(), options));

@@ -25,6 +25,19 @@ Plan read_plan_file(const std::optional<std::string>& path) {
   }
 }
 
+Plan make_plan(const std::optional<std::string>& path, const std::vector<std::string>& nics) {
+  Plan plan = read_plan_file(path);
+  for (const auto& spec : nics) {
+    try {
+      plan.nics.push_back(parse_nic_spec(spec));
+    } catch (const Error& error) {
+      throw error.within(fmt::format("--nic '{}'", printable(spec)));
+    }
+  }
+  check_plan(plan);
+  return plan;
+}
+
 /// What the device is found by, if nothing says what it is to be called.
 std::optional<DeviceSelector> selector_without_name(const std::string& device,
                                                     const std::string& words) {
@@ -37,19 +50,6 @@ std::optional<DeviceSelector> selector_without_name(const std::string& device,
     return std::nullopt;
   }
   return *selector;
-}
-
-Plan make_plan(const std::optional<std::string>& path, const std::vector<std::string>& nics) {
-  Plan plan = read_plan_file(path);
-  for (const auto& spec : nics) {
-    try {
-      plan.nics.push_back(parse_nic_spec(spec));
-    } catch (const Error& error) {
-      throw error.within(fmt::format("--nic '{}'", printable(spec)));
-    }
-  }
-  check_plan(plan);
-  return plan;
 }
 }  // namespace
 

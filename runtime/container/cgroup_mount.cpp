@@ -25,8 +25,11 @@ std::string folder_of(const Hierarchy& hierarchy) {
 }
 
 void set_attributes(int tree, const ConfigMountOptions& options) {
-  change_mount(tree, {.attr_set = options.one_mount.set | options.recursive.set, .attr_clr = 0,
-                      .propagation = MS_PRIVATE, .userns_fd = 0},
+  change_mount(tree,
+               {.attr_set = options.one_mount.set | options.recursive.set,
+                .attr_clr = 0,
+                .propagation = MS_PRIVATE,
+                .userns_fd = 0},
                Depth::one_mount);
 }
 

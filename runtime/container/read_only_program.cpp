@@ -1,6 +1,7 @@
 #include "container/read_only_program.hpp"
 
 #include <fcntl.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
@@ -27,7 +28,11 @@ bool is_protected(int program) {
 
 void ensure_read_only_program(const std::vector<std::string>& arguments) {
   const UniqueFd program{check(::open(kSelf, O_PATH | O_CLOEXEC), "open", kSelf)};
-  if (is_protected(program.get())) return;
+  if (is_protected(program.get())) {
+    // A kernel may name a program that is executed so by the number of its descriptor.
+    check(::prctl(PR_SET_NAME, "netlend"), "name", "this process");
+    return;
+  }
   const auto copy = clone_tree(program.get(), Depth::one_mount);
   restrict_tree(copy.get(), MOUNT_ATTR_RDONLY, Depth::one_mount);
   std::vector<std::string> words{"netlend"};
