@@ -382,11 +382,11 @@ a_wrong_device_is_refused() {
   ip netns add blue
   ip link add br0 type bridge
   take_picture >/run/test/before
-  refuses 2 nosuch0 lend nosuch0 --to netns:blue
+  refuses 1 nosuch0 lend nosuch0 --to netns:blue
   refuses 2 "'lo'" lend lo --to netns:blue
-  refuses 2 "'br0'" lend br0 --to netns:blue
+  refuses 1 "'br0'" lend br0 --to netns:blue
   refuses 1 "'eth0'" lend lan0 --to netns:neighbour name=eth0
-  refuses 2 02:00:00:00:99:99 lend mac:02:00:00:00:99:99 --to netns:blue name=eth9
+  refuses 1 02:00:00:00:99:99 lend mac:02:00:00:00:99:99 --to netns:blue name=eth9
   refuses 1 "'lan0' is not lent" return lan0
   is_home
 }
@@ -395,9 +395,9 @@ a_wrong_borrower_is_refused() {
   mkfifo pipe
   refuses 1 'in this network namespace itself' lend lan0 --to pid:1
   refuses 1 'in this network namespace itself' lend lan0 --to netns:/proc/self/ns/net
-  refuses 2 'not a network namespace' lend lan0 --to "netns:/run/test/pipe"
-  refuses 2 'not a network namespace' lend lan0 --to netns:nosuch
-  refuses 2 'not a network namespace' lend lan0 --to netns:/proc/self/ns/mnt
+  refuses 1 'not a network namespace' lend lan0 --to "netns:/run/test/pipe"
+  refuses 1 'not a network namespace' lend lan0 --to netns:nosuch
+  refuses 1 'not a network namespace' lend lan0 --to netns:/proc/self/ns/mnt
   refuses 2 'not a process id' lend lan0 --to pid:first
   refuses 1 4194304 lend lan0 --to pid:4194304
   refuses 1 "'box' is no container" lend lan0 --to box
@@ -478,7 +478,7 @@ a_list_that_cannot_be_written_is_an_error() {
 closed_descriptors_do_no_harm() {
   ip netns add blue
   netlend lend lan0 --to netns:blue <&- >&- 2>&-
-  exits 2 netlend lend lan0 --to netns:nosuch <&- >&- 2>&-
+  exits 1 netlend lend lan0 --to netns:nosuch <&- >&- 2>&-
   netlend return lan0 <&- >&- 2>&-
   is_home
 }
