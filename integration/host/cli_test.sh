@@ -275,6 +275,8 @@ what_the_living_hold_is_taken_only_if_asked() {
   netlend reap
   is_inside blue
   refuses 2 'add --yes' reap --all </dev/null
+  output=$(echo n | exits 1 script -qec "'$programs/netlend' reap --all" /dev/null)
+  expect "Take 'lan0' from blue (/run/netns/blue)? [y/N]" "$output"
   is_inside blue
   netlend reap --all --yes
   is_home
