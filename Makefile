@@ -74,8 +74,8 @@ lint: lint-deps
 	@integration/lint build/tidy $(JOBS)
 
 install: build
-	install -D -m 755 build/bin/netlend $(DESTDIR)$(PREFIX)/bin/netlend
-	install -D -m 755 build/bin/netlend-hook $(DESTDIR)$(PREFIX)/libexec/oci/hooks.d/netlend-hook
+	install -D -s -m 755 build/bin/netlend $(DESTDIR)$(PREFIX)/bin/netlend
+	install -D -s -m 755 build/bin/netlend-hook $(DESTDIR)$(PREFIX)/libexec/oci/hooks.d/netlend-hook
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man8 packaging/man/*.8
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man5 packaging/man/*.5
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/netlend packaging/schema/*.json

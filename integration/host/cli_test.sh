@@ -491,6 +491,9 @@ help_needs_no_root_and_leaves_no_trace() {
     # shellcheck disable=SC2086
     [[ $(setpriv --reuid 65534 --clear-groups "$programs/netlend" $words) ]]
   done
+  for word in --help --version; do
+    expect netlend-hook "$(setpriv --reuid 65534 --clear-groups "$programs/netlend-hook" "$word")"
+  done
   [[ ! -e /run/netlend ]]
   output=$(exits 1 setpriv --reuid 65534 --clear-groups "$programs/netlend" loans 2>&1)
   expect 'run it as root' "$output"
