@@ -3,7 +3,7 @@
 #   make run       the main job, shown: a device is lent, used, and comes home as it was
 #   make test      all tests; the last line counts them
 #   make build     build/bin/netlend and build/bin/netlend-hook
-#   make install   DESTDIR= PREFIX=/usr/local
+#   make install   DESTDIR= PREFIX=/usr/local; podman looks for hooks only where PREFIX=/usr puts them
 #   make fuzz      each reader of foreign bytes, FUZZ_SECONDS=60 of it
 #   make bench     what it costs, beside its peers; a gate that is missed fails
 #   make lint asan deps clean
@@ -17,7 +17,8 @@ FUZZ_SECONDS ?= 60
 PACKAGES = g++ cmake ninja-build pkg-config \
   libnl-3-dev libnl-route-3-dev libcap-dev libseccomp-dev libmd-dev \
   nlohmann-json3-dev libcli11-dev libfmt-dev libboost-test-dev libvalijson-dev \
-  iproute2 iputils-ping procps socat strace busybox-static runc jq python3
+  iproute2 iputils-ping procps socat strace busybox-static jq python3 \
+  runc crun podman netavark iptables
 LINT_PACKAGES = clang clang-format clang-tidy shellcheck mandoc
 BENCH_PACKAGES = crun
 FUZZ_PACKAGES = clang libclang-rt-14-dev
@@ -76,6 +77,8 @@ lint: lint-deps
 install: build
 	install -D -s -m 755 build/bin/netlend $(DESTDIR)$(PREFIX)/bin/netlend
 	install -D -s -m 755 build/bin/netlend-hook $(DESTDIR)$(PREFIX)/libexec/oci/hooks.d/netlend-hook
+	sed 's|"/usr/|"$(PREFIX)/|' packaging/hooks.d/50-netlend.json | install -D -m 644 /dev/stdin \
+	  $(DESTDIR)$(PREFIX)/share/containers/oci/hooks.d/50-netlend.json
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man8 packaging/man/*.8
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man5 packaging/man/*.5
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/netlend packaging/schema/*.json

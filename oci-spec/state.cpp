@@ -10,6 +10,14 @@
 namespace netlend::oci {
 
 namespace {
+std::string read_state_version(const JsonNode& root) {
+  // crun 1.8 tells its hooks so, where the spec has "1.0.0".
+  constexpr const char* kOfCrun = "1.0";
+  const auto version = find_present(root, "ociVersion");
+  if (version && version->is_text() && version->text() == kOfCrun) return kOfCrun;
+  return read_version(root);
+}
+
 std::optional<pid_t> read_pid(const JsonNode& root) {
   const auto node = find_present(root, "pid");
   if (!node) return std::nullopt;
@@ -23,7 +31,7 @@ std::optional<pid_t> read_pid(const JsonNode& root) {
 State parse_state(std::string_view json_text) {
   const JsonDocument document{json_text};
   const auto root = document.root();
-  return State{.oci_version = read_version(root),
+  return State{.oci_version = read_state_version(root),
                .id = root.at("id").as<ContainerId>(),
                .status = root.at("status").text(),
                .pid = read_pid(root),

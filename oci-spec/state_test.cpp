@@ -49,6 +49,13 @@ BOOST_AUTO_TEST_CASE(the_state_that_runc_gives_its_hooks_is_read) {
   BOOST_TEST(state.annotations->at("io.netlend.nic.eth1") == "lan0 mtu=1400");
 }
 
+BOOST_AUTO_TEST_CASE(the_state_that_crun_gives_its_hooks_is_read) {
+  const auto state = parse_state(R"({"ociVersion":"1.0","id":"db1","pid":7,"root":"/var/db1",
+    "bundle":"/run/db1","status":"created","annotations":{}})");
+  BOOST_TEST(state.oci_version == "1.0");
+  BOOST_TEST(state.status == "created");
+}
+
 BOOST_AUTO_TEST_CASE(a_stopped_container_has_no_process) {
   BOOST_TEST(!parse_state(state_with("pid", "")).pid.has_value());
   BOOST_TEST(!parse_state(state_with("pid", "0")).pid.has_value());
@@ -108,7 +115,7 @@ BOOST_AUTO_TEST_CASE(a_bad_state_is_refused_at_its_place) {
       {state_with("x", '"' + std::string(1 << 20, 'x') + '"'), "more than 1048576 bytes"},
       {state_with("ociVersion", ""), "/ociVersion: is missing"},
       {state_with("ociVersion", R"("9.9.9")"), "/ociVersion: '9.9.9'; netlend knows versions 1.x"},
-      {state_with("ociVersion", R"("1.0")"), "/ociVersion: '1.0'; netlend knows"},
+      {state_with("ociVersion", R"("1.1")"), "/ociVersion: '1.1'; netlend knows"},
       {state_with("ociVersion", "1"), "/ociVersion: expected a string, not number"},
       {state_with("id", ""), "/id: is missing"},
       {state_with("id", "7"), "/id: expected a string, not number"},

@@ -8,6 +8,7 @@
 #include "base/syscall.hpp"
 #include "base/text.hpp"
 #include "guardian/guardian.hpp"
+#include "net/driver.hpp"
 #include "net/lending.hpp"
 #include "net/plan_parse.hpp"
 #include "net/policy.hpp"
@@ -78,6 +79,11 @@ Borrower find_borrower(const oci::State& state) {
         "it with a network namespace of its own (not --network host)",
         state.id.str()));
   }
+  if (state.pid == 1) {
+    throw Error(
+        "the container's state names process 1, as at createContainer, where the host's /proc is "
+        "still seen; register createRuntime");
+  }
   return {.id = state.id,
           .key = state.bundle,
           .netns = std::move(netns),
@@ -92,15 +98,17 @@ void lend_to_container(const oci::State& state) {
   if (!plan) return;
   require_privilege();
   const Borrower borrower = find_borrower(state);
-  const Policy policy = Policy::load();
+  const auto configuration = load_configuration();
   const StateDirectory directory;
   drop_privileges();
-  const LendOptions options{.force = Force::no,
-                            .permission = [&](const NicPlan& nic, const LinkState* device) {
-                              policy.check(borrower.id, nic, device);
-                            }};
+  const LendOptions options{
+      .force = Force::no, .permission = [&](const NicPlan& nic, const LinkState* device) {
+        configuration.policy.check(borrower.id, nic, device,
+                                   device != nullptr ? driver_of(device->name) : std::string{});
+      }};
+  const auto lend_as_set = configuration.settings.guardian ? lend_guarded : lend;
   try {
-    lend_guarded({.state = directory, .on_step = {}}, *plan, borrower, options);
+    lend_as_set({.state = directory, .on_step = {}}, *plan, borrower, options);
   } catch (const Error&) {
     if (!is_lent_already(directory, *plan, borrower)) throw;
   }
@@ -121,13 +129,12 @@ Failures take_back(const oci::State& state) {
 }  // namespace
 
 HookArguments parse_hook_arguments(const std::vector<std::string>& arguments) {
-  if (arguments.empty()) {
-    throw Error::usage("name the stage: netlend-hook createRuntime|prestart|poststop");
-  }
-  HookArguments parsed{.stage = parse_stage(arguments[0])};
-  if (arguments.size() == 1) return parsed;
-  const auto seconds = arguments.size() == 3 && arguments[1] == "--deadline"
-                           ? parse_number(arguments[2], kDeadlineMax)
+  HookArguments parsed;
+  auto rest = arguments.begin();
+  if (rest != arguments.end() && *rest != "--deadline") parsed.stage = parse_stage(*rest++);
+  if (rest == arguments.end()) return parsed;
+  const auto seconds = arguments.end() - rest == 2 && *rest == "--deadline"
+                           ? parse_number(*(rest + 1), kDeadlineMax)
                            : std::nullopt;
   if (!seconds || *seconds == 0) {
     throw Error::usage(fmt::format(
@@ -137,8 +144,17 @@ HookArguments parse_hook_arguments(const std::vector<std::string>& arguments) {
   return parsed;
 }
 
-Failures run_hook(HookStage stage, std::string_view state) {
+HookStage stage_of_status(std::string_view status) {
+  // At createRuntime runc 1.1 says "creating", as the spec has it, and crun 1.8 "created".
+  if (status == "creating" || status == "created") return HookStage::create_runtime;
+  if (status == "stopped") return HookStage::poststop;
+  throw Error(
+      fmt::format("the container is '{}'; register createRuntime and poststop", printable(status)));
+}
+
+Failures run_hook(std::optional<HookStage> stage, std::string_view state) {
   const auto parsed = read_state(state);
+  if (!stage) stage = stage_of_status(parsed.status);
   if (stage == HookStage::poststop) return take_back(parsed);
   lend_to_container(parsed);
   return {};

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,18 +13,23 @@ namespace netlend {
 enum class HookStage { create_runtime, poststop };
 
 struct HookArguments {
-  HookStage stage = HookStage::create_runtime;
+  /// Absent: the one that the container's status tells.
+  std::optional<HookStage> stage;
   unsigned deadline_s = 20;
   bool operator==(const HookArguments&) const = default;
 };
 
-/// `createRuntime|prestart|poststop [--deadline SECONDS]`; prestart is what runtimes before 1.0.2
-/// have instead of createRuntime. Throws Error (usage).
+/// `[createRuntime|prestart|poststop] [--deadline SECONDS]`; prestart is what runtimes before 1.0.2
+/// have instead of createRuntime. Without a stage one file of hooks.d, which has one list of
+/// arguments, serves all stages. Throws Error (usage).
 HookArguments parse_hook_arguments(const std::vector<std::string>& arguments);
+
+/// The stage that an engine is in if it names none. Throws Error unless it is one of HookStage.
+HookStage stage_of_status(std::string_view status);
 
 /// Lends what the annotations of the container ask for and the policy allows, or at poststop gives
 /// back what its ledgers hold. `state` is the text of the container's state. Returns what couldn't
 /// be given back. Throws Error; then nothing is lent.
-Failures run_hook(HookStage stage, std::string_view state);
+Failures run_hook(std::optional<HookStage> stage, std::string_view state);
 
 }  // namespace netlend

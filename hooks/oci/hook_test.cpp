@@ -29,6 +29,7 @@ using netlend::Error;
 using netlend::HookArguments;
 using netlend::HookStage;
 using netlend::parse_hook_arguments;
+using netlend::stage_of_status;
 using netlend::UniqueFd;
 using namespace std::string_literals;
 
@@ -182,10 +183,34 @@ BOOST_AUTO_TEST_CASE(prestart_is_the_old_name_of_createRuntime) {
   BOOST_TEST((parse_hook_arguments({"poststop", "--deadline", "7"}) == give_back));
 }
 
+BOOST_AUTO_TEST_CASE(without_a_stage_the_containers_status_tells_it) {
+  const HookArguments any{.stage = {}, .deadline_s = 20};
+  BOOST_TEST((parse_hook_arguments({}) == any));
+  BOOST_TEST(parse_hook_arguments({"--deadline", "7"}).deadline_s == 7U);
+  BOOST_TEST((stage_of_status("creating") == HookStage::create_runtime));
+  BOOST_TEST((stage_of_status("created") == HookStage::create_runtime));
+  BOOST_TEST((stage_of_status("stopped") == HookStage::poststop));
+  for (const char* status : {"running", "paused", "", "Stopped"}) {
+    BOOST_CHECK_THROW(stage_of_status(status), Error);
+  }
+  const Container container;
+  check_complaint(run_hook({}, state_of(container.pid(), R"("io.netlend.nic.eth1":"lan0 mtu=1")")),
+                  "mtu 1");
+}
+
+BOOST_AUTO_TEST_CASE(process_1_is_no_container) {
+  const auto enter_container = [] {
+    if (::unshare(CLONE_NEWNET) == -1) ::_exit(126);
+  };
+  check_complaint(run_hook({}, state_of(1, kLan0), enter_container),
+                  "process 1, as at createContainer");
+}
+
 BOOST_AUTO_TEST_CASE(other_arguments_are_refused) {
   const std::vector<std::vector<std::string>> bad{
-      {},
       {""},
+      {"--deadline"},
+      {"--deadline", "7", "poststop"},
       {"createContainer"},
       {"poststart"},
       {"poststop", "7"},

@@ -1,4 +1,5 @@
 #include <fmt/core.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include <exception>
@@ -34,8 +35,10 @@ std::optional<std::string_view> answer(const std::vector<std::string>& arguments
 
 void complain(std::string_view message) {
   const auto line = fmt::format("netlend-hook: {}\n", netlend::printable(message, kMessageMax));
-  // Nobody may be reading any more; there is nowhere else to say it.
+  // Nobody may be reading any more.
   [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
+  // crun, and podman at poststop, show nobody what a hook says.
+  ::syslog(LOG_DAEMON | LOG_ERR, "%.*s", static_cast<int>(line.size()), line.c_str());
 }
 }  // namespace
 

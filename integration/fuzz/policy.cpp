@@ -1,35 +1,15 @@
 #include "net/policy.hpp"
 
-#include <nlohmann/json.hpp>
-
 #include "fuzz/oracle.hpp"
 #include "fuzz/targets.hpp"
 #include "net/plan_parse.hpp"
+#include "net/policy_file.hpp"
 
 namespace netlend::fuzz {
 
-using nlohmann::json;
 using namespace std::string_literals;
 
 namespace {
-std::string write_policy(const std::vector<PolicyRule>& rules) {
-  json allow = json::array();
-  for (const auto& rule : rules) {
-    json object = json::object();
-    if (rule.device) {
-      object["device"] = *rule.device;
-    } else {
-      object["veth"] = true;
-      object["host_addresses"] = rule.host_addresses;
-    }
-    if (rule.bridge) object["bridge"] = *rule.bridge;
-    if (rule.to) object["to"] = *rule.to;
-    if (rule.inside) object["inside"] = *rule.inside;
-    allow.push_back(object);
-  }
-  return json{{"netlend", 1}, {"allow", allow}}.dump();
-}
-
 LinkState example_device() {
   LinkState link;
   link.name = "lan0";
@@ -61,15 +41,15 @@ void require_default_deny(const std::vector<PolicyRule>& rules, const NicPlan& n
 
 /// The text of netlend.conf.
 void policy(std::string_view input) {
-  const auto rules = accepted([&] { return parse_policy(input); });
-  if (!rules) return;
-  const auto again = accepted([&] { return parse_policy(write_policy(*rules)); });
-  require(again && *again == *rules, "a policy is read as it was written");
+  const auto part = accepted([&] { return parse_configuration(input); });
+  if (!part) return;
+  const auto again = accepted([&] { return parse_configuration(format_configuration(*part)); });
+  require(again && *again == *part, "a configuration is read as it was written");
   static const LinkState kDevice = example_device();
   static const NicPlan kNic = parse_nic_spec("eth0=lan0");
   static const NicPlan kPair = parse_nic_spec("eth0=veth:h0 bridge=br0 host-addr=10.0.0.1/24");
-  require_default_deny(*rules, kNic, &kDevice);
-  require_default_deny(*rules, kPair, nullptr);
+  require_default_deny(part->rules, kNic, &kDevice);
+  require_default_deny(part->rules, kPair, nullptr);
 }
 
 }  // namespace netlend::fuzz

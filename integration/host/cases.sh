@@ -17,13 +17,6 @@ make_private_run() {
   mount --make-rprivate /
   mount -t tmpfs -o mode=755 tmpfs /run
   mkdir /run/test
-  hide_cgroups
-}
-
-# The machine's cgroups stay as they are.
-hide_cgroups() {
-  umount --recursive /sys
-  mount -t sysfs -o ro sysfs /sys
 }
 
 # mount_hierarchy CONTROLLERS FOLDER: one cgroup hierarchy, which is named as in /proc/self/cgroup.
@@ -111,6 +104,22 @@ take_picture() {
   ip -d -j neigh show nud permanent | jq -S .
   sysctl --all --pattern '\.(conf|neigh)\.lan0\.' 2>/dev/null
   netlend show --format json | jq -S .
+}
+
+# busybox, static or with its libraries.
+make_rootfs() {
+  local name libraries
+  mkdir -p /run/test/rootfs/{bin,dev,proc,sys}
+  cp /bin/busybox /run/test/rootfs/bin/
+  for name in sh ip nc sleep true; do ln -s busybox "/run/test/rootfs/bin/$name"; done
+  libraries=$(ldd /bin/busybox 2>/dev/null | grep --only-matching '/[^ ]*' || true)
+  for name in $libraries; do cp --parents --dereference "$name" /run/test/rootfs; done
+}
+
+write_rules() {
+  local IFS=,
+  echo "{\"netlend\": 1, \"allow\": [$*]}" >/etc/netlend/netlend.conf
+  chmod 644 /etc/netlend/netlend.conf
 }
 
 # ---- what is expected ---------------------------------------------------------------------------

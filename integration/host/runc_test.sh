@@ -1,6 +1,6 @@
 #!/bin/bash
 # netlend-hook under Debian's runc, with the real programs and nothing faked. Each case has a private
-# /etc and /sys too.
+# /etc too.
 # shellcheck source=integration/host/cases.sh
 source "$(dirname "$0")/cases.sh"
 
@@ -28,6 +28,7 @@ cases=(
   two_containers_of_one_id_have_a_loan_each
   containers_that_share_a_namespace_are_lent_to_once
   an_engine_in_a_mount_namespace_of_its_own_changes_nothing
+  a_unit_that_is_stopped_takes_no_guardian_along
   a_killed_hook_brings_it_home
   a_container_that_renames_and_readdresses_it_brings_it_home
   a_device_that_another_container_has_is_refused
@@ -42,16 +43,8 @@ cases=(
 
 # ---- the machine --------------------------------------------------------------------------------
 
-# runc 1.1 can do without a cgroup only where it may not make one (its --rootless) and cgroup 2 is all
-# there is: so it sees one, read-only.
-show_one_cgroup() {
-  mount -t cgroup2 cgroup2 /sys/fs/cgroup
-  mount -o remount,bind,ro /sys/fs/cgroup
-}
-
 make_machine() {
   make_private_run
-  show_one_cgroup
   cp -a /etc /run/etc
   mount --bind /run/etc /etc
   mkdir -p /etc/netlend
@@ -59,25 +52,9 @@ make_machine() {
   write_rules '{"device": "lan0"}' '{"veth": true, "host_name": "vh0", "host_addresses": true}'
 }
 
-# busybox, static or with its libraries.
-make_rootfs() {
-  local name libraries
-  mkdir -p /run/test/rootfs/{bin,dev,proc,sys}
-  cp /bin/busybox /run/test/rootfs/bin/
-  for name in sh ip nc sleep true; do ln -s busybox "/run/test/rootfs/bin/$name"; done
-  libraries=$(ldd /bin/busybox 2>/dev/null | grep --only-matching '/[^ ]*' || true)
-  for name in $libraries; do cp --parents --dereference "$name" /run/test/rootfs; done
-}
-
-write_rules() {
-  local IFS=,
-  echo "{\"netlend\": 1, \"allow\": [$*]}" >/etc/netlend/netlend.conf
-  chmod 644 /etc/netlend/netlend.conf
-}
-
 # ---- containers ---------------------------------------------------------------------------------
 
-runc() { command runc --rootless true --root /run/runc "$@"; }
+runc() { command runc --root /run/runc "$@"; }
 
 # make_bundle ID ANNOTATIONS JQ-FILTER COMMAND...
 make_bundle() {
@@ -86,11 +63,10 @@ make_bundle() {
   mkdir -p "/run/test/$id"
   (cd "/run/test/$id" && rm -f config.json && runc spec)
   jq --arg hook "$programs/netlend-hook" --argjson annotations "$annotations" '
-      del(.process.rlimits, .linux.resources)
+      del(.process.rlimits)
       | .process.terminal = false
       | .process.args = $ARGS.positional
       | .root = {path: "/run/test/rootfs", readonly: true}
-      | .mounts |= map(select(.type != "cgroup"))
       | .annotations = $annotations
       | .hooks = {createRuntime: [{path: $hook, args: ["netlend-hook", "createRuntime"]}],
                   poststop: [{path: $hook, args: ["netlend-hook", "poststop"]}]}
@@ -307,12 +283,12 @@ two_containers_of_one_id_have_a_loan_each() {
   write_rules '{"device": "lan*"}'
   start_container c1 "$lan0"
   make_bundle other/c1 '{"io.netlend.nic.eth1": "lan1"}' . sleep 1000000
-  command runc --rootless true --root /run/runc2 create --bundle /run/test/other/c1 c1 </dev/null
+  command runc --root /run/runc2 create --bundle /run/test/other/c1 c1 </dev/null
   expect '2 ' "$(netlend loans --format json | jq '.loans | length') "
   runc delete --force c1
   ip link show lan0
   fails ip link show lan1
-  command runc --rootless true --root /run/runc2 delete --force c1
+  command runc --root /run/runc2 delete --force c1
   is_home
 }
 
@@ -331,12 +307,30 @@ containers_that_share_a_namespace_are_lent_to_once() {
 an_engine_in_a_mount_namespace_of_its_own_changes_nothing() {
   make_bundle c1 "$lan0" . sleep 1000000
   unshare --mount --propagation private \
-    runc --rootless true --root /run/runc create --bundle /run/test/c1 c1 </dev/null
+    runc --root /run/runc create --bundle /run/test/c1 c1 </dev/null
   expect /run/netlend/pins/c1- "$(cat /proc/self/mountinfo)"
   expect "$(readlink /proc/self/ns/mnt)" "$(readlink "/proc/$(pgrep netlend-guard)/ns/mnt")"
   runc start c1
   runc delete --force c1
   is_home
+}
+
+# As systemd does it with KillMode=control-group, at the latest after TimeoutStopSec.
+a_unit_that_is_stopped_takes_no_guardian_along() {
+  unit=$(findmnt --noheadings --first-only --output TARGET --types cgroup2)/unit
+  mkdir "$unit"
+  (
+    echo "$BASHPID" >"$unit/cgroup.procs"
+    make_bundle c1 "$lan0" '.linux.cgroupsPath = "/unit/c1"' sleep 1000000
+    create_container c1
+  )
+  fails ip link show lan0
+  expect "$(init_pid c1)" "$(cat "$unit/c1/cgroup.procs")"
+  begin=$(date +%s%N)
+  echo 1 >"$unit/cgroup.kill"
+  wait_until grep -q 'populated 0' "$unit/cgroup.events"
+  (($(date +%s%N) - begin < 1000000000))
+  wait_until is_home
 }
 
 a_killed_hook_brings_it_home() {

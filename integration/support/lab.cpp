@@ -67,10 +67,14 @@ std::string observe(const std::string& device) {
 }
 
 void wait_for_dad() {
-  // The kernel ends detection, and enters the local route of an address, in a worker of its own.
-  while (
-      !succeeds("test -z \"$(ip -6 addr show tentative)\" && test \"$(ip -6 -o addr show up | wc "
-                "-l)\" = \"$(ip -6 route show table local type local | wc -l)\"")) {
+  // The kernel gives a device its own address when it sees the carrier, ends detection, and enters
+  // the local route of an address, each in a worker of its own.
+  while (!succeeds(R"sh(
+      up=$(ip -o link show up | grep -vc LOOPBACK)
+      test "$(ip -6 -o addr show up scope link | wc -l)" = "$up" &&
+        test -z "$(ip -6 addr show tentative)" &&
+        test "$(ip -6 -o addr show up | wc -l)" = \
+          "$(ip -6 route show table local type local | wc -l)")sh")) {
   }
 }
 

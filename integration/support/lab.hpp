@@ -19,7 +19,8 @@ bool succeeds(const std::string& command);
 /// blanked.
 std::string observe(const std::string& device);
 
-/// Waits until the kernel is done with every IPv6 address here: none is tentative, each is routed.
+/// Waits until the kernel is done with every IPv6 address here: each device that is up has one,
+/// none is tentative, each is routed.
 void wait_for_dad();
 
 /// What the Error says that `work` throws; empty if it throws none.

@@ -131,11 +131,14 @@ void add_lend_options(CLI::App& verb, LendArguments& arguments) {
 }
 
 void add_rule_options(CLI::App& verb, RuleArguments& arguments) {
-  verb.add_option("DEVICE", arguments.device, "a name, alt:NAME, mac:MAC, pci:ADDRESS, or veth:")
+  verb.add_option("DEVICE", arguments.device,
+                  "a name, alt:NAME, mac:MAC, pci:ADDRESS, driver:NAME, or veth:")
       ->required()
       ->option_text(" ");
   add_optional_text(verb, "--to", arguments.to, {"ID", "only for containers of this ID"});
   add_optional_text(verb, "--inside", arguments.inside, {"NAME", "only as a device of this name"});
+  add_texts(verb, "--address", arguments.addresses,
+            {"PREFIX", "only with addresses in it; may be repeated"});
   add_optional_text(verb, "--bridge", arguments.bridge,
                     {"NAME", "of veth: also attached to this bridge"});
   verb.add_flag("--host-addresses", arguments.host_addresses,

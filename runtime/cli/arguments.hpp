@@ -71,6 +71,7 @@ struct RuleArguments {
   std::string device;
   std::optional<std::string> to;
   std::optional<std::string> inside;
+  std::vector<std::string> addresses;
   std::optional<std::string> bridge;
   bool host_addresses = false;
 };

@@ -110,11 +110,12 @@ const VerbHelp kAllowHelp{
     .description =
         "let annotations ask for a device\n"
         "\n"
-        "  netlend allow DEVICE [--to ID] [--inside NAME]\n"
+        "  netlend allow DEVICE [--to ID] [--inside NAME] [--address PREFIX]...\n"
         "  netlend allow veth:[HOST-NAME] [--bridge NAME] [--host-addresses]",
     .footer =
         "DEVICE, ID and NAME are shell patterns: quote them. The device is meant whatever\n"
-        "the annotation calls it. veth: allows pairs whose host end has a name that is\n"
+        "the annotation calls it; driver:NAME is as 'ethtool -i' says. veth: allows pairs whose "
+        "host end has a name that is\n"
         "made up, veth:HOST-NAME such names too.\n"
         "The rule goes into /etc/netlend/conf.d/50-netlend-allow.conf.\n"
         "\n"
@@ -125,7 +126,7 @@ const VerbHelp kDisallowHelp{
     .description =
         "take back what was allowed, by the same words\n"
         "\n"
-        "  netlend disallow DEVICE [--to ID] [--inside NAME]\n"
+        "  netlend disallow DEVICE [--to ID] [--inside NAME] [--address PREFIX]...\n"
         "  netlend disallow veth:[HOST-NAME] [--bridge NAME] [--host-addresses]",
     .footer = "What is lent already stays lent."};
 

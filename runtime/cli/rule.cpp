@@ -42,6 +42,19 @@ void check_device(const RuleArguments& arguments) {
                     printable(arguments.device)));
   }
 }
+std::optional<std::vector<IpPrefix>> prefixes(const std::vector<std::string>& texts) {
+  if (texts.empty()) return std::nullopt;
+  std::vector<IpPrefix> prefixes;
+  for (const auto& text : texts) {
+    const auto prefix = IpPrefix::parse_destination(text);
+    if (prefix.has_host_bits()) {
+      throw Error::usage(fmt::format("--address {}: it has host bits; the prefix is {}",
+                                     prefix.str(), prefix.network().str()));
+    }
+    prefixes.push_back(prefix);
+  }
+  return prefixes;
+}
 }  // namespace
 
 PolicyRule make_rule(const RuleArguments& arguments) {
@@ -53,7 +66,8 @@ PolicyRule make_rule(const RuleArguments& arguments) {
                   .bridge = arguments.bridge,
                   .host_addresses = arguments.host_addresses,
                   .to = arguments.to,
-                  .inside = arguments.inside};
+                  .inside = arguments.inside,
+                  .addresses = prefixes(arguments.addresses)};
   if (!arguments.device.starts_with(kPairPrefix)) {
     check_device(arguments);
     rule.device = arguments.device;

@@ -14,7 +14,8 @@ namespace netlend {
 /// One thing that annotations may ask for. The patterns are globs.
 struct PolicyRule {
   /// Of a device at home: its name, an altname, its MAC or PCI address, each also with its `dev:`,
-  /// `alt:`, `mac:` or `pci:`. Absent: the rule is for veth pairs.
+  /// `alt:`, `mac:` or `pci:`; or its driver, with `driver:` only. Absent: the rule is for veth
+  /// pairs.
   std::optional<std::string> device;
   /// The name that the host end of a pair may be given, which a firewall there may go by; absent:
   /// only one that is made up.
@@ -27,6 +28,9 @@ struct PolicyRule {
   std::optional<std::string> to;
   /// The name inside; absent: any.
   std::optional<std::string> inside;
+  /// Without host bits: every address that is asked for inside is in one of them, and those that
+  /// the device has at home aren't kept; absent: any.
+  std::optional<std::vector<IpPrefix>> addresses;
   bool operator==(const PolicyRule&) const = default;
 };
 
@@ -34,25 +38,47 @@ struct PolicyRule {
 /// container's image wrote some of its annotations (DESIGN.md, decision 9).
 class Policy {
  public:
-  static constexpr const char* kDefaultFolder = "/etc/netlend";
-
   explicit Policy(std::vector<PolicyRule> rules) : rules_(std::move(rules)) {}
-
-  /// The rules of FOLDER/netlend.conf and FOLDER/conf.d/*.conf; none where there are no such files.
-  /// Throws Error if a file or a folder on the way to it is a symlink, not root's or writable by
-  /// others, and for anything in a file that isn't understood.
-  static Policy load(const std::string& folder = kDefaultFolder);
 
   /// Throws Error, with the command that would allow it, unless a rule allows `nic` for `borrower`.
   /// `device` is what the plan's source was found to be; null for a pair that is to be made.
-  void check(const ContainerId& borrower, const NicPlan& nic, const LinkState* device) const;
+  /// `driver` is as driver_of() names it.
+  void check(const ContainerId& borrower, const NicPlan& nic, const LinkState* device,
+             const std::string& driver = {}) const;
 
  private:
   std::vector<PolicyRule> rules_;
 };
 
-/// The rules in the text of a configuration file: JSON that may have comments. Throws Error with a
-/// JSON pointer.
-std::vector<PolicyRule> parse_policy(std::string_view json_text);
+/// How netlend works on this machine.
+struct Settings {
+  /// Whether a process stays behind that brings the devices home if nobody else does (DESIGN.md,
+  /// decision 6).
+  bool guardian = true;
+  bool operator==(const Settings&) const = default;
+};
+
+struct Configuration {
+  Policy policy;
+  Settings settings;
+};
+
+inline constexpr const char* kConfigurationFolder = "/etc/netlend";
+
+/// FOLDER/netlend.conf and then FOLDER/conf.d/*.conf in the order of their names: the rules of all,
+/// and each setting as the last of them has it; defaults where there are no such files. Throws
+/// Error if a file or a folder on the way to it is a symlink, not root's or writable by others, and
+/// for anything in a file that isn't understood.
+Configuration load_configuration(const std::string& folder = kConfigurationFolder);
+
+/// What one file says.
+struct ConfigurationPart {
+  std::vector<PolicyRule> rules;
+  std::optional<bool> guardian;
+  bool operator==(const ConfigurationPart&) const = default;
+};
+
+/// The text of a file: JSON that may have comments. Throws Error with a JSON pointer.
+ConfigurationPart parse_configuration(std::string_view json_text);
 
 }  // namespace netlend

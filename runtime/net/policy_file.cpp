@@ -25,7 +25,8 @@ constexpr mode_t kFolderMode = 0755;
 
 enum class IfMissing { give_up, make };
 
-// Whoever could write to it could write a rule for themselves.
+// Whoever could write to it could write a rule for themselves. Where an ACL lets somebody write,
+// its mask does too, and that is what the mode has for the group.
 void check_trusted(int fd, const std::string& path) {
   struct stat status {};
   check(::fstat(fd, &status), "stat", path);
@@ -78,8 +79,9 @@ std::optional<PolicyFile> read_policy_file(int folder, const std::string& name,
   const auto file = open_trusted(folder, name, path, O_NONBLOCK);
   if (!file) return std::nullopt;
   try {
-    return PolicyFile{.path = path,
-                      .rules = parse_policy(read_all(file->get(), JsonDocument::kBytesMax, path))};
+    return PolicyFile{
+        .path = path,
+        .part = parse_configuration(read_all(file->get(), JsonDocument::kBytesMax, path))};
   } catch (const Error& error) {
     throw error.within(fmt::format("'{}'", path));
   }
@@ -98,6 +100,10 @@ std::string format_rule(const PolicyRule& rule) {
   if (rule.host_addresses) object["host_addresses"] = true;
   add("to", rule.to);
   add("inside", rule.inside);
+  if (rule.addresses) {
+    auto& addresses = object["addresses"] = ordered_json::array();
+    for (const auto& prefix : *rule.addresses) addresses.push_back(prefix.str());
+  }
   try {
     constexpr int kOneLine = -1;
     constexpr bool kAsciiOnly = true;
@@ -123,18 +129,18 @@ UniqueFd lock_rules(const StateDirectory& state) {
 }
 
 bool has_rule(const PolicyFile& file, const PolicyRule& rule) {
-  return std::find(file.rules.begin(), file.rules.end(), rule) != file.rules.end();
+  return std::find(file.part.rules.begin(), file.part.rules.end(), rule) != file.part.rules.end();
 }
 
-std::vector<PolicyRule> rules_in(const std::vector<PolicyFile>& files, const std::string& path) {
+ConfigurationPart part_in(const std::vector<PolicyFile>& files, const std::string& path) {
   for (const auto& file : files) {
-    if (file.path == path) return file.rules;
+    if (file.path == path) return file.part;
   }
   return {};
 }
 
-void write_allow_file(const std::string& folder, const std::vector<PolicyRule>& rules) {
-  const std::string text = format_policy(rules);
+void write_allow_file(const std::string& folder, const ConfigurationPart& part) {
+  const std::string text = format_configuration(part);
   if (text.size() > JsonDocument::kBytesMax) {
     throw Error(fmt::format("add a rule to '{}': it would be more than the {} bytes that are read",
                             allow_path(folder), JsonDocument::kBytesMax));
@@ -167,14 +173,15 @@ std::vector<PolicyFile> read_policy_files(const std::string& folder) {
   return files;
 }
 
-std::string format_policy(const std::vector<PolicyRule>& rules) {
+std::string format_configuration(const ConfigurationPart& part) {
   std::string text =
       "// Written by 'netlend allow' and 'netlend disallow', which keep no other comments.\n"
       "{\n"
-      "  \"netlend\": 1,\n"
-      "  \"allow\": [";
+      "  \"netlend\": 1,\n";
+  if (part.guardian) text += fmt::format("  \"guardian\": {},\n", *part.guardian);
+  text += "  \"allow\": [";
   std::string_view separator = "\n";
-  for (const auto& rule : rules) {
+  for (const auto& rule : part.rules) {
     text.append(separator).append("    ").append(format_rule(rule));
     separator = ",\n";
   }
@@ -188,21 +195,21 @@ void allow_rule(const StateDirectory& state, const PolicyRule& rule, const std::
                   [&](const PolicyFile& file) { return has_rule(file, rule); })) {
     return;
   }
-  auto rules = rules_in(files, allow_path(folder));
-  rules.push_back(rule);
-  write_allow_file(folder, rules);
+  auto part = part_in(files, allow_path(folder));
+  part.rules.push_back(rule);
+  write_allow_file(folder, part);
 }
 
 void disallow_rule(const StateDirectory& state, const PolicyRule& rule, const std::string& folder) {
   const UniqueFd lock = lock_rules(state);
   const auto files = read_policy_files(folder);
   const std::string own_path = allow_path(folder);
-  auto rules = rules_in(files, own_path);
-  const bool was_there = std::erase(rules, rule) != 0;
-  if (was_there && rules.empty()) {
+  auto part = part_in(files, own_path);
+  const bool was_there = std::erase(part.rules, rule) != 0;
+  if (was_there && part == ConfigurationPart{}) {
     remove_allow_file(folder);
   } else if (was_there) {
-    write_allow_file(folder, rules);
+    write_allow_file(folder, part);
   }
   for (const auto& file : files) {
     if (file.path == own_path || !has_rule(file, rule)) continue;

@@ -20,8 +20,9 @@
 #include "base/error.hpp"
 #include "base/file.hpp"
 
+using netlend::ConfigurationPart;
 using netlend::Error;
-using netlend::parse_policy;
+using netlend::parse_configuration;
 using netlend::PolicyRule;
 using nlohmann::json;
 
@@ -50,7 +51,7 @@ class Schema {
 
 bool reader_accepts(const std::string& text) {
   try {
-    parse_policy(text);
+    parse_configuration(text);
   } catch (const Error&) {
     return false;
   }
@@ -61,7 +62,9 @@ std::string with_rule(const std::string& rule) {
   return fmt::format(R"({{"netlend":1,"allow":[{}]}})", rule);
 }
 
-PolicyRule rule(const std::string& text) { return parse_policy(with_rule(text)).at(0); }
+PolicyRule rule(const std::string& text) {
+  return parse_configuration(with_rule(text)).rules.at(0);
+}
 
 PolicyRule lan0() { return rule(R"({"device":"lan0"})"); }
 
@@ -95,7 +98,7 @@ struct Machine {
   std::vector<PolicyRule> rules() const {
     std::vector<PolicyRule> all;
     for (const auto& read : netlend::read_policy_files(folder)) {
-      all.insert(all.end(), read.rules.begin(), read.rules.end());
+      all.insert(all.end(), read.part.rules.begin(), read.part.rules.end());
     }
     return all;
   }
@@ -131,7 +134,11 @@ BOOST_AUTO_TEST_CASE(the_reader_and_the_schema_accept_the_same) {
         with_rule(R"({"device":"*","to":"db*","inside":"eth?"})"),
         with_rule(R"({"device":"lan0","veth":false})"), with_rule(R"({"device":""})"),
         with_rule(R"({"veth":true,"host_name":"h*","bridge":"br0","host_addresses":true})"),
-        with_rule(R"({"veth":true,"host_addresses":false,"to":"db1","inside":"eth0"})")}) {
+        with_rule(R"({"veth":true,"host_addresses":false,"to":"db1","inside":"eth0"})"),
+        std::string{R"({"netlend":1,"guardian":false})"},
+        with_rule(R"({"device":"driver:veth","addresses":[]})"),
+        with_rule(
+            R"({"veth":true,"addresses":["0.0.0.0/0","10.0.0.7/32","::/0","2001:db8::/64"]})")}) {
     BOOST_TEST(reader_accepts(text), text);
     BOOST_TEST(schema.accepts(text), text);
   }
@@ -148,6 +155,13 @@ BOOST_AUTO_TEST_CASE(the_reader_and_the_schema_refuse_the_same) {
                            std::string{R"({"netlend":1,"deny":[]})"},
                            std::string{R"({"netlend":1,"allow":{}})"},
                            std::string{R"({"netlend":1,"allow":null})"},
+                           std::string{R"({"netlend":1,"guardian":"no"})"},
+                           std::string{R"({"netlend":1,"guardian":null})"},
+                           with_rule(R"({"addresses":["10.0.0.0/8"]})"),
+                           with_rule(R"({"device":"*","addresses":"10.0.0.0/8"})"),
+                           with_rule(R"({"device":"*","addresses":["10.0.0.7"]})"),
+                           with_rule(R"({"device":"*","addresses":["10.0.0.0/33"]})"),
+                           with_rule(R"({"device":"*","addresses":[7]})"),
                            with_rule("{}"),
                            with_rule("null"),
                            with_rule(R"("lan0")"),
@@ -176,15 +190,18 @@ BOOST_AUTO_TEST_CASE(the_reader_and_the_schema_refuse_the_same) {
 
 BOOST_AUTO_TEST_CASE(rules_survive_being_written_and_read) {
   const Schema schema;
-  const std::vector<PolicyRule> rules{
-      lan0(), rule(R"({"device":"a\"\\*\n\u00e9","to":"db*","inside":"eth?"})"),
-      rule(R"({"veth":true})"),
-      rule(R"({"veth":true,"host_name":"h*","bridge":"br0","host_addresses":true,"to":"x"})")};
-  const std::string text = netlend::format_policy(rules);
-  BOOST_TEST((parse_policy(text) == rules), text);
+  const ConfigurationPart part{
+      .rules = {lan0(), rule(R"({"device":"a\"\\*\n\u00e9","to":"db*","inside":"eth?"})"),
+                rule(R"({"veth":true})"), rule(R"({"device":"*","addresses":[]})"),
+                rule(R"({"veth":true,"host_name":"h*","bridge":"br0","host_addresses":true,)"
+                     R"("to":"x","addresses":["10.0.0.0/8","2001:db8::/64"]})")},
+      .guardian = false};
+  const std::string text = netlend::format_configuration(part);
+  BOOST_TEST((parse_configuration(text) == part), text);
   BOOST_TEST(schema.accepts(text), text);
-  BOOST_TEST(schema.accepts(netlend::format_policy({})));
-  BOOST_CHECK_THROW(netlend::format_policy({PolicyRule{.device = "lan\xff"}}), Error);
+  BOOST_TEST(schema.accepts(netlend::format_configuration({})));
+  const ConfigurationPart bad{.rules = {PolicyRule{.device = "lan\xff"}}, .guardian = {}};
+  BOOST_CHECK_THROW(netlend::format_configuration(bad), Error);
 }
 
 BOOST_FIXTURE_TEST_CASE(what_is_allowed_is_written_where_everybody_can_read_it, Machine) {

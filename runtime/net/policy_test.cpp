@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <boost/test/unit_test.hpp>
@@ -15,10 +16,11 @@
 using netlend::ContainerId;
 using netlend::Error;
 using netlend::LinkState;
+using netlend::load_configuration;
 using netlend::NicPlan;
+using netlend::parse_configuration;
 using netlend::parse_nic_spec;
 using netlend::parse_plan_file;
-using netlend::parse_policy;
 using netlend::Policy;
 using namespace std::string_literals;
 
@@ -37,9 +39,9 @@ LinkState lan0() {
 }
 
 bool allows(const std::string& rule, const std::string& spec, const LinkState* device) {
-  const Policy policy{parse_policy(R"({"netlend":1,"allow":[)" + rule + "]}")};
+  const Policy policy{parse_configuration(R"({"netlend":1,"allow":[)" + rule + "]}").rules};
   try {
-    policy.check(ContainerId{"db1"}, parse_nic_spec(spec), device);
+    policy.check(ContainerId{"db1"}, parse_nic_spec(spec), device, "ixgbe");
   } catch (const Error&) {
     return false;
   }
@@ -59,7 +61,7 @@ struct Folder {
   }
   bool lends_lan0() const {
     const LinkState device = lan0();
-    const Policy policy = Policy::load(path);
+    const Policy policy = load_configuration(path).policy;
     try {
       policy.check(ContainerId{"db1"}, parse_nic_spec("eth0=lan0"), &device);
     } catch (const Error&) {
@@ -69,7 +71,7 @@ struct Folder {
   }
   std::string error_of_load() const {
     try {
-      Policy::load(path);
+      load_configuration(path);
     } catch (const Error& error) {
       return error.what();
     }
@@ -117,14 +119,14 @@ BOOST_AUTO_TEST_CASE(the_command_of_a_refusal_is_one_command_whatever_the_names)
 
 BOOST_AUTO_TEST_CASE(a_rule_matches_what_the_device_is_not_what_was_asked_for) {
   const LinkState device = lan0();
-  for (const char* glob :
-       {"lan0", "lan*", "dev:lan0", "the-port-*", "alt:the-port-*", "02:00:00:00:00:bb",
-        "mac:02:00:00:00:00:BB", "0000:0A:00.*", "pci:0000:0a:00.1", "*"}) {
+  for (const char* glob : {"lan0", "lan*", "dev:lan0", "the-port-*", "alt:the-port-*",
+                           "02:00:00:00:00:bb", "mac:02:00:00:00:00:BB", "0000:0A:00.*",
+                           "pci:0000:0a:00.1", "driver:ixgbe", "driver:ix*", "*"}) {
     BOOST_TEST(allows("{\"device\":\""s + glob + "\"}", "eth0=lan0", &device), glob);
   }
   // The address that it has now can be anybody's; its permanent one counts.
   for (const char* glob : {"lan1", "lan", "LAN0", "alt:lan0", "dev:the-port*", "02:00:00:00:00:aa",
-                           "pci:0000:0a:00.0", ""}) {
+                           "pci:0000:0a:00.0", "driver:igb", "driver:", "ixgbe", ""}) {
     BOOST_TEST(!allows("{\"device\":\""s + glob + "\"}", "eth0=lan0", &device), glob);
   }
   LinkState other = lan0();
@@ -139,6 +141,67 @@ BOOST_AUTO_TEST_CASE(a_rule_can_be_for_some_containers_and_names_inside) {
   BOOST_TEST(!allows(R"({"device":"lan0","to":"db"})", "eth0=lan0", &device));
   BOOST_TEST(allows(R"({"device":"lan0","inside":"eth?"})", "eth0=lan0", &device));
   BOOST_TEST(!allows(R"({"device":"lan0","inside":"eth?"})", "wan0=lan0", &device));
+}
+
+BOOST_AUTO_TEST_CASE(a_device_without_a_driver_matches_no_driver) {
+  const LinkState device = lan0();
+  const Policy policy{
+      parse_configuration(R"({"netlend":1,"allow":[{"device":"driver:*"}]})").rules};
+  BOOST_CHECK_THROW(policy.check(ContainerId{"db1"}, parse_nic_spec("eth0=lan0"), &device, ""),
+                    Error);
+}
+
+BOOST_AUTO_TEST_CASE(a_rule_can_be_for_some_addresses_inside) {
+  const LinkState device = lan0();
+  const std::string rule = R"({"device":"lan0","addresses":["10.77.0.0/24","2001:db8::/64"]})";
+  for (const char* words :
+       {"", "addr=10.77.0.2/24", "addr=10.77.0.2/8 addr=2001:db8::7/48 addr=10.77.0.255/32"}) {
+    BOOST_TEST(allows(rule, "eth0=lan0 "s + words, &device), words);
+  }
+  for (const char* words :
+       {"addr=10.77.1.2/16", "addr=10.77.0.2/24 addr=10.78.0.2/24", "addr=2001:db8:0:1::7/64",
+        "addr=::ffff:10.77.0.2/128", "keep=addresses", "addr=10.77.0.2/24 keep=addresses"}) {
+    BOOST_TEST(!allows(rule, "eth0=lan0 "s + words, &device), words);
+  }
+  const std::string none = R"({"device":"lan0","addresses":[]})";
+  BOOST_TEST(allows(none, "eth0=lan0", &device));
+  BOOST_TEST(!allows(none, "eth0=lan0 addr=10.77.0.2/24", &device));
+  BOOST_TEST(allows(R"({"veth":true,"addresses":["10.0.0.0/8"]})", "eth0=veth: addr=10.7.7.7/24",
+                    nullptr));
+  BOOST_TEST(!allows(R"({"veth":true,"addresses":["10.0.0.0/8"]})", "eth0=veth: addr=11.7.7.7/24",
+                     nullptr));
+}
+
+BOOST_AUTO_TEST_CASE(where_only_the_address_is_too_much_the_refusal_keeps_the_limit) {
+  const LinkState device = lan0();
+  const Policy policy{
+      parse_configuration(R"({"netlend":1,"allow":[{"device":"lan0","addresses":["10.0.0.0/8"]}]})")
+          .rules};
+  try {
+    policy.check(ContainerId{"db1"}, parse_nic_spec("eth0=lan0 addr=10.0.0.1/24 addr=11.0.0.1/24"),
+                 &device);
+    BOOST_FAIL("allowed");
+  } catch (const Error& error) {
+    const std::string text = error.what();
+    BOOST_TEST(text.find("lets an annotation ask for it with these addresses;") !=
+               std::string::npos);
+    BOOST_TEST(
+        text.ends_with("type: netlend allow 'lan0' --address 10.0.0.1/32 "
+                       "--address 11.0.0.1/32 --to 'db1'"));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_setting_is_as_the_last_file_has_it) {
+  const Folder folder;
+  const auto guardian = [&] { return load_configuration(folder.path).settings.guardian; };
+  BOOST_TEST(guardian());
+  folder.write("netlend.conf", R"({"netlend":1,"guardian":false})");
+  BOOST_TEST(!guardian());
+  folder.write("conf.d/10-lan.conf", kAllowLan);
+  BOOST_TEST(!guardian());
+  folder.write("conf.d/20-guardian.conf", R"({"netlend":1,"guardian":true})");
+  BOOST_TEST(guardian());
+  BOOST_TEST(folder.lends_lan0());
 }
 
 BOOST_AUTO_TEST_CASE(a_pair_needs_a_rule_of_its_own_and_more_for_what_it_touches_at_home) {
@@ -161,7 +224,7 @@ BOOST_AUTO_TEST_CASE(a_pair_needs_a_rule_of_its_own_and_more_for_what_it_touches
 BOOST_AUTO_TEST_CASE(a_file_that_is_not_understood_is_refused_at_its_place) {
   const auto error_of = [](const std::string& text) -> std::string {
     try {
-      parse_policy(text);
+      parse_configuration(text);
     } catch (const Error& error) {
       return error.what();
     }
@@ -172,6 +235,9 @@ BOOST_AUTO_TEST_CASE(a_file_that_is_not_understood_is_refused_at_its_place) {
   BOOST_TEST(error_of("{}") == "/netlend: is missing");
   BOOST_TEST(error_of(R"({"netlend":2})") == "/netlend: this netlend reads version 1");
   BOOST_TEST(error_of(R"({"netlend":1,"deny":[]})").starts_with("/deny: unknown"));
+  BOOST_TEST(error_of(R"({"netlend":1,"guardian":"no"})").starts_with("/guardian: expected"));
+  BOOST_TEST(error_of(R"({"netlend":1,"allow":[{"device":"*","addresses":["10.0.0.5/24"]}]})") ==
+             "/allow/0/addresses/0: has host bits; the prefix is 10.0.0.0/24");
   BOOST_TEST(error_of(R"({"netlend":1,"allow":{}})").starts_with("/allow: expected an array"));
   for (const char* rule :
        {"{}", R"({"to":"*"})", R"({"device":"*","veth":true})", R"({"veth":false})",
@@ -225,6 +291,44 @@ BOOST_AUTO_TEST_CASE(a_folder_on_the_way_that_others_could_write_is_refused) {
     ::chmod(way.c_str(), 0755);
   }
   BOOST_TEST(folder.error_of_load() == "loaded");
+}
+
+BOOST_AUTO_TEST_CASE(a_file_that_an_acl_lets_others_write_is_refused) {
+  const Folder folder;
+  folder.write("netlend.conf", kAllowLan);
+  // Version 2: user::rw-, user:1000:rw-, group::r--, mask::rw-, other::r--. The mask is what a mode
+  // has for its group. Source: linux/posix_acl_xattr.h.
+  const std::string acl =
+      "\2\0\0\0"
+      "\1\0\6\0\xff\xff\xff\xff"
+      "\2\0\6\0\xe8\3\0\0"
+      "\4\0\4\0\xff\xff\xff\xff"
+      "\x10\0\6\0\xff\xff\xff\xff"
+      "\x20\0\4\0\xff\xff\xff\xff"s;
+  BOOST_REQUIRE(::setxattr((folder.path + "/netlend.conf").c_str(), "system.posix_acl_access",
+                           acl.data(), acl.size(), 0) == 0);
+  BOOST_TEST(folder.error_of_load().find("has mode 0664") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(a_symlink_anywhere_on_the_way_is_refused) {
+  namespace fs = std::filesystem;
+  const Folder folder;
+  folder.write("netlend.conf", R"({"netlend":1})");
+  folder.write("conf.d/10-lan.conf", kAllowLan);
+  const auto is_refused = [&](const std::string& name) {
+    fs::rename(name, name + ".away");
+    for (const std::string& target : {name + ".away", "/nowhere"s}) {
+      fs::create_symlink(target, name);
+      BOOST_TEST(folder.error_of_load() != "loaded", name);
+      fs::remove(name);
+    }
+    fs::rename(name + ".away", name);
+  };
+  is_refused(folder.path + "/conf.d/10-lan.conf");
+  is_refused(folder.path + "/conf.d");
+  is_refused(folder.path);
+  is_refused("/run/policy");
+  BOOST_TEST(folder.lends_lan0());
 }
 
 BOOST_AUTO_TEST_CASE(symlinks_and_what_is_no_file_are_refused) {

@@ -1,0 +1,462 @@
+#!/bin/bash
+# netlend-hook under Debian's podman, conmon, netavark and runc, installed as for a user: the file of
+# hooks.d is there, and the user types one flag. Each case has a private /etc, /dev/shm, engine's
+# storage and image too.
+# shellcheck source=integration/host/cases.sh
+source "$(dirname "$0")/cases.sh"
+
+cases=(
+  one_flag_lends_it_and_it_comes_home
+  a_hooks_dir_on_the_command_line_does_too
+  it_is_lent_beside_the_default_bridge
+  it_is_lent_into_a_namespace_that_stays
+  it_is_lent_under_crun
+  under_crun_the_refusal_is_where_an_annotation_says
+  several_devices_go_and_come_together
+  a_pod_is_lent_to_once
+  a_container_that_asks_for_nothing_runs_as_ever
+  a_container_in_the_hosts_network_is_refused
+
+  a_stopped_container_gives_it_back_and_borrows_it_again
+  a_container_removed_by_force_gives_it_back
+  a_container_restarted_20_times_has_it_each_time
+  a_killed_init_brings_it_home
+  a_killed_conmon_and_a_removal_bring_it_home
+  a_killed_conmon_and_a_stop_bring_it_home
+  a_killed_conmon_and_init_bring_it_home
+  a_command_that_is_not_there_brings_it_home
+  a_later_hook_that_fails_brings_it_home
+  a_hook_that_fails_in_the_container_brings_it_home
+  a_killed_runc_brings_it_home
+  a_host_that_forgot_the_container_has_its_device
+  without_poststop_it_comes_home_all_the_same
+  without_a_guardian_it_comes_home_all_the_same
+  without_both_it_is_left_to_reap
+  a_container_of_another_engine_with_the_same_id_keeps_its_own
+
+  what_the_refusal_says_to_type_allows_it_until_it_is_disallowed
+  a_rule_by_driver_and_addresses_allows_these_alone
+  an_image_gets_nothing_without_a_rule
+  a_label_asks_for_nothing
+)
+
+# ---- the machine --------------------------------------------------------------------------------
+
+make_machine() {
+  make_private_run
+  export TMPDIR=/run/test
+  mount -t tmpfs -o mode=1777 tmpfs /dev/shm
+  mkdir -p /var/lib/containers
+  mount -t tmpfs -o mode=755 tmpfs /var/lib/containers
+  cp -a /etc /run/etc
+  mount --bind /run/etc /etc
+  cp -a /usr/share/containers /run/share
+  mount --bind /run/share /usr/share/containers
+  rm -rf /usr/share/containers/oci
+  mkdir -p /etc/netlend
+  write_rules '{"device": "lan*"}'
+  install_hook /usr/share/containers/oci/hooks.d
+  configure_podman
+  make_rootfs
+  tar -C /run/test/rootfs -c . | podman import --quiet - box >/dev/null
+  # As podman has it from its first container on a bridge on.
+  sysctl -qw net.ipv4.ip_forward=1
+}
+
+# Neither the machine's journal nor its systemd are there, and root may have no CAP_SYS_RESOURCE to
+# raise limits with.
+configure_podman() {
+  cat >/etc/containers/containers.conf <<END
+[containers]
+default_ulimits = []
+log_driver = "k8s-file"
+[engine]
+cgroup_manager = "cgroupfs"
+events_logger = "file"
+runtime = "runc"
+[network]
+network_backend = "netavark"
+END
+  cat >/etc/containers/storage.conf <<END
+[storage]
+driver = "vfs"
+runroot = "/run/containers/storage"
+graphroot = "/var/lib/containers/storage"
+END
+}
+
+# install_hook FOLDER [JQ-FILTER]: what make install does, with the hook where it was built.
+install_hook() {
+  local shipped
+  shipped=$(dirname "$0")/../../packaging/hooks.d/50-netlend.json
+  mkdir -p "$1"
+  jq --arg hook "$programs/netlend-hook" ".hook.path = \$hook | ${2:-.}" "$shipped" >"$1/50-netlend.json"
+}
+
+# add_hook STAGE PROGRAM: another hook, behind netlend's.
+add_hook() {
+  jq -n --arg stage "$1" --arg program "$2" '
+    {version: "1.0.0", hook: {path: $program, args: [$program]}, when: {always: true}, stages: [$stage]}
+  ' >/usr/share/containers/oci/hooks.d/60-other.json
+}
+
+# ---- containers ---------------------------------------------------------------------------------
+
+lan0='io.netlend.nic.eth1=lan0 addr=10.77.0.2/24'
+
+# start_container NAME [OPTION...]: one that runs until it is killed.
+start_container() {
+  local name=$1
+  shift
+  podman run --detach --name "$name" --network none --annotation "$lan0" "$@" box sleep 1000000
+}
+
+init_pid() { podman inspect --format '{{.State.Pid}}' "$1"; }
+conmon_pid() { cat "$(podman inspect --format '{{.ConmonPidFile}}' "$1")"; }
+eth1_in() { podman exec "$1" ip addr show dev eth1; }
+is_lent_to() {
+  expect 'inet 10.77.0.2/24' "$(eth1_in "$1")"
+  fails ip link show lan0
+}
+
+# An engine gives back when its monitor comes to it, a guardian when it sees the borrower die.
+comes_home() {
+  wait_until is_home || is_home
+  wait_until fails pgrep netlend
+}
+
+# kill_all PID...: and waits for their ends.
+kill_all() {
+  local pid
+  kill -KILL "$@"
+  for pid in "$@"; do wait_until is_gone "$pid"; done
+}
+
+# ---- what is lent -------------------------------------------------------------------------------
+
+one_flag_lends_it_and_it_comes_home() {
+  output=$(podman run --rm --network none --annotation "$lan0" box sh -c '
+    ip addr show dev eth1; echo hello neighbour | nc 10.77.0.1 7')
+  expect 'inet 10.77.0.2/24' "$output"
+  expect 'hello neighbour' "$output"
+  comes_home
+}
+
+a_hooks_dir_on_the_command_line_does_too() {
+  mv /usr/share/containers/oci/hooks.d /run/test/hooks.d
+  output=$(podman --hooks-dir /run/test/hooks.d run --rm --network none --annotation "$lan0" box \
+    sh -c 'echo hello neighbour | nc 10.77.0.1 7')
+  expect 'hello neighbour' "$output"
+  comes_home
+}
+
+it_is_lent_beside_the_default_bridge() {
+  output=$(podman run --rm --annotation "$lan0" box sh -c '
+    ip -4 -o addr; ip route; echo hello neighbour | nc 10.77.0.1 7')
+  expect '10.88.0.2/16' "$output"
+  expect '10.77.0.2/24' "$output"
+  expect 'hello neighbour' "$output"
+  expect 'default via 10.88.0.1 dev eth0' "$output"
+  comes_home
+}
+
+it_is_lent_into_a_namespace_that_stays() {
+  ip netns add blue
+  output=$(podman run --rm --network ns:/run/netns/blue --annotation "$lan0" box \
+    sh -c 'echo hello neighbour | nc 10.77.0.1 7')
+  expect 'hello neighbour' "$output"
+  comes_home
+  fails ip -n blue link show eth1
+}
+
+it_is_lent_under_crun() {
+  output=$(podman --runtime crun run --rm --network none --annotation "$lan0" box \
+    sh -c 'echo hello neighbour | nc 10.77.0.1 7')
+  expect 'hello neighbour' "$output"
+  comes_home
+}
+
+under_crun_the_refusal_is_where_an_annotation_says() {
+  write_rules
+  fails podman --runtime crun run --rm --network none --annotation "$lan0" \
+    --annotation run.oci.hooks.stderr=/run/test/err box true
+  expect 'type: netlend allow' "$(</run/test/err)"
+  comes_home
+}
+
+several_devices_go_and_come_together() {
+  for name in lan1 lan2; do
+    ip link add "$name" type veth peer name "far-$name"
+    ip addr add 192.0.2.99/32 dev "$name"
+    ip link set "$name" up
+  done
+  take_picture >/run/test/before
+  output=$(podman run --rm --annotation "$lan0" --annotation 'io.netlend.nic.eth2=lan1' \
+    --annotation 'io.netlend.nic.eth3=lan2 addr=10.79.0.2/24' box ip -o link)
+  for name in eth0 eth1 eth2 eth3; do expect " $name@" "$output"; done
+  comes_home
+}
+
+# The containers of a pod share a network namespace. Their devices are the first one's.
+a_pod_is_lent_to_once() {
+  podman pod create --name pod --network none --infra-image box --infra-command 'sleep 1000000'
+  podman run --detach --pod pod --name c1 --annotation "$lan0" box sleep 1000000
+  podman run --detach --pod pod --name c2 --annotation "$lan0" box sleep 1000000
+  is_lent_to c1
+  is_lent_to c2
+  [[ $(netlend loans --format json | jq '.loans | length') == 1 ]]
+  podman rm --force --time 0 c2
+  is_lent_to c1
+  podman run --detach --pod pod --name c3 --annotation "$lan0" box sleep 1000000
+  podman rm --force --time 0 c1
+  wait_until ip link show lan0
+  fails eth1_in c3
+  podman pod rm --force --time 0 pod
+  comes_home
+}
+
+a_container_that_asks_for_nothing_runs_as_ever() {
+  output=$(podman run --rm --network none --annotation org.example.nic=lan0 box ip -o link)
+  expect 'lo:' "$output"
+  [[ $output != *eth1* ]]
+  is_home
+}
+
+a_container_in_the_hosts_network_is_refused() {
+  output=$(fails podman run --rm --network host --annotation "$lan0" box true 2>&1)
+  expect "in the host's own network namespace" "$output"
+  comes_home
+}
+
+# ---- how it ends --------------------------------------------------------------------------------
+
+a_stopped_container_gives_it_back_and_borrows_it_again() {
+  start_container c1
+  is_lent_to c1
+  podman stop --time 0 c1
+  comes_home
+  podman start c1
+  is_lent_to c1
+  podman stop --time 0 c1
+  comes_home
+}
+
+a_container_removed_by_force_gives_it_back() {
+  start_container c1
+  podman rm --force --time 0 c1
+  comes_home
+}
+
+a_container_restarted_20_times_has_it_each_time() {
+  start_container c1
+  for _ in {1..20}; do
+    podman restart --time 0 c1
+    is_lent_to c1
+  done
+  podman rm --force --time 0 c1
+  comes_home
+}
+
+a_killed_init_brings_it_home() {
+  start_container c1
+  kill_all "$(init_pid c1)"
+  comes_home
+  podman rm --force --time 0 c1
+  is_home
+}
+
+# podman 4.3 calls no poststop after the next three.
+a_killed_conmon_and_a_removal_bring_it_home() {
+  start_container c1
+  kill_all "$(conmon_pid c1)"
+  is_lent_to c1
+  podman rm --force --time 0 c1
+  comes_home
+}
+
+a_killed_conmon_and_a_stop_bring_it_home() {
+  start_container c1
+  kill_all "$(conmon_pid c1)"
+  podman stop --time 0 c1
+  comes_home
+}
+
+a_killed_conmon_and_init_bring_it_home() {
+  start_container c1
+  kill_all "$(conmon_pid c1)" "$(init_pid c1)"
+  comes_home
+  podman rm --force --time 0 c1
+  comes_home
+}
+
+a_command_that_is_not_there_brings_it_home() {
+  fails podman run --rm --network none --annotation "$lan0" box nosuchcommand
+  comes_home
+  fails podman run --name c1 --network none --annotation "$lan0" box nosuchcommand
+  comes_home
+}
+
+a_later_hook_that_fails_brings_it_home() {
+  add_hook createRuntime /bin/false
+  fails start_container c1
+  comes_home
+}
+
+a_hook_that_fails_in_the_container_brings_it_home() {
+  add_hook createContainer /bin/false
+  fails start_container c1
+  comes_home
+}
+
+a_killed_runc_brings_it_home() {
+  printf '#!/bin/sh\necho >/run/test/reached\nexec sleep 1000000\n' >/run/test/hang
+  chmod 755 /run/test/hang
+  add_hook createRuntime /run/test/hang
+  start_container c1 &
+  wait_until test -e /run/test/reached
+  fails ip link show lan0
+  kill_all "$(pgrep --full '^[^ ]*runc .*create --bundle')"
+  comes_home
+}
+
+# As after a crash of the machine, of which only the disk and the kernel are left.
+a_host_that_forgot_the_container_has_its_device() {
+  start_container c1
+  kill_all "$(conmon_pid c1)" "$(init_pid c1)"
+  rm -rf /run/{containers,libpod,runc,crun} /dev/shm/libpod_lock
+  comes_home
+  podman start c1
+  is_lent_to c1
+  podman rm --force --time 0 c1
+  comes_home
+}
+
+without_poststop_it_comes_home_all_the_same() {
+  install_hook /usr/share/containers/oci/hooks.d '.stages = ["createRuntime"]'
+  start_container c1
+  podman rm --force --time 0 c1
+  comes_home
+}
+
+without_a_guardian_it_comes_home_all_the_same() {
+  mkdir -p /etc/netlend/conf.d
+  echo '{"netlend": 1, "guardian": false}' >/etc/netlend/conf.d/guardian.conf
+  podman run --rm --network none --annotation "$lan0" box true
+  comes_home
+  start_container c1
+  fails pgrep netlend
+  podman restart --time 0 c1
+  is_lent_to c1
+  podman stop --time 0 c1
+  comes_home
+  podman start c1
+  kill_all "$(init_pid c1)"
+  comes_home
+  podman start c1
+  podman rm --force --time 0 c1
+  comes_home
+}
+
+without_both_it_is_left_to_reap() {
+  start_container c1
+  kill_all "$(conmon_pid c1)" "$(pgrep netlend-guard)"
+  podman rm --force --time 0 c1
+  fails ip link show lan0
+  netlend reap
+  comes_home
+}
+
+# An id is no key: this one is of podman's container and of one of runc's own.
+a_container_of_another_engine_with_the_same_id_keeps_its_own() {
+  ip link add lan1 type veth peer name far1
+  take_picture >/run/test/before
+  start_container c1
+  id=$(podman inspect --format '{{.Id}}' c1)
+  mkdir /run/test/bundle
+  (cd /run/test/bundle && runc spec)
+  jq --arg hook "$programs/netlend-hook" '
+      del(.process.rlimits, .linux.resources)
+      | .process.terminal = false
+      | .process.args = ["sleep", "1000000"]
+      | .root = {path: "/run/test/rootfs", readonly: true}
+      | .annotations = {"io.netlend.nic.eth1": "lan1 addr=10.79.0.2/24"}
+      | .hooks = {createRuntime: [{path: $hook}], poststop: [{path: $hook}]}' \
+    /run/test/bundle/config.json >/run/test/config.json
+  mv /run/test/config.json /run/test/bundle/
+  runc --root /run/other run --detach --bundle /run/test/bundle "$id" </dev/null &>/run/test/out
+  [[ $(netlend loans --format json | jq '.loans | length') == 2 ]]
+  podman rm --force --time 0 c1
+  wait_until ip link show lan0
+  fails ip link show lan1
+  runc --root /run/other delete --force "$id"
+  comes_home
+}
+
+# ---- what is allowed ----------------------------------------------------------------------------
+
+# What the refusal of a container tells to type, as it is typed: by a shell.
+refused_command() {
+  local output
+  output=$(fails podman run --rm --network none "$@" box true 2>&1)
+  expect 'if it may, type: netlend allow ' "$output"
+  output=${output##*type: }
+  echo "${output%%[\\\"$'\n']*}"
+}
+
+what_the_refusal_says_to_type_allows_it_until_it_is_disallowed() {
+  rm -r /etc/netlend
+  command=$(refused_command --annotation "$lan0")
+  is_home
+  eval "$command"
+  for _ in 1 2; do
+    podman run --rm --network none --annotation "$lan0" box true
+    comes_home
+  done
+  fails podman run --rm --network none --annotation "${lan0/eth1/eth2}" box true
+  fails podman run --rm --network none --annotation "${lan0/77.0.2/77.0.3}" box true
+  eval "${command/allow/disallow}"
+  [[ $(refused_command --annotation "$lan0") == "$command" ]]
+  is_home
+}
+
+a_rule_by_driver_and_addresses_allows_these_alone() {
+  write_rules '{"device": "driver:veth", "addresses": ["10.77.0.0/24"]}'
+  podman run --rm --network none --annotation "$lan0" box true
+  comes_home
+  command=$(refused_command --annotation "${lan0/77.0.2/78.0.2}")
+  [[ $command == "netlend allow 'lan0' --inside 'eth1' --address 10.78.0.2/32" ]]
+  write_rules '{"device": "driver:ixgbe"}'
+  refused_command --annotation "$lan0"
+  is_home
+}
+
+# pull_image OPTION...: one that podman built so and fetched again from an archive, as from a registry.
+pull_image() {
+  printf 'FROM box\n' >/run/test/Containerfile
+  podman build --quiet --tag asking "$@" --file /run/test/Containerfile /run/test
+  podman save --quiet --format oci-archive --output /run/test/asking.tar asking
+  podman rmi asking
+  podman pull --quiet oci-archive:/run/test/asking.tar
+}
+
+# podman copies the annotations of an image's manifest into its containers.
+an_image_gets_nothing_without_a_rule() {
+  pull_image --annotation "$lan0"
+  write_rules
+  output=$(fails podman run --rm --network none asking ip link show dev eth1 2>&1)
+  expect "type: netlend allow 'lan0' --inside 'eth1' --address 10.77.0.2/32" "$output"
+  comes_home
+  write_rules '{"device": "lan0"}'
+  expect '10.77.0.2/24' "$(podman run --rm --network none asking ip addr show dev eth1)"
+  comes_home
+}
+
+a_label_asks_for_nothing() {
+  pull_image --label "$lan0"
+  output=$(podman run --rm --network none asking ip -o link)
+  [[ $output != *eth1* ]]
+  is_home
+}
+
+(($# == 0)) || cases=("$@")
+run_cases "$0" "${cases[@]}"
