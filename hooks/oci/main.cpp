@@ -21,7 +21,7 @@ constexpr std::string_view kVersion = "netlend-hook " NETLEND_VERSION "\n";
 constexpr std::string_view kHelp =
     "Lends network devices to the containers of an OCI runtime, and takes them back.\n"
     "\n"
-    "  netlend-hook createRuntime|prestart|poststop [--deadline SECONDS]\n"
+    "  netlend-hook [createRuntime|prestart|poststop] [--deadline SECONDS]\n"
     "\n"
     "A runtime calls it as a hook, with the container's state on standard input; see\n"
     "netlend-hook(8).\n";

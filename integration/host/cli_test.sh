@@ -16,6 +16,7 @@ cases=(
   by_hand_it_goes_to_a_running_container_and_is_reaped_after_it
   it_is_lent_by_altname_and_by_address
   it_is_returned_by_every_name_that_it_has
+  by_hand_no_guardian_stays_where_the_configuration_says_so
   two_devices_of_a_plan_file_go_and_come_together
   what_its_borrower_deleted_is_said_once
   what_cannot_come_home_is_forgotten_where_asked
@@ -222,6 +223,20 @@ it_is_returned_by_every_name_that_it_has() {
     netlend return $name
     is_home
   done
+}
+
+by_hand_no_guardian_stays_where_the_configuration_says_so() {
+  ip netns add blue
+  cp -a /etc /run/test/etc
+  mount --bind /run/test/etc /etc
+  mkdir -p /etc/netlend
+  echo '{"netlend": 1, "guardian": false}' >/etc/netlend/netlend.conf
+  netlend lend lan0 --to netns:blue
+  jq -e '.ledger | has("guardian") | not' /run/netlend/ledgers/blue-* >/dev/null
+  ip netns del blue
+  expect "by 'netlend reap'" "$(netlend loans)"
+  netlend reap
+  is_home
 }
 
 two_devices_of_a_plan_file_go_and_come_together() {
