@@ -16,6 +16,7 @@ cases=(
   by_hand_it_goes_to_a_running_container_and_is_reaped_after_it
   it_is_lent_by_altname_and_by_address
   it_is_returned_by_every_name_that_it_has
+  by_hand_no_guardian_stays_where_the_configuration_says_so
   two_devices_of_a_plan_file_go_and_come_together
   what_its_borrower_deleted_is_said_once
   what_cannot_come_home_is_forgotten_where_asked
@@ -224,6 +225,20 @@ it_is_returned_by_every_name_that_it_has() {
   done
 }
 
+by_hand_no_guardian_stays_where_the_configuration_says_so() {
+  ip netns add blue
+  cp -a /etc /run/test/etc
+  mount --bind /run/test/etc /etc
+  mkdir -p /etc/netlend
+  echo '{"netlend": 1, "guardian": false}' >/etc/netlend/netlend.conf
+  netlend lend lan0 --to netns:blue
+  jq -e '.ledger | has("guardian") | not' /run/netlend/ledgers/blue-* >/dev/null
+  ip netns del blue
+  expect "by 'netlend reap'" "$(netlend loans)"
+  netlend reap
+  is_home
+}
+
 two_devices_of_a_plan_file_go_and_come_together() {
   ip netns add blue
   ip link add lan1 type veth peer name other1
@@ -275,6 +290,8 @@ what_the_living_hold_is_taken_only_if_asked() {
   netlend reap
   is_inside blue
   refuses 2 'add --yes' reap --all </dev/null
+  output=$(echo n | exits 1 script -qec "'$programs/netlend' reap --all" /dev/null)
+  expect "Take 'lan0' from blue (/run/netns/blue)? [y/N]" "$output"
   is_inside blue
   netlend reap --all --yes
   is_home
@@ -382,11 +399,11 @@ a_wrong_device_is_refused() {
   ip netns add blue
   ip link add br0 type bridge
   take_picture >/run/test/before
-  refuses 2 nosuch0 lend nosuch0 --to netns:blue
+  refuses 1 nosuch0 lend nosuch0 --to netns:blue
   refuses 2 "'lo'" lend lo --to netns:blue
-  refuses 2 "'br0'" lend br0 --to netns:blue
+  refuses 1 "'br0'" lend br0 --to netns:blue
   refuses 1 "'eth0'" lend lan0 --to netns:neighbour name=eth0
-  refuses 2 02:00:00:00:99:99 lend mac:02:00:00:00:99:99 --to netns:blue name=eth9
+  refuses 1 02:00:00:00:99:99 lend mac:02:00:00:00:99:99 --to netns:blue name=eth9
   refuses 1 "'lan0' is not lent" return lan0
   is_home
 }
@@ -395,9 +412,9 @@ a_wrong_borrower_is_refused() {
   mkfifo pipe
   refuses 1 'in this network namespace itself' lend lan0 --to pid:1
   refuses 1 'in this network namespace itself' lend lan0 --to netns:/proc/self/ns/net
-  refuses 2 'not a network namespace' lend lan0 --to "netns:/run/test/pipe"
-  refuses 2 'not a network namespace' lend lan0 --to netns:nosuch
-  refuses 2 'not a network namespace' lend lan0 --to netns:/proc/self/ns/mnt
+  refuses 1 'not a network namespace' lend lan0 --to "netns:/run/test/pipe"
+  refuses 1 'not a network namespace' lend lan0 --to netns:nosuch
+  refuses 1 'not a network namespace' lend lan0 --to netns:/proc/self/ns/mnt
   refuses 2 'not a process id' lend lan0 --to pid:first
   refuses 1 4194304 lend lan0 --to pid:4194304
   refuses 1 "'box' is no container" lend lan0 --to box
@@ -478,7 +495,7 @@ a_list_that_cannot_be_written_is_an_error() {
 closed_descriptors_do_no_harm() {
   ip netns add blue
   netlend lend lan0 --to netns:blue <&- >&- 2>&-
-  exits 2 netlend lend lan0 --to netns:nosuch <&- >&- 2>&-
+  exits 1 netlend lend lan0 --to netns:nosuch <&- >&- 2>&-
   netlend return lan0 <&- >&- 2>&-
   is_home
 }
@@ -488,6 +505,9 @@ help_needs_no_root_and_leaves_no_trace() {
   for words in --help 'lend --help' version --version; do
     # shellcheck disable=SC2086
     [[ $(setpriv --reuid 65534 --clear-groups "$programs/netlend" $words) ]]
+  done
+  for word in --help --version; do
+    expect netlend-hook "$(setpriv --reuid 65534 --clear-groups "$programs/netlend-hook" "$word")"
   done
   [[ ! -e /run/netlend ]]
   output=$(exits 1 setpriv --reuid 65534 --clear-groups "$programs/netlend" loans 2>&1)

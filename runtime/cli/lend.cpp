@@ -2,6 +2,7 @@
 #include "cli/target.hpp"
 #include "cli/verbs.hpp"
 #include "guardian/guardian.hpp"
+#include "net/policy.hpp"
 
 namespace netlend::cli {
 
@@ -9,7 +10,8 @@ int execute(const Session& session, const LendArguments& arguments) {
   const Plan plan = make_plan(session.lending(), arguments, Reaping::yes);
   const Borrower borrower =
       find_borrower(session.state(), session.containers(), parse_target(arguments.to), plan);
-  lend_guarded(session.lending(), plan, borrower, {.force = arguments.force});
+  const auto lend_as_set = load_configuration().settings.guardian ? lend_guarded : lend;
+  lend_as_set(session.lending(), plan, borrower, {.force = arguments.force});
   return kExitSuccess;
 }
 

@@ -39,6 +39,23 @@ BOOST_AUTO_TEST_CASE(routes_of_other_devices_whose_source_is_its_address_come_ba
   check_home_as_it_was();
 }
 
+BOOST_AUTO_TEST_CASE(routes_are_told_in_the_words_of_iproute2) {
+  sh("ip route add 198.18.0.0/16 via 10.77.0.9 mtu lock 1300 advmss 1200 initcwnd 20;"
+     "ip route add 198.19.0.0/16 nexthop via 10.77.0.8 dev lan0 weight 3 nexthop via 10.77.0.9 dev "
+     "lan0; ip nexthop add id 5 via 10.77.0.9 dev lan0; ip route add 198.20.0.0/16 nhid 5;"
+     "ip -6 route add 2001:db8:5::/64 via 2001:db8:77::9 pref high");
+  const std::string index = std::to_string(snapshot("lan0").link.ifindex.value);
+  const std::string told = joined(preview(context(), plan("eth0=lan0"), nullptr).at(0).restored);
+  for (const std::string& part :
+       {std::string("198.18.0.0/16 via 10.77.0.9 proto boot scope global mtu lock 1300 advmss 1200 "
+                    "initcwnd 20"),
+        "nexthop via 10.77.0.8 dev " + index + " weight 3 nexthop via 10.77.0.9 dev " + index,
+        std::string("nhid 5"), std::string("metric 1024 pref high")}) {
+    BOOST_TEST(says(told, part), part << " in " << told);
+  }
+  BOOST_TEST(!says(told, "attribute"));
+}
+
 BOOST_AUTO_TEST_CASE(a_nexthop_object_is_lost_only_by_force) {
   sh("ip nexthop add id 5 via 10.77.0.9 dev lan0");
   const auto wanted = plan("eth0=lan0");

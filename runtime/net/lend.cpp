@@ -303,7 +303,7 @@ void Lending::carry_out() {
 std::string lend(const LendingContext& context, const Plan& plan, const Borrower& borrower,
                  const LendOptions& options) {
   if (borrower.netns.identity() == Netns::current().identity()) {
-    throw Error::usage(
+    throw Error(
         fmt::format("'{}' has our own network namespace, so there is nothing to lend to; give it "
                     "one of its own",
                     borrower.id.str()));

@@ -3,18 +3,13 @@
 #include <fmt/core.h>
 #include <linux/nexthop.h>
 #include <linux/rtnetlink.h>
-#include <netlink/netlink.h>
-#include <netlink/route/route.h>
-#include <netlink/route/rtnl.h>
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 
 #include "base/error.hpp"
 #include "base/syscall.hpp"
-#include "base/text.hpp"
 
 namespace netlend {
 
@@ -64,41 +59,6 @@ bool goes_through(const Reply& reply, IfIndex ifindex) {
   }
   // A multipath route or one with a nexthop object: the kernel's filter has looked inside.
   return attributes.find(RTA_MULTIPATH).has_value() || attributes.find(RTA_NH_ID).has_value();
-}
-
-std::string address_text(const RawAttributes& attributes, std::uint16_t type) {
-  const auto found = attributes.find(type);
-  return found == attributes.end() ? "" : IpAddress::from_bytes(found->second).str();
-}
-
-std::string via_text(const RouteRecord& route) {
-  const std::string gateway = address_text(route.attributes, RTA_GATEWAY);
-  if (!gateway.empty()) return fmt::format(" via {}", gateway);
-  const auto via = route.attributes.find(RTA_VIA);
-  constexpr std::size_t kFamilyBytes = 2;
-  if (via == route.attributes.end() || via->second.size() <= kFamilyBytes) return "";
-  return fmt::format(" via {}", IpAddress::from_bytes(via->second.substr(kFamilyBytes)).str());
-}
-
-std::string number_text(const RouteRecord& route, std::uint16_t type, std::string_view name) {
-  const auto found = route.attributes.find(type);
-  if (found == route.attributes.end() || found->second.size() != sizeof(std::uint32_t)) return "";
-  std::uint32_t value = 0;
-  std::memcpy(&value, found->second.data(), sizeof value);
-  return fmt::format(" {} {}", name, value);
-}
-
-// What describe() has no word for; it must still be seen when two snapshots differ in it.
-std::string other_attributes_text(const RouteRecord& route) {
-  constexpr std::array<std::uint16_t, 6> kTold{RTA_DST,     RTA_GATEWAY,  RTA_VIA,
-                                               RTA_PREFSRC, RTA_PRIORITY, RTA_SRC};
-  std::string out;
-  for (const auto& [type, bytes] : route.attributes) {
-    if (std::find(kTold.begin(), kTold.end(), type) != kTold.end()) continue;
-    if (type == RTA_PREF && bytes == std::string(1, '\0')) continue;
-    out += fmt::format(" attribute {}={}", type, to_hex(bytes));
-  }
-  return out;
 }
 
 Message route_message(std::uint16_t type, std::uint16_t flags, const RouteRecord& route,
@@ -196,30 +156,6 @@ std::vector<std::string> list_nexthops(RouteSocket& socket, IfIndex ifindex) {
                     gateway ? " via " + IpAddress::from_bytes(*gateway).str() : std::string{}));
   }
   return nexthops;
-}
-
-std::string describe(const RouteRecord& route) {
-  std::array<char, 32> text{};
-  std::string out;
-  if (route.type != RTN_UNICAST) {
-    out += fmt::format("{} ", ::nl_rtntype2str(route.type, text.data(), text.size()));
-  }
-  const std::string destination = address_text(route.attributes, RTA_DST);
-  out += destination.empty() ? (route.family == AF_INET ? "default" : "default(6)")
-                             : fmt::format("{}/{}", destination, route.destination_bits);
-  if (route.source_bits != 0) {
-    out += fmt::format(" from {}/{}", address_text(route.attributes, RTA_SRC), route.source_bits);
-  }
-  out += via_text(route);
-  const std::string source = address_text(route.attributes, RTA_PREFSRC);
-  if (!source.empty()) out += fmt::format(" src {}", source);
-  out += fmt::format(" proto {}", ::rtnl_route_proto2str(route.protocol, text.data(), text.size()));
-  out += fmt::format(" scope {}", ::rtnl_scope2str(route.scope, text.data(), text.size()));
-  out += number_text(route, RTA_PRIORITY, "metric");
-  if (route.tos != 0) out += fmt::format(" tos {:#x}", route.tos);
-  if ((route.flags & RTNH_F_ONLINK) != 0) out += " onlink";
-  if (route.table != RT_TABLE_MAIN) out += fmt::format(" table {}", route.table);
-  return out + other_attributes_text(route);
 }
 
 bool has_default_route(RouteSocket& socket, int family) {

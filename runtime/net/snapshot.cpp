@@ -194,11 +194,11 @@ DeviceSnapshot take_snapshot_with_dependents(Site& site, IfIndex ifindex) {
     if (address.family == AF_INET) sources.emplace_back(address.address().bytes());
   }
   if (sources.empty()) return snapshot;
-  for (auto& [device, route] : list_routes_from(site.socket, sources)) {
-    const bool is_own = device == ifindex ||
+  for (auto& found : list_routes_from(site.socket, sources)) {
+    const bool is_own = found.device == ifindex ||
                         std::any_of(snapshot.routes.begin(), snapshot.routes.end(),
-                                    [&](const RouteRecord& own) { return own.is_same_as(route); });
-    if (!is_own) snapshot.dependent_routes.push_back({device, std::move(route)});
+                                    [&](const auto& own) { return own.is_same_as(found.route); });
+    if (!is_own) snapshot.dependent_routes.push_back({found.device, std::move(found.route)});
   }
   return snapshot;
 }
