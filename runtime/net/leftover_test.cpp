@@ -2,12 +2,9 @@
 #include "net/lending_fixture.hpp"
 
 using netlend::Leftover;
-using netlend::ReapScope;
 using netlend::test::joined;
 using netlend::test::Lab;
-using netlend::test::observe;
 using netlend::test::sh;
-using netlend::test::succeeds;
 
 namespace {
 bool says(const std::string& text, const std::string& part) {
