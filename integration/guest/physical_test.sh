@@ -106,6 +106,8 @@ under_runc_it_goes_and_comes_home() {
 }
 
 two_ports_of_one_card_are_two_devices() {
+  ip link set lan1 up
+  take_picture >/run/test/before
   ip netns add blue
   ip netns add red
   netlend lend lan0 --to netns:blue name=eth0

@@ -44,7 +44,6 @@ it_is_lent_beside_the_default_bridge() {
   output=$(podman run --rm --annotation "$lan0" box ip -4 -o addr)
   expect '10.88.0.2/16' "$output"
   expect '10.77.0.2/24' "$output"
-  ip link del podman0
   comes_home
 }
 

@@ -103,7 +103,10 @@ for case in "${cases[@]}"; do
     echo "       ${output//$'\n'/$'\n'       }"
     failed=$((failed + 1))
   fi
+  systemctl kill --signal KILL lender 2>/dev/null
   systemctl stop lender 2>/dev/null
+  systemctl reset-failed lender 2>/dev/null
+  netlend reap
   podman rm --all --force --time 0 &>/dev/null
   remove_devices
 done
