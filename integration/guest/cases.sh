@@ -6,6 +6,7 @@
 # shellcheck source=integration/host/cases.sh
 source "$(dirname "${BASH_SOURCE[0]}")/../host/cases.sh"
 
+# shellcheck disable=SC2034 # the scripts use it
 here=$(dirname "$(realpath "${BASH_SOURCE[0]}")")
 simulator=/sys/bus/netdevsim
 
