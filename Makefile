@@ -2,6 +2,7 @@
 #
 #   make run       the main job, shown: a device is lent, used, and comes home as it was
 #   make test      all tests; the last line counts them
+#   make test-guest  those that need devices and a kernel of their own, in User Mode Linux
 #   make build     build/bin/netlend and build/bin/netlend-hook
 #   make install   DESTDIR= PREFIX=/usr/local; podman looks for hooks only where PREFIX=/usr puts them
 #   make fuzz      each reader of foreign bytes, FUZZ_SECONDS=60 of it
@@ -21,12 +22,14 @@ PACKAGES = g++ cmake ninja-build pkg-config \
   runc crun podman netavark iptables
 LINT_PACKAGES = clang clang-format clang-tidy shellcheck mandoc
 BENCH_PACKAGES = crun
+GUEST_PACKAGES = linux-source-6.12 flex bison bc xz-utils patch make gcc libc6-dev \
+  systemd systemd-sysv udev dbus crun conmon
 FUZZ_PACKAGES = clang libclang-rt-14-dev
 
 # A compiler cache is used where there is one.
 CCACHE := $(if $(shell command -v ccache),-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
 
-.PHONY: all deps lint-deps bench-deps fuzz-deps build dev run test asan fuzz bench lint install clean
+.PHONY: all deps lint-deps bench-deps fuzz-deps guest-deps build dev run test test-guest asan fuzz bench lint install clean
 
 all: build
 
@@ -42,6 +45,9 @@ bench-deps:
 fuzz-deps:
 	@packaging/install-packages $(PACKAGES) $(FUZZ_PACKAGES)
 
+guest-deps:
+	@packaging/install-packages $(PACKAGES) $(GUEST_PACKAGES)
+
 build: deps
 	@cmake --preset release $(CCACHE) >/dev/null
 	@cmake --build --preset release --parallel $(JOBS)
@@ -56,6 +62,9 @@ run: build
 
 test: build dev
 	@integration/run-tests dev build/bin
+
+test-guest: guest-deps build dev
+	@integration/guest/run-tests build/bin
 
 asan: deps
 	@cmake --preset asan $(CCACHE) >/dev/null

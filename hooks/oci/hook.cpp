@@ -60,7 +60,10 @@ void require_privilege() {
 /// What the container's bundle or a policy wanted of root is read by now.
 void drop_privileges() {
   std::vector<int> keep(kLendingCapabilities.begin(), kLendingCapabilities.end());
-  keep.push_back(CAP_SETPCAP);  // The guardian drops more, this one too.
+  // The guardian drops these two as well. Until then it may need to make its cgroup in the root of
+  // a hierarchy, which is nobody's to write, not even its owner's (mode 0555).
+  keep.push_back(CAP_SETPCAP);
+  keep.push_back(CAP_DAC_OVERRIDE);
   limit_capabilities(keep);
   set_no_new_privileges();
 }

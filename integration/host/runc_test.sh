@@ -269,8 +269,9 @@ a_runc_killed_while_the_hook_lends_brings_it_home() {
   make_bundle c1 "$lan0" "$(signal_hook SIGSTOP renameat 2)" true
   create_container c1 &
   wait_until has_ledger c1
-  # CAP_SETPCAP, and what lending needs: NET_ADMIN, NET_RAW, SYS_CHROOT, SYS_PTRACE, SYS_ADMIN.
-  expect 00000000002c3100 "$(grep CapEff "/proc/$(pgrep --oldest netlend-hook)/status")"
+  # What lending needs, NET_ADMIN, NET_RAW, SYS_CHROOT, SYS_PTRACE and SYS_ADMIN, and for the
+  # guardian SETPCAP and DAC_OVERRIDE.
+  expect 00000000002c3102 "$(grep CapEff "/proc/$(pgrep --oldest netlend-hook)/status")"
   kill -KILL "$(pgrep --full 'runc .*create --bundle')"
   wait_until fails pgrep --full 'runc init'
   wait_until continue_hook_to_its_end

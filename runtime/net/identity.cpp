@@ -52,7 +52,10 @@ std::string lease_name(const DeviceIdentity& identity, const NetnsIdentity& home
 
 bool could_be(const DeviceIdentity& identity, const LinkState& link) {
   // A macvlan or vlan stays on its lower device, which a borrower can't put one of its own on.
-  if (identity.kind != "veth" && identity.peer != link.lower) return false;
+  // A tunnel has none, and away from home names itself there (net/core/rtnetlink.c,
+  // nla_put_iflink).
+  const bool names_itself = !identity.peer && link.lower == link.ifindex;
+  if (identity.kind != "veth" && identity.peer != link.lower && !names_itself) return false;
   return identity.parent_bus == link.parent_bus && identity.parent_device == link.parent_device &&
          identity.port_name == link.port_name &&
          identity.permanent_address == link.permanent_address && identity.kind == link.kind;

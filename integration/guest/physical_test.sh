@@ -1,0 +1,212 @@
+#!/bin/bash
+# A device that the kernel itself sends to the first network namespace when its borrower's ends, as
+# it does with all hardware: a port of netdevsim.
+# shellcheck source=integration/guest/cases.sh
+source "$(dirname "$0")/cases.sh"
+
+cases=(
+  a_command_uses_it_and_it_comes_home
+  by_hand_it_goes_to_a_namespace_and_returns
+  under_runc_it_goes_and_comes_home
+  two_ports_of_one_card_are_two_devices
+  a_killed_netlend_leaves_it_to_reap
+  a_killed_init_brings_it_home_at_once
+  a_container_that_renames_and_readdresses_it_brings_it_home
+  what_the_kernel_brought_back_is_put_right_by_reap
+  what_the_kernel_brought_back_under_another_name_is_put_right_by_reap
+  what_the_kernel_brought_to_the_first_namespace_goes_on_to_its_home
+  what_a_nested_namespace_took_along_is_put_right_by_reap
+)
+
+make_machine() {
+  make_private_run
+  cp -a /etc /run/etc
+  mount --bind /run/etc /etc
+  mkdir -p /etc/netlend
+  make_rootfs
+  write_rules '{"device": "lan*"}'
+  cd /run/test
+}
+
+make_lan0() { make_ports 2; }
+
+# ---- containers ---------------------------------------------------------------------------------
+
+runc() { command runc --root /run/runc "$@"; }
+init_pid() { runc state "$1" | jq .pid; }
+
+# make_bundle ID COMMAND...
+make_bundle() {
+  local id=$1
+  shift
+  mkdir -p "/run/test/$id"
+  (cd "/run/test/$id" && rm -f config.json && runc spec)
+  jq --arg hook "$programs/netlend-hook" '
+      del(.process.rlimits)
+      | .process.terminal = false
+      | .process.args = $ARGS.positional
+      | .process.capabilities |= map_values(. + ["CAP_NET_ADMIN", "CAP_NET_RAW", "CAP_SYS_ADMIN"])
+      | .root = {path: "/run/test/rootfs", readonly: true}
+      | .annotations = {"io.netlend.nic.eth1": "lan0 addr=10.77.0.2/24"}
+      | .hooks = {createRuntime: [{path: $hook, args: ["netlend-hook", "createRuntime"]}],
+                  poststop: [{path: $hook, args: ["netlend-hook", "poststop"]}]}
+    ' --args -- "$@" <"/run/test/$id/config.json" >"/run/test/$id/new.json"
+  mv "/run/test/$id/new.json" "/run/test/$id/config.json"
+}
+
+start_container() {
+  make_bundle "$1" sleep 1000000
+  runc create --bundle "/run/test/$1" "$1" </dev/null
+  runc start "$1"
+}
+
+# kill_all PID...: and waits for their ends.
+kill_all() {
+  local pid
+  kill -KILL "$@"
+  for pid in "$@"; do wait_until is_gone "$pid"; done
+}
+
+# Ends a borrower so that nothing of ours is left but what is written down: no guardian, no pin.
+end_without_trace() {
+  kill_all "$(pgrep netlend-guard)"
+  kill_all "$@"
+  umount /run/netlend/pins/*
+}
+
+is_here() { ip link show "$1"; }
+
+# ---- the cases ----------------------------------------------------------------------------------
+
+a_command_uses_it_and_it_comes_home() {
+  output=$(netlend run --nic 'eth0=lan0 addr=10.77.0.2/24 gw=10.77.0.1' -- sh -c '
+    ip -d -o link show dev eth0; ip -o addr show dev eth0; ip route
+    echo hello neighbour | socat - TCP:10.77.0.1:7')
+  expect 'hello neighbour' "$output"
+  expect 'parentdev netdevsim7' "$output"
+  expect 'inet 10.77.0.2/24' "$output"
+  expect 'default via 10.77.0.1 dev eth0' "$output"
+  is_home
+}
+
+by_hand_it_goes_to_a_namespace_and_returns() {
+  ip netns add blue
+  netlend lend lan0 --to netns:blue 'name=eth0 addr=10.77.0.2/24'
+  ip -n blue link show eth0
+  fails is_here lan0
+  netlend return lan0
+  is_home
+}
+
+under_runc_it_goes_and_comes_home() {
+  make_bundle c1 ip addr show dev eth1
+  output=$(runc run --bundle /run/test/c1 c1 </dev/null)
+  expect 'inet 10.77.0.2/24' "$output"
+  is_home
+}
+
+two_ports_of_one_card_are_two_devices() {
+  ip link set lan1 up
+  take_picture >/run/test/before
+  ip netns add blue
+  ip netns add red
+  netlend lend lan0 --to netns:blue name=eth0
+  netlend lend lan1 --to netns:red name=eth0
+  ip -n red -d link show eth0 | grep 'portname p2'
+  netlend return lan0
+  netlend return lan1
+  is_home
+}
+
+a_killed_netlend_leaves_it_to_reap() {
+  "$programs/netlend" run --nic eth0=lan0 -- sleep 1000000 &
+  wait_until pgrep sleep
+  kill -KILL $!
+  wait_until fails pgrep sleep
+  netlend reap
+  is_home
+}
+
+a_killed_init_brings_it_home_at_once() {
+  start_container c1
+  kill -KILL "$(init_pid c1)"
+  wait_until is_home
+  runc delete --force c1
+  is_home
+}
+
+a_container_that_renames_and_readdresses_it_brings_it_home() {
+  make_bundle c1 sh -ec '
+    ip link set eth1 down
+    ip link set eth1 name lan0
+    ip link set lan0 address 02:00:00:00:00:99 mtu 1300
+    ip addr add 203.0.113.1/24 dev lan0
+    ip link set lan0 up
+    ip route add default via 203.0.113.2'
+  runc run --bundle /run/test/c1 c1 </dev/null
+  is_home
+}
+
+what_the_kernel_brought_back_is_put_right_by_reap() {
+  start_container c1
+  end_without_trace "$(init_pid c1)"
+  wait_until is_here eth1
+  netlend reap
+  is_home
+  runc delete --force c1
+  is_home
+}
+
+what_the_kernel_brought_back_under_another_name_is_put_right_by_reap() {
+  ip link add eth1 type dummy
+  take_picture >/run/test/before
+  start_container c1
+  end_without_trace "$(init_pid c1)"
+  wait_until is_here the-port-on-the-left
+  expect 'dev' "$(ip -o link show the-port-on-the-left | cut -d ' ' -f 2)"
+  netlend reap
+  is_home
+  runc delete --force c1
+  is_home
+}
+
+# A port without a wire has a carrier until it is first shut.
+picture_of_lan1() {
+  ip -n blue -j addr show dev lan1 | jq 'del(.[].operstate, .[].flags)'
+}
+
+# Lent from a namespace that is not the first.
+what_the_kernel_brought_to_the_first_namespace_goes_on_to_its_home() {
+  ip netns add blue
+  ip netns exec blue sysctl -qw net.ipv6.conf.default.accept_dad=0
+  ip link set lan1 netns blue
+  ip -n blue addr add 192.0.2.20/24 dev lan1
+  ip -n blue link set lan1 up
+  picture_of_lan1 >/run/test/before
+  unshare --net sleep 1000000 &
+  borrower=$!
+  wait_until sh -c "[ \$(readlink /proc/$borrower/ns/net) != \$(readlink /proc/self/ns/net) ]"
+  ip netns exec blue "$programs/netlend" lend lan1 --to "pid:$borrower" name=eth1
+  end_without_trace "$borrower"
+  wait_until is_here eth1
+  netlend reap
+  picture_of_lan1 >/run/test/after
+  diff /run/test/before /run/test/after
+  has_no_trace
+}
+
+what_a_nested_namespace_took_along_is_put_right_by_reap() {
+  make_bundle c1 sh -ec 'unshare -n sleep 1000000 & sleep 1; ip link set eth1 netns $!; wait'
+  runc create --bundle /run/test/c1 c1 </dev/null
+  init=$(init_pid c1)
+  runc start c1
+  wait_until fails nsenter --target "$init" --net ip link show eth1
+  end_without_trace "$init"
+  wait_until is_here eth1
+  netlend reap
+  is_home
+  runc delete --force c1
+}
+
+(($# == 0)) || cases=("$@")
+run_cases "$0" "${cases[@]}"

@@ -1,0 +1,113 @@
+#!/bin/bash
+# Where systemd is the first process, with udev: a unit that runs podman with a lent device. The cases
+# run one after the other on the guest itself, for systemd knows no namespaces of ours.
+# shellcheck source=integration/guest/podman.sh
+source "$(dirname "$0")/podman.sh"
+
+cases=(
+  a_unit_that_is_stopped_has_its_device_home_within_a_second
+  a_unit_that_is_killed_has_its_device_home
+  the_guardian_is_in_no_cgroup_of_the_unit
+  systemd_leaves_the_guardian_alone
+  a_port_comes_home_as_it_was_with_udev_about
+)
+
+# start_unit NAME COMMAND...: a service that runs podman in the foreground.
+start_unit() {
+  local name=$1
+  shift
+  systemd-run --quiet --unit "$name" --property KillMode=control-group "$@"
+}
+
+# In the foreground podman's conmon is in a scope of its own: what a unit's stop ends with the
+# engine is the container only where the cgroups are the unit's (--cgroups=split).
+run_in_unit=(podman run --rm --name c1 --cgroups split --network none --annotation "$lan0" box
+  sleep 1000000)
+
+is_lent() { [[ $(podman exec c1 ip addr show dev eth1) == *'inet 10.77.0.2/24'* ]]; }
+cgroup_of() { cut -d : -f 3 "/proc/$1/cgroup"; }
+
+# ---- the cases ----------------------------------------------------------------------------------
+
+a_unit_that_is_stopped_has_its_device_home_within_a_second() {
+  start_unit lender "${run_in_unit[@]}"
+  wait_until is_lent
+  begin=$(date +%s%N)
+  systemctl kill --signal KILL lender
+  systemctl stop lender
+  end=$(date +%s%N)
+  wait_until is_home || is_home
+  (((end - begin) < 1000000000))
+}
+
+a_unit_that_is_killed_has_its_device_home() {
+  start_unit lender "${run_in_unit[@]}"
+  wait_until is_lent
+  systemctl kill --kill-whom=all --signal KILL lender
+  wait_until is_home || is_home
+}
+
+the_guardian_is_in_no_cgroup_of_the_unit() {
+  start_unit lender "${run_in_unit[@]}"
+  wait_until is_lent
+  expect /lender.service "$(cgroup_of "$(init_pid c1)")"
+  echo "guardian in $(cgroup_of "$(pgrep netlend-guard)")"
+  [[ $(cgroup_of "$(pgrep netlend-guard)") != *lender* ]]
+  systemctl kill --signal KILL lender
+  wait_until is_home || is_home
+}
+
+systemd_leaves_the_guardian_alone() {
+  start_unit lender "${run_in_unit[@]}"
+  wait_until is_lent
+  guardian=$(pgrep netlend-guard)
+  group=$(cgroup_of "$guardian")
+  systemctl daemon-reload
+  systemctl daemon-reexec
+  systemctl is-active lender
+  [[ $(cgroup_of "$guardian") == "$group" ]]
+  systemctl kill --signal KILL lender
+  wait_until is_home || is_home
+}
+
+a_port_comes_home_as_it_was_with_udev_about() {
+  podman run --rm --network none --annotation "$lan0" box true
+  udevadm settle
+  is_home
+}
+
+# ---- running them -------------------------------------------------------------------------------
+
+make_lan0() { make_ports 1; }
+
+run_case() (
+  set -e
+  make_network
+  settle
+  take_picture >/run/test/before
+  "$1"
+)
+
+mkdir /run/test
+make_engine systemd
+failed=0
+(($# == 0)) || cases=("$@")
+for case in "${cases[@]}"; do
+  code=0
+  output=$(run_case "$case" 2>&1)
+  code=$?
+  if ((code == 0)); then
+    echo "ok   $case"
+  else
+    echo "FAIL $case"
+    echo "       ${output//$'\n'/$'\n'       }"
+    failed=$((failed + 1))
+  fi
+  systemctl kill --signal KILL lender 2>/dev/null
+  systemctl stop lender 2>/dev/null
+  systemctl reset-failed lender 2>/dev/null
+  netlend reap
+  podman rm --all --force --time 0 &>/dev/null
+  remove_devices
+done
+((failed == 0))
