@@ -143,8 +143,15 @@ std::string_view JsonNode::text_view() const {
 
 std::string JsonNode::text() const { return std::string(text_view()); }
 
-std::int64_t JsonNode::number(std::int64_t min, std::int64_t max) const {
+void JsonNode::check_whole() const {
+  if (value_->is_number_float()) {
+    fail(fmt::format("expected a whole number, not {}", value_->dump()));
+  }
   if (!value_->is_number_integer()) fail_kind("a whole number");
+}
+
+std::int64_t JsonNode::number(std::int64_t min, std::int64_t max) const {
+  check_whole();
   // What doesn't fit into 64 signed bits is above every `max`.
   const bool huge = value_->is_number_unsigned() && value_->get<std::uint64_t>() > INT64_MAX;
   const std::int64_t number = huge ? INT64_MAX : value_->get<std::int64_t>();
@@ -155,7 +162,7 @@ std::int64_t JsonNode::number(std::int64_t min, std::int64_t max) const {
 }
 
 std::uint64_t JsonNode::unsigned_number() const {
-  if (!value_->is_number_integer()) fail_kind("a whole number");
+  check_whole();
   if (!value_->is_number_unsigned()) fail(fmt::format("{} is below 0", value_->dump()));
   return value_->get<std::uint64_t>();
 }

@@ -61,6 +61,7 @@ class JsonNode {
  private:
   std::string_view text_view() const;
   [[noreturn]] void fail_kind(std::string_view wanted) const;
+  void check_whole() const;
 
   const nlohmann::json* value_;
   std::string pointer_;

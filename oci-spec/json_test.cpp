@@ -95,7 +95,7 @@ BOOST_AUTO_TEST_CASE(a_value_of_another_kind_is_refused_at_its_place) {
   is(R"({"a":null})", [](auto root) { (void)root.at("a").boolean(); },
      "/a: expected true or false, not null");
   is(R"({"a":1.0})", [](auto root) { (void)root.at("a").number(0, 9); },
-     "/a: expected a whole number, not number");
+     "/a: expected a whole number, not 1.0");
   is(R"({"a":10})", [](auto root) { (void)root.at("a").number(0, 9); },
      "/a: 10 is not within 0 and 9");
   is(R"({"a":-1})", [](auto root) { (void)root.at("a").number(0, 9); },
@@ -121,7 +121,7 @@ BOOST_AUTO_TEST_CASE(a_number_of_64_bits_without_sign_is_read_whole) {
   BOOST_TEST(error_of_query("-1", [](auto root) { (void)root.unsigned_number(); }) ==
              "top level: -1 is below 0");
   BOOST_TEST(error_of_query("1.5", [](auto root) { (void)root.unsigned_number(); }) ==
-             "top level: expected a whole number, not number");
+             "top level: expected a whole number, not 1.5");
 }
 
 BOOST_AUTO_TEST_CASE(null_and_what_holds_nothing_is_empty) {

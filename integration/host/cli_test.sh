@@ -17,6 +17,8 @@ cases=(
   it_is_lent_by_altname_and_by_address
   it_is_returned_by_every_name_that_it_has
   two_devices_of_a_plan_file_go_and_come_together
+  what_its_borrower_deleted_is_said_once
+  what_cannot_come_home_is_forgotten_where_asked
   what_the_living_hold_is_taken_only_if_asked
   a_device_that_is_away_is_listed_with_its_borrower
   two_looks_at_the_same_are_the_same
@@ -29,6 +31,7 @@ cases=(
   a_wrong_plan_file_is_refused
   a_device_that_is_lent_already_is_refused
   the_device_with_the_default_route_goes_only_by_force
+  what_is_lost_by_force_is_said_twice_and_no_more
   a_broken_ledger_is_named
   a_state_folder_that_others_can_write_is_refused
   a_list_that_cannot_be_written_is_an_error
@@ -192,14 +195,22 @@ it_is_lent_by_altname_and_by_address() {
     is_inside blue
     netlend return eth0
     is_home
+    expect "is 'lan0' inside" "$(netlend plan lend "$source" --to netns:blue)"
+    netlend lend "$source" --to netns:blue
+    ip -n blue link show dev lan0 >/dev/null
+    netlend return lan0
+    is_home
   done
 }
 
 it_is_returned_by_every_name_that_it_has() {
   ip netns add blue
-  for name in lan0 the-port-on-the-left eth0 blue; do
+  mac=$(ip -j link show lan0 | jq -r '.[].address')
+  for name in lan0 the-port-on-the-left eth0 blue dev:lan0 alt:the-port-on-the-left "mac:$mac" \
+    netns:blue netns:/run/netns/blue 'lan0 blue'; do
     netlend lend lan0 --to netns:blue name=eth0
-    netlend return "$name"
+    # shellcheck disable=SC2086
+    netlend return $name
     is_home
   done
 }
@@ -213,6 +224,41 @@ two_devices_of_a_plan_file_go_and_come_together() {
   netlend lend --plan plan.json --to netns:blue
   [[ $(netlend loans --format json | jq '.loans | length') == 2 ]]
   netlend return lan1
+  is_home
+}
+
+what_its_borrower_deleted_is_said_once() {
+  ip netns add blue
+  ip link add lan1 type veth peer name other1
+  netlend lend lan1 --to netns:blue
+  ip -n blue link del lan1
+  refuses 1 'was deleted' return lan1
+  netlend reap --all --yes
+  [[ -z $(netlend loans) ]]
+  is_home
+}
+
+what_cannot_come_home_is_forgotten_where_asked() {
+  ip netns add blue
+  for reason in deleted homeless; do
+    ip netns add far
+    ip -n far link add far1 type ifb
+    nsenter --net=/run/netns/far "$programs/netlend" lend far1 --to netns:blue
+    if [[ $reason == deleted ]]; then
+      ip -n blue link del far1
+    else
+      guardian=$(jq .ledger.guardian.pid /run/netlend/ledgers/blue-*)  # Keeps its home alive.
+      kill -KILL "$guardian"
+      wait_until is_gone "$guardian"
+      ip netns del far
+    fi
+    refuses 1 'netlend return --forget far1' return far1
+    refuses 1 'netlend return --forget far1' reap --all --yes
+    output=$(netlend return --forget far1 2>&1)
+    expect "netlend: " "$output"
+    [[ -z $(netlend loans) ]]
+    [[ $reason == homeless ]] || ip netns del far
+  done
   is_home
 }
 
@@ -292,7 +338,7 @@ a_wrong_run_is_refused_with_125() {
   refuses 125 'runs no bundles' run box
   refuses 125 --nosuch run --nosuch -- true
   refuses 125 nosuch0 run --nic eth0=nosuch0 -- true
-  refuses 125 "'a/b'" run --nic a/b=lan0 -- true
+  refuses 125 "--nic 'a/b=lan0': device name 'a/b'" run --nic a/b=lan0 -- true
   refuses 125 "'../x'" run --name ../x -- true
   refuses 125 "'here'" run --dns here -- true
   refuses 125 lan0 run --nic eth0=lan0 --nic eth1=lan0 -- true
@@ -354,6 +400,20 @@ the_device_with_the_default_route_goes_only_by_force() {
   netlend lend lan0 --to netns:blue --force
   netlend return lan0
   is_home
+}
+
+what_is_lost_by_force_is_said_twice_and_no_more() {
+  ip netns add blue
+  tc qdisc add dev lan0 clsact
+  output=$(exits 1 netlend plan lend lan0 --to netns:blue)
+  expect 'lost      its ingress or clsact qdisc' "$output"
+  netlend lend lan0 --to netns:blue --force
+  output=$(netlend return lan0 2>&1)
+  expect "netlend: device 'lan0' is home; not restored, as said beforehand: its ingress" "$output"
+  has_no_trace
+  ip route add 203.0.113.0/24 via 192.0.2.1
+  netlend reap
+  expect 203.0.113.0/24 "$(ip route)"
 }
 
 a_broken_ledger_is_named() {

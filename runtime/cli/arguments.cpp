@@ -101,6 +101,9 @@ CLI::App& add_verb(CLI::App& parent, const VerbHelp& help, std::function<void()>
   return verb;
 }
 
+/// An empty variable of a script, most likely.
+std::string refuse_empty(const std::string& word) { return word.empty() ? "it is empty" : ""; }
+
 void add_run_options(CLI::App& verb, Parsed& parsed) {
   RunArguments& arguments = parsed.run;
   add_optional_text(verb, "--name", arguments.id, {"ID", "the container's ID and host name"});
@@ -116,9 +119,13 @@ void add_run_options(CLI::App& verb, Parsed& parsed) {
 
 void add_lend_options(CLI::App& verb, LendArguments& arguments) {
   verb.add_option("DEVICE", arguments.device, "NAME, dev:NAME, alt:NAME, mac:MAC or pci:ADDRESS")
+      ->check(refuse_empty)
       ->option_text(" ");
   verb.add_option("WORDS", arguments.words, "what it is to be inside, see below")->option_text(" ");
-  verb.add_option("--to", arguments.to, "who borrows it")->required()->option_text("WHO");
+  verb.add_option("--to", arguments.to, "who borrows it")
+      ->required()
+      ->check(refuse_empty)
+      ->option_text("WHO");
   add_optional_text(verb, "--plan", arguments.plan_path,
                     {"FILE", "lend the devices of a plan file"});
 }
@@ -195,10 +202,15 @@ void add_plan(CLI::App& program, Parsed& parsed) {
 }
 
 void add_return(CLI::App& program, Parsed& parsed) {
-  add_verb(program, kReturnHelp, [&parsed] { parsed.line.verb = parsed.give_back; })
-      .add_option("DEVICE|ID", parsed.give_back.what, "its name at home or inside, or who has it")
+  CLI::App& verb =
+      add_verb(program, kReturnHelp, [&parsed] { parsed.line.verb = parsed.give_back; });
+  verb.add_option("WHAT", parsed.give_back.words, "devices, or who has them, see below")
+      ->check(refuse_empty)
       ->required()
       ->option_text(" ");
+  verb.add_flag_callback(
+      "--forget", [&parsed] { parsed.give_back.leftover = Leftover::forget; },
+      "close the loan even if it can't be brought home");
 }
 
 void add_reap(CLI::App& program, Parsed& parsed) {

@@ -42,7 +42,8 @@ struct LendArguments {
 };
 
 struct ReturnArguments {
-  std::string what;
+  std::vector<std::string> words;
+  Leftover leftover = Leftover::keep;
 };
 
 struct LoansArguments {

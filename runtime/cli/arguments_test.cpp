@@ -85,16 +85,32 @@ BOOST_AUTO_TEST_CASE(lend_wants_a_device_or_a_plan_and_somebody) {
   BOOST_TEST(refusal({"lend", "lan0", "--plan", "f", "--to", "pid:1"}) == which);
   // An empty variable of a script is no option left out.
   BOOST_TEST(refusal({"lend", "lan0", "--plan", "", "--to", "pid:1"}) == which);
+  BOOST_TEST(refusal({"lend", "", "--to", "pid:1"}) ==
+             "DEVICE: it is empty; see 'netlend lend --help'");
+  BOOST_TEST(refusal({"lend", "lan0", "--to", ""}) ==
+             "--to: it is empty; see 'netlend lend --help'");
   BOOST_TEST(refusal({"lend", "lan0"}) == "--to is required; see 'netlend lend --help'");
 }
 
 BOOST_AUTO_TEST_CASE(a_device_may_have_the_name_of_a_verb) {
   BOOST_TEST(parse_as<LendArguments>({"lend", "show", "--to", "pid:1"}).device == "show");
-  BOOST_TEST(parse_as<ReturnArguments>({"return", "reap"}).what == "reap");
+  BOOST_TEST(parse_as<ReturnArguments>({"return", "reap"}).words == Words{"reap"},
+             boost::test_tools::per_element());
 }
 
 BOOST_AUTO_TEST_CASE(a_device_may_begin_with_a_dash_behind_two_dashes) {
-  BOOST_TEST(parse_as<ReturnArguments>({"return", "--", "-x"}).what == "-x");
+  BOOST_TEST(parse_as<ReturnArguments>({"return", "--", "-x"}).words == Words{"-x"},
+             boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(return_takes_several_words_and_may_forget) {
+  const auto kept = parse_as<ReturnArguments>({"return", "lan0", "pid:7"});
+  BOOST_TEST(kept.words == (Words{"lan0", "pid:7"}), boost::test_tools::per_element());
+  BOOST_TEST((kept.leftover == Leftover::keep));
+  const auto forgotten = parse_as<ReturnArguments>({"return", "--forget", "lan0"});
+  BOOST_TEST((forgotten.leftover == Leftover::forget));
+  BOOST_TEST(refusal({"return", ""}) == "WHAT: it is empty; see 'netlend return --help'");
+  BOOST_TEST(refusal({"return"}) == "WHAT is required; see 'netlend return --help'");
 }
 
 BOOST_AUTO_TEST_CASE(plan_takes_the_words_of_run_and_lend) {

@@ -23,7 +23,7 @@ const VerbHelp kRunHelp{
         "SOURCE the device: NAME, dev:NAME, alt:NAME, mac:MAC, pci:ADDRESS, or\n"
         "veth:[HOST-NAME] for a pair that is made and removed again. Words:\n"
         "  addr=CIDR  gw=IP [onlink=yes]  route=CIDR[@IP]  mtu=BYTES  mac=MAC  up=no\n"
-        "  dad=no  keep=addresses; of a pair also  bridge=BRIDGE  host-addr=CIDR\n"
+        "  dad=no  keep=addresses  as=INSIDE; of a pair also  bridge=BRIDGE  host-addr=CIDR\n"
         "addr=, route= and host-addr= may be repeated, gw= is one a family.\n"
         "\n"
         "The command sees the host's root read-only, with /root, /home and /run empty,\n"
@@ -48,12 +48,20 @@ const VerbHelp kLendHelp{
         "\n"
         "  netlend lend enp3s0f1 --to netns:blue name=eth0 addr=10.0.0.2/24"};
 
-const VerbHelp kReturnHelp{.name = "return",
-                           .description =
-                               "bring a device home now\n"
-                               "\n"
-                               "  netlend return DEVICE|ID",
-                           .footer = "Devices that were lent together come home together."};
+const VerbHelp kReturnHelp{
+    .name = "return",
+    .description =
+        "bring a device home now\n"
+        "\n"
+        "  netlend return [--forget] WHAT...",
+    .footer =
+        "WHAT is a device by its name at home, altname or name inside, or as it was at\n"
+        "home by dev:NAME, alt:NAME, mac:MAC or pci:ADDRESS; or all that a borrower has,\n"
+        "by ID, pid:N, netns:NAME or netns:/PATH. Devices that were lent together come\n"
+        "home together.\n"
+        "--forget closes the loan of a device that was deleted, is nowhere to be found or\n"
+        "can't be made what it was: it says what is given up, and leaves a device that is\n"
+        "home as it is now. What can be brought home still is."};
 
 const VerbHelp kLoansHelp{.name = "loans",
                           .description =

@@ -8,17 +8,60 @@
 
 #include "base/text.hpp"
 #include "cli/target.hpp"
+#include "net/checks.hpp"
+#include "net/plan_rules.hpp"
 
 namespace netlend::cli {
 
 namespace {
-bool has_loan(const Ledger& ledger, const std::string& name) {
-  return std::any_of(ledger.loans.begin(), ledger.loans.end(), [&](const Loan& loan) {
-    if (loan.inside == name || loan.home_name() == name) return true;
-    if (!loan.home) return false;
-    const auto& altnames = loan.home->link.altnames;
-    return std::find(altnames.begin(), altnames.end(), name) != altnames.end();
-  });
+/// What a word of `netlend return` can be.
+struct Meaning {
+  std::function<bool(const Ledger&)> is_borrower;
+  std::function<bool(const Loan&)> is_device;
+};
+
+bool is_named(const Loan& loan, const std::string& name) {
+  if (loan.inside == name || loan.home_name() == name) return true;
+  if (!loan.home) return false;
+  const auto& altnames = loan.home->link.altnames;
+  return std::find(altnames.begin(), altnames.end(), name) != altnames.end();
+}
+
+Meaning meaning_of_target(const Target& target) {
+  const auto* process = std::get_if<ProcessTarget>(&target);
+  const auto* path = std::get_if<PathTarget>(&target);
+  return {
+      .is_borrower =
+          [pid = process ? process->pid : 0, path = path ? path->path : ""](const auto& ledger) {
+            return pid != 0 ? ledger.process && ledger.process->pid == pid
+                            : ledger.netns_path == path;
+          },
+      .is_device = [](const Loan&) { return false; }};
+}
+
+Meaning meaning_of_device(const DeviceSelector& selector) {
+  return {.is_borrower = [](const Ledger&) { return false; },
+          .is_device =
+              [selector](const Loan& loan) {
+                return loan.home && is_meant(loan.home->link, selector);
+              }};
+}
+
+Meaning meaning_of(const std::string& word) {
+  if (word.starts_with("pid:") || word.starts_with("netns:")) {
+    return meaning_of_target(parse_target(word));
+  }
+  if (word.find(':') != std::string::npos) {
+    const auto source = parse_source(word);
+    if (const auto* selector = std::get_if<DeviceSelector>(&source)) {
+      return meaning_of_device(*selector);
+    }
+    throw Error::usage(fmt::format("'{}': a made pair is returned by its name", printable(word)));
+  }
+  return {
+      .is_borrower =
+          [word](const Ledger& ledger) { return ledger.id.str() == word || ledger.name == word; },
+      .is_device = [word](const Loan& loan) { return is_named(loan, word); }};
 }
 
 std::string list_loans(const std::vector<const Ledger*>& ledgers) {
@@ -33,13 +76,26 @@ std::string list_loans(const std::vector<const Ledger*>& ledgers) {
   return out.empty() ? "nothing" : out;
 }
 
-std::vector<const Ledger*> matching(const std::vector<Ledger>& ledgers, const std::string& what) {
+template <typename Predicate>
+std::vector<const Ledger*> matching(const std::vector<Ledger>& ledgers, Predicate is_match) {
   std::vector<const Ledger*> found;
   for (const auto& ledger : ledgers) {
-    if (ledger.id.str() == what || has_loan(ledger, what)) found.push_back(&ledger);
+    if (is_match(ledger)) found.push_back(&ledger);
   }
   return found;
 }
+
+bool have_one_borrower(const std::vector<const Ledger*>& ledgers) {
+  return std::all_of(ledgers.begin(), ledgers.end(), [&](const Ledger* ledger) {
+    return ledger->borrower == ledgers.front()->borrower;
+  });
+}
+
+Error not_lent(const std::vector<Ledger>& ledgers, const std::string& word) {
+  return Error(fmt::format("'{}' is not lent and nobody's id; lent are: {}", printable(word),
+                           list_loans(matching(ledgers, [](const Ledger&) { return true; }))));
+}
+
 }  // namespace
 
 OpenLedgers load_ledgers(const StateDirectory& state) {
@@ -99,24 +155,36 @@ std::string format_time(std::int64_t seconds) {
   return {text.data(), std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &utc)};
 }
 
-std::vector<std::string> find_ledgers(const std::vector<Ledger>& ledgers, const std::string& what) {
-  const auto found = matching(ledgers, what);
-  if (found.empty()) {
-    std::vector<const Ledger*> all;
-    all.reserve(ledgers.size());
-    for (const auto& ledger : ledgers) all.push_back(&ledger);
-    throw Error(fmt::format("'{}' is not lent and nobody's id; lent are: {}", printable(what),
-                            list_loans(all)));
+std::vector<std::string> find_ledgers(const std::vector<Ledger>& ledgers, const std::string& word,
+                                      const LoanPredicate& is_preferred) {
+  const Meaning meaning = meaning_of(word);
+  const auto with_device = [&](const LoanPredicate& is_match) {
+    return matching(ledgers, [&](const Ledger& ledger) {
+      return std::any_of(ledger.loans.begin(), ledger.loans.end(), [&](const Loan& loan) {
+        return meaning.is_device(loan) && is_match(ledger, loan);
+      });
+    });
+  };
+  auto found = matching(ledgers, meaning.is_borrower);
+  auto devices = with_device([](const Ledger&, const Loan&) { return true; });
+  if (found.empty() && !have_one_borrower(devices)) {
+    if (auto preferred = with_device(is_preferred); !preferred.empty()) devices = preferred;
   }
+  const bool is_ambiguous =
+      found.empty() ? !have_one_borrower(devices)
+                    : std::any_of(devices.begin(), devices.end(), [&](const Ledger* ledger) {
+                        return std::find(found.begin(), found.end(), ledger) == found.end();
+                      });
+  if (is_ambiguous) {
+    found.insert(found.end(), devices.begin(), devices.end());
+    throw Error(fmt::format("'{}' is ambiguous: {}; use a name that only one of them has",
+                            printable(word), list_loans(found)));
+  }
+  if (found.empty()) found = std::move(devices);
+  if (found.empty()) throw not_lent(ledgers, word);
   std::vector<std::string> names;
   names.reserve(found.size());
-  for (const Ledger* ledger : found) {
-    if (ledger->borrower != found.front()->borrower) {
-      throw Error(fmt::format("'{}' is ambiguous: {}; use a name that only one of them has",
-                              printable(what), list_loans(found)));
-    }
-    names.push_back(ledger->name);
-  }
+  for (const Ledger* ledger : found) names.push_back(ledger->name);
   return names;
 }
 

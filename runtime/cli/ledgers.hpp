@@ -1,6 +1,8 @@
 #pragma once
 
+#include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/error.hpp"
@@ -30,9 +32,15 @@ std::string describe_borrower(const Ledger& ledger);
 /// "2026-07-01T12:00:00Z".
 std::string format_time(std::int64_t seconds);
 
-/// The names of the ledgers that `netlend return WHAT` means: the one with the device of that name
-/// or altname at home or of that name inside, or all of the borrower with that id. Throws Error
-/// where there is none, or more than one borrower: it says what there is.
-std::vector<std::string> find_ledgers(const std::vector<Ledger>& ledgers, const std::string& what);
+/// Which of several loans of one name is rather meant.
+using LoanPredicate = std::function<bool(const Ledger& ledger, const Loan& loan)>;
+
+/// The names of the ledgers that `netlend return WORD` means: those with a device of that name or
+/// altname at home or of that name inside, or that `dev:`, `alt:`, `mac:` or `pci:` finds; or all
+/// of the borrower with that id, `pid:` or `netns:`; or the one of that name. Where borrowers have
+/// devices of one name, the preferred ones are meant. Throws Error where there is none, or still
+/// more than one borrower: it says what there is.
+std::vector<std::string> find_ledgers(const std::vector<Ledger>& ledgers, const std::string& word,
+                                      const LoanPredicate& is_preferred);
 
 }  // namespace netlend::cli

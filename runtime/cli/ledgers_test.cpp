@@ -23,9 +23,14 @@ Ledger make_ledger(const std::string& id, std::uint64_t netns_inode, std::vector
   return ledger;
 }
 
-std::string refusal(const std::vector<Ledger>& ledgers, const std::string& what) {
+/// Where all loans of a name are as good.
+std::vector<std::string> find(const std::vector<Ledger>& ledgers, const std::string& word) {
+  return find_ledgers(ledgers, word, [](const Ledger&, const Loan&) { return true; });
+}
+
+std::string refusal(const std::vector<Ledger>& ledgers, const std::string& word) {
   try {
-    find_ledgers(ledgers, what);
+    find(ledgers, word);
   } catch (const Error& error) {
     return error.what();
   }
@@ -43,8 +48,7 @@ BOOST_AUTO_TEST_CASE(a_device_is_found_by_its_name_at_home_its_altname_or_its_na
   const std::vector<Ledger> ledgers{make_ledger("box", 1, {lan}),
                                     make_ledger("other", 2, {make_loan("lan1", "eth1")})};
   for (const char* name : {"lan0", "uplink", "eth0"}) {
-    BOOST_TEST(find_ledgers(ledgers, name) == Names{"box-00000000-1"},
-               boost::test_tools::per_element());
+    BOOST_TEST(find(ledgers, name) == Names{"box-00000000-1"}, boost::test_tools::per_element());
   }
 }
 
@@ -52,8 +56,52 @@ BOOST_AUTO_TEST_CASE(an_id_means_all_that_was_lent_to_it) {
   Ledger second = make_ledger("box", 1, {make_loan("lan1", "eth1")});
   second.name = "box-11111111-1";
   const std::vector<Ledger> ledgers{make_ledger("box", 1, {make_loan("lan0", "eth0")}), second};
-  BOOST_TEST(find_ledgers(ledgers, "box") == (Names{"box-00000000-1", "box-11111111-1"}),
+  BOOST_TEST(find(ledgers, "box") == (Names{"box-00000000-1", "box-11111111-1"}),
              boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(an_id_means_also_what_an_earlier_borrower_of_that_id_left) {
+  const std::vector<Ledger> ledgers{make_ledger("box", 1, {make_loan("lan0", "eth0")}),
+                                    make_ledger("box", 2, {make_loan("lan1", "eth0")})};
+  BOOST_TEST(find(ledgers, "box") == (Names{"box-00000000-1", "box-00000000-2"}),
+             boost::test_tools::per_element());
+  BOOST_TEST(find(ledgers, "box-00000000-2") == Names{"box-00000000-2"},
+             boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(a_device_is_found_by_what_lend_takes) {
+  Loan lan = make_loan("lan0", "eth0");
+  lan.home->link.altnames = {"uplink"};
+  lan.home->link.address = std::string("\x02\x00\x00\x00\x00\x01", 6);
+  lan.home->link.parent_bus = "pci";
+  lan.home->link.parent_device = "0000:03:00.1";
+  const std::vector<Ledger> ledgers{make_ledger("box", 1, {lan}),
+                                    make_ledger("other", 2, {make_loan("lan1", "lan0")})};
+  for (const char* word : {"dev:lan0", "alt:uplink", "mac:02:00:00:00:00:01", "pci:0000:03:00.1"}) {
+    BOOST_TEST(find(ledgers, word) == Names{"box-00000000-1"}, boost::test_tools::per_element());
+  }
+  BOOST_TEST(refusal(ledgers, "dev:eth0").starts_with("'dev:eth0' is not lent"));
+  BOOST_TEST(refusal(ledgers, "mac:here") != "nothing was refused");
+}
+
+BOOST_AUTO_TEST_CASE(a_borrower_is_found_by_what_to_takes) {
+  Ledger process = make_ledger("pid-42", 1, {make_loan("lan0", "eth0")});
+  process.netns_path.clear();
+  process.process.emplace().pid = 42;
+  const std::vector<Ledger> ledgers{process, make_ledger("blue", 2, {make_loan("lan1", "eth0")})};
+  BOOST_TEST(find(ledgers, "pid:42") == Names{"pid-42-00000000-1"},
+             boost::test_tools::per_element());
+  for (const char* word : {"netns:blue", "netns:/run/netns/blue"}) {
+    BOOST_TEST(find(ledgers, word) == Names{"blue-00000000-2"}, boost::test_tools::per_element());
+  }
+}
+
+BOOST_AUTO_TEST_CASE(of_two_loans_of_one_name_the_preferred_one_is_meant) {
+  const std::vector<Ledger> ledgers{make_ledger("gone", 1, {make_loan("lan0", "eth0")}),
+                                    make_ledger("box", 2, {make_loan("lan0", "eth0")})};
+  const auto names = find_ledgers(
+      ledgers, "lan0", [](const Ledger& ledger, const Loan&) { return ledger.id.str() == "box"; });
+  BOOST_TEST(names == Names{"box-00000000-2"}, boost::test_tools::per_element());
 }
 
 BOOST_AUTO_TEST_CASE(what_two_borrowers_have_is_ambiguous) {

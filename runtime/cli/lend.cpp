@@ -6,7 +6,7 @@
 namespace netlend::cli {
 
 int execute(const Session& session, const LendArguments& arguments) {
-  const Plan plan = make_plan(arguments);
+  const Plan plan = make_plan(session.lending(), arguments, Reaping::yes);
   const Borrower borrower = find_borrower(session.state(), parse_target(arguments.to), plan);
   lend_guarded(session.lending(), plan, borrower, {.force = arguments.force});
   return kExitSuccess;

@@ -21,7 +21,9 @@ std::optional<Borrower> borrower_of(const Session& session, const PlanArguments&
 }  // namespace
 
 int execute(const Session& session, const PlanArguments& arguments) {
-  const Plan plan = std::visit([](const auto& of) { return make_plan(of); }, arguments.of);
+  const auto* lend = std::get_if<LendArguments>(&arguments.of);
+  const Plan plan = lend != nullptr ? make_plan(session.lending(), *lend, Reaping::no)
+                                    : make_plan(std::get<RunArguments>(arguments.of));
   const auto borrower = borrower_of(session, arguments, plan);
   const auto reports = preview(session.lending(), plan, borrower ? &*borrower : nullptr);
   print(arguments.format == OutputFormat::text ? format_text(plan, reports)

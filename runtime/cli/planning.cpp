@@ -3,9 +3,13 @@
 #include <fcntl.h>
 #include <fmt/core.h>
 
+#include <algorithm>
+
 #include "base/error.hpp"
 #include "base/file.hpp"
+#include "base/text.hpp"
 #include "net/plan_parse.hpp"
+#include "net/plan_rules.hpp"
 
 namespace netlend::cli {
 
@@ -20,20 +24,43 @@ Plan read_plan_file(const std::optional<std::string>& path) {
     throw error.within(fmt::format("plan file '{}'", *path));
   }
 }
+/// What the device is found by, if nothing says what it is to be called.
+std::optional<DeviceSelector> selector_without_name(const std::string& device,
+                                                    const std::string& words) {
+  const auto split = split_words(words, kWordSeparators);
+  const bool has_name = std::any_of(split.begin(), split.end(),
+                                    [](const auto word) { return word.starts_with("name="); });
+  const auto source = parse_source(device);
+  const auto* selector = std::get_if<DeviceSelector>(&source);
+  if (has_name || selector == nullptr || selector->by == DeviceSelector::By::name) {
+    return std::nullopt;
+  }
+  return *selector;
+}
 }  // namespace
 
 Plan make_plan(const RunArguments& arguments) {
   Plan plan = read_plan_file(arguments.plan_path);
-  for (const auto& spec : arguments.nics) plan.nics.push_back(parse_nic_spec(spec));
+  for (const auto& spec : arguments.nics) {
+    try {
+      plan.nics.push_back(parse_nic_spec(spec));
+    } catch (const Error& error) {
+      throw error.within(fmt::format("--nic '{}'", printable(spec)));
+    }
+  }
   check_plan(plan);
   return plan;
 }
 
-Plan make_plan(const LendArguments& arguments) {
+Plan make_plan(const LendingContext& context, const LendArguments& arguments, Reaping reaping) {
   Plan plan = read_plan_file(arguments.plan_path);
   if (!arguments.device.empty()) {
     std::string words;
     for (const auto& word : arguments.words) words += word + " ";
+    if (const auto selector = selector_without_name(arguments.device, words)) {
+      Site home{Netns::current()};
+      words += "name=" + find_wanted(context, home, *selector, reaping).name;
+    }
     plan.nics.push_back(parse_lend_words(arguments.device, words));
   }
   check_plan(plan);

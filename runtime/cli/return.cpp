@@ -1,18 +1,55 @@
+#include <algorithm>
+#include <string>
+#include <vector>
+
 #include "cli/ledgers.hpp"
 #include "cli/verbs.hpp"
+#include "net/locate.hpp"
 
 namespace netlend::cli {
+
+namespace {
+enum class Whereto { away, home, lost };
+
+Whereto whereabouts(const StateDirectory& state, const Ledger& ledger, const Loan& loan) {
+  try {
+    LoanSites sites(state, ledger);
+    if (loan.pair) return find_pair(sites.home(), *loan.pair) ? Whereto::away : Whereto::lost;
+    const auto location = sites.locate(loan);
+    if (!location) return Whereto::lost;
+    return location->where == Whereabouts::home ? Whereto::home : Whereto::away;
+  } catch (const Error&) {
+    return Whereto::lost;  // Its home can't be reached.
+  }
+}
+
+/// Of two loans of one name, the one that can be returned, or the one that there is to forget.
+LoanPredicate preference(const StateDirectory& state, Leftover leftover) {
+  return [&state, leftover](const Ledger& ledger, const Loan& loan) {
+    const Whereto where = whereabouts(state, ledger, loan);
+    return leftover == Leftover::keep ? where != Whereto::lost : where != Whereto::away;
+  };
+}
+}  // namespace
 
 int execute(const Session& session, const ReturnArguments& arguments) {
   const OpenLedgers open = load_ledgers(session.state());
   // What is looked for may be in one of them.
   session.report(open.broken);
+  std::vector<std::string> names;
+  for (const auto& word : arguments.words) {
+    const auto found =
+        find_ledgers(open.ledgers, word, preference(session.state(), arguments.leftover));
+    names.insert(names.end(), found.begin(), found.end());
+  }
   Failures failures;
-  for (const auto& name : find_ledgers(open.ledgers, arguments.what)) {
-    const Failures more = give_back(session.lending(), name);
+  for (const auto& name : names) {  // One that is there twice has been closed by the first.
+    const Failures more = give_back(session.lending(), name, arguments.leftover);
     failures.insert(failures.end(), more.begin(), more.end());
   }
-  return session.report(failures);
+  if (arguments.leftover == Leftover::keep) return session.report(failures);
+  for (const auto& given_up : failures) session.console().note(given_up.what);
+  return kExitSuccess;
 }
 
 }  // namespace netlend::cli

@@ -15,7 +15,9 @@ StateDirectory open_state() {
 Session::Session(const Console& console) : console_(console), state_(open_state()) {}
 
 LendingContext Session::lending() const {
-  return {.state = state_, .on_step = [this](std::string_view step) { console_.step(step); }};
+  return {.state = state_,
+          .on_step = [this](std::string_view step) { console_.step(step); },
+          .on_note = [this](std::string_view note) { console_.note(note); }};
 }
 
 int Session::report(const Failures& failures) const {

@@ -1,6 +1,7 @@
 #include "net/checks.hpp"
 
 #include <fmt/core.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
@@ -37,14 +38,22 @@ std::optional<LinkState> select_by_name(Site& home, const DeviceSelector& select
   }
   return link;
 }
+}  // namespace
 
 bool is_meant(const LinkState& link, const DeviceSelector& selector) {
-  if (selector.by == DeviceSelector::By::pci) {
-    return link.parent_bus == "pci" && link.parent_device == selector.value;
+  switch (selector.by) {
+    case DeviceSelector::By::name:
+      return link.name == selector.value;
+    case DeviceSelector::By::altname:
+      return std::find(link.altnames.begin(), link.altnames.end(), selector.value) !=
+             link.altnames.end();
+    case DeviceSelector::By::mac:
+      return format_link_address(link.address) == selector.value;
+    case DeviceSelector::By::pci:
+      return link.parent_bus == "pci" && link.parent_device == selector.value;
   }
-  return !link.address.empty() && format_link_address(link.address) == selector.value;
+  return false;
 }
-}  // namespace
 
 std::optional<LinkState> select_device(Site& home, const DeviceSelector& selector) {
   if (selector.by == DeviceSelector::By::name || selector.by == DeviceSelector::By::altname) {
@@ -85,6 +94,17 @@ std::vector<std::string> why_only_by_force(Site& home, const DeviceSnapshot& sna
     reasons.push_back(fmt::format("this could not be given back as it is: {}", what));
   }
   return reasons;
+}
+
+Error wanted_twice(const LinkState& link) {
+  return Error::usage(fmt::format("the plan wants device '{}' twice", printable(link.name)));
+}
+
+Error second_gateway(const Gateway& gateway, const ContainerId& borrower) {
+  return Error(fmt::format("gateway '{}': '{}' has a default route for {} already; leave it out",
+                           gateway.address.str(), borrower.str(),
+                           gateway.address.family() == AF_INET ? "IPv4" : "IPv6"),
+               EEXIST);
 }
 
 void check_fits(const NicPlan& nic, const DeviceSnapshot& snapshot) {

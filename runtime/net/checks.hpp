@@ -4,12 +4,17 @@
 #include <string>
 #include <vector>
 
+#include "base/container_id.hpp"
+#include "base/error.hpp"
 #include "net/link.hpp"
 #include "net/plan.hpp"
 #include "net/site.hpp"
 #include "net/snapshot.hpp"
 
 namespace netlend {
+
+/// Whether the device is one that the selector means.
+bool is_meant(const LinkState& link, const DeviceSelector& selector);
 
 /// The device that the selector means at home. Nothing where there is none. Throws Error (usage)
 /// where it means several: it names them.
@@ -20,6 +25,12 @@ std::optional<std::string> why_immovable(const LinkState& link);
 
 /// Why it is lent only by --force: it carries the default route, or can't come home as it was.
 std::vector<std::string> why_only_by_force(Site& home, const DeviceSnapshot& snapshot);
+
+/// A device that two devices of one plan are to be.
+Error wanted_twice(const LinkState& link);
+
+/// A default route that would be one too many.
+Error second_gateway(const Gateway& gateway, const ContainerId& borrower);
 
 /// Throws Error unless the addresses, routes and MTU of the plan fit the device.
 void check_fits(const NicPlan& nic, const DeviceSnapshot& snapshot);

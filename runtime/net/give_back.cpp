@@ -1,4 +1,4 @@
-#include <fmt/core.h>
+#include <fmt/format.h>
 #include <linux/if.h>
 
 #include <algorithm>
@@ -22,10 +22,14 @@ constexpr const char* kFallbackName = "netlend%d";
 
 class Returning {
  public:
-  Returning(const LendingContext& context, Ledger& ledger, Failures& failures)
-      : context_(context), ledger_(ledger), failures_(failures), sites_(context.state, ledger) {}
+  Returning(const LendingContext& context, Ledger& ledger, Leftover leftover, Failures& failures)
+      : context_(context),
+        ledger_(ledger),
+        leftover_(leftover),
+        failures_(failures),
+        sites_(context.state, ledger) {}
 
-  /// Brings one loan home; true when it is verified to be as it was.
+  /// Brings one loan home; true when it is verified to be as it was, or can't come any more.
   bool bring_home(Loan& loan);
 
  private:
@@ -36,7 +40,9 @@ class Returning {
   void report(const Failures& failures) {
     failures_.insert(failures_.end(), failures.begin(), failures.end());
   }
+  void report(std::string what) { failures_.push_back({std::move(what)}); }
   bool remove_pair(const MadePair& pair);
+  bool report_missing(const Loan& loan);
   LinkState to_home(const Loan& loan, Location from);
   Location to_staging(const Loan& loan, const Location& from);
   void prepare(const Loan& loan, Location& at);
@@ -44,9 +50,12 @@ class Returning {
   void remove_altnames(const Location& from);
   LinkState hop_home(const Loan& loan, const Location& from);
   bool verify(const Loan& loan, IfIndex ifindex);
+  void remove_marks(IfIndex ifindex);
+  void note_losses(const Loan& loan);
 
   const LendingContext& context_;
   Ledger& ledger_;
+  Leftover leftover_;
   Failures& failures_;
   LoanSites sites_;
 };
@@ -54,12 +63,12 @@ class Returning {
 bool Returning::bring_home(Loan& loan) {
   if (loan.pair) return remove_pair(*loan.pair);
   auto location = sites_.locate(loan);
-  if (!location) {
-    failures_.push_back({fmt::format(
-        "device '{}' (lent to '{}' as '{}') is neither at home nor in the borrower's namespace: it "
-        "was deleted or moved on; 'netlend reap' looks again",
-        printable(loan.home_name()), ledger_.id.str(), printable(loan.inside))});
-    return false;
+  if (!location) return report_missing(loan);
+  const std::string name = printable(loan.home_name());
+  if (leftover_ == Leftover::forget && location->where == Whereabouts::home) {
+    remove_marks(location->link.ifindex);
+    report(fmt::format("device '{}' is home and stays as it is now", name));
+    return true;
   }
   const LinkState link =
       location->where == Whereabouts::home ? location->link : to_home(loan, *std::move(location));
@@ -68,7 +77,45 @@ bool Returning::bring_home(Loan& loan) {
   report(unrestored);
   report(
       announce(sites_.home(), read_link(sites_.home().socket, link.ifindex), loan.home->addresses));
-  return verify(loan, link.ifindex) && unrestored.empty();
+  const bool is_as_it_was = verify(loan, link.ifindex) && unrestored.empty();
+  // The mark was to find it by; it goes last.
+  if (is_as_it_was || leftover_ == Leftover::forget) {
+    remove_marks(link.ifindex);
+  } else {
+    report(
+        fmt::format("device '{}' is home, but not as it was: 'netlend reap' tries again, "
+                    "'netlend return --forget {}' leaves it as it is now",
+                    name, name));
+  }
+  if (is_as_it_was) note_losses(loan);
+  return is_as_it_was;
+}
+
+void Returning::note_losses(const Loan& loan) {
+  const auto& losses = loan.home->announced_losses;
+  if (losses.empty() || !context_.on_note) return;
+  context_.on_note(fmt::format("device '{}' is home; not restored, as said beforehand: {}",
+                               printable(loan.home_name()), fmt::join(losses, "; ")));
+}
+
+/// True where nothing can be waited for.
+bool Returning::report_missing(const Loan& loan) {
+  const std::string what =
+      fmt::format("device '{}' (lent to '{}' as '{}')", printable(loan.home_name()),
+                  ledger_.id.str(), printable(loan.inside));
+  if (sites_.is_deleted(loan)) {
+    report(fmt::format("{} was deleted, its other end with it; its loan is closed", what));
+    return true;
+  }
+  if (leftover_ == Leftover::forget) {
+    report(fmt::format("{} is given up: it is nowhere to be found", what));
+  } else {
+    report(fmt::format(
+        "{} is neither at home nor in the borrower's namespace: it was deleted or moved on; "
+        "'netlend reap' looks again, 'netlend return --forget {}' gives it up",
+        what, printable(loan.home_name())));
+  }
+  return false;
 }
 
 bool Returning::remove_pair(const MadePair& pair) {
@@ -181,20 +228,20 @@ LinkState Returning::hop_home(const Loan& loan, const Location& from) {
 }
 
 bool Returning::verify(const Loan& loan, IfIndex ifindex) {
-  const auto found = differences(*loan.home, take_snapshot(sites_.home(), ifindex));
+  const auto found = differences(*loan.home, take_comparable(sites_.home(), ifindex, *loan.home));
   for (const auto& difference : found) {
     failures_.push_back(
         {fmt::format("device '{}' is home, but {}", printable(loan.home_name()), difference)});
   }
-  if (!found.empty()) return false;
-  // The mark was to find it by; it goes last.
-  const auto link = read_link(sites_.home().socket, ifindex);
-  for (const auto& altname : link.altnames) {
+  return found.empty();
+}
+
+void Returning::remove_marks(IfIndex ifindex) {
+  for (const auto& altname : read_link(sites_.home().socket, ifindex).altnames) {
     if (is_mark(altname)) {
       call(sites_.home(), remove_altname(ifindex, altname, "remove the mark"));
     }
   }
-  return true;
 }
 
 void close(const LendingContext& context, const Ledger& ledger, Failures& failures) {
@@ -217,38 +264,46 @@ void close(const LendingContext& context, const Ledger& ledger, Failures& failur
     attempt(failures, [&] { drop_lease(context.state, loan.lease, ledger.name); });
   }
 }
+/// True when nothing of it is left to be brought home.
+bool bring_all_home(const LendingContext& context, Ledger& ledger, Leftover leftover,
+                    Failures& failures) {
+  for (auto& loan : ledger.loans) loan.stage = Stage::returning;
+  Failures no_disk;  // The way home needs no disk: what is written here is only for people.
+  attempt(no_disk, [&] { save_ledger(context.state, ledger); });
+  Returning returning(context, ledger, leftover, failures);
+  bool all_home = true;
+  for (auto& loan : ledger.loans) {
+    bool is_home = false;
+    const bool ran = attempt(failures, [&] { is_home = returning.bring_home(loan); });
+    all_home = all_home && ran && is_home;
+  }
+  return all_home;
+}
 }  // namespace
 
 bool is_reapable(const Ledger& ledger) {
   return !ledger.is_ready() || borrower_liveness(ledger) == Liveness::dead;
 }
 
-Failures return_ledger(const LendingContext& context, Ledger& ledger) noexcept {
+Failures return_ledger(const LendingContext& context, Ledger& ledger, Leftover leftover) noexcept {
   Failures failures;
-  bool all_home = true;
-  attempt(failures, [&] {
-    for (auto& loan : ledger.loans) loan.stage = Stage::returning;
-    Failures no_disk;  // The way home needs no disk: what is written here is only for people.
-    attempt(no_disk, [&] { save_ledger(context.state, ledger); });
-    Returning returning(context, ledger, failures);
-    for (auto& loan : ledger.loans) {
-      bool is_home = false;
-      const bool ran = attempt(failures, [&] { is_home = returning.bring_home(loan); });
-      all_home = all_home && ran && is_home;
-    }
-    if (all_home) close(context, ledger, failures);
-  });
+  bool all_home = false;
+  attempt(failures, [&] { all_home = bring_all_home(context, ledger, leftover, failures); });
+  if (all_home || leftover == Leftover::forget) {
+    attempt(failures, [&] { close(context, ledger, failures); });
+  }
   return failures;
 }
 
-Failures give_back(const LendingContext& context, const std::string& ledger_name) noexcept {
+Failures give_back(const LendingContext& context, const std::string& ledger_name,
+                   Leftover leftover) noexcept {
   Failures failures;
   attempt(failures, [&] {
     // The lock of a closed ledger would be made anew.
     if (!is_open(context.state, ledger_name)) return;
     LedgerLock lock = LedgerLock::acquire(context.state, ledger_name, kLockTimeoutMs);
     auto ledger = load_ledger(context.state, ledger_name);
-    if (ledger) failures = return_ledger(context, *ledger);
+    if (ledger) failures = return_ledger(context, *ledger, leftover);
     if (!is_open(context.state, ledger_name)) lock.remove();
   });
   return failures;

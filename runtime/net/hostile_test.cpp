@@ -77,7 +77,9 @@ BOOST_AUTO_TEST_CASE(a_name_that_was_taken_at_home_meanwhile_is_reported_and_ret
   lend(context(), plan("eth0=lan0"), borrower());
   sh("ip link add lan0 type veth peer name thief1");
   const auto failures = joined(give_all_back());
-  BOOST_TEST(failures.find("lan0") != std::string::npos);
+  BOOST_TEST(failures.starts_with(
+      "restore the names of 'lan0': device 'lan0' has taken the name 'lan0' meanwhile; give that "
+      "another name, then run 'netlend reap'"));
   // It is there, with its addresses, under a name that the kernel picked.
   BOOST_TEST(succeeds("ip -br addr | grep '^netlend[0-9]*@' | grep -q 10.77.0.1/24"));
 
@@ -85,6 +87,18 @@ BOOST_AUTO_TEST_CASE(a_name_that_was_taken_at_home_meanwhile_is_reported_and_ret
   BOOST_TEST(joined(give_all_back()) == "");
   check_home_as_it_was();
   check_state_is_empty();
+}
+
+BOOST_AUTO_TEST_CASE(an_altname_that_was_taken_at_home_meanwhile_is_reported_and_retried) {
+  lend(context(), plan("eth0=lan0"), borrower());
+  sh("ip link add thief0 type veth peer name thief1; ip link property add dev thief0 altname "
+     "lan-left");
+  BOOST_TEST(joined(give_all_back())
+                 .starts_with("restore the names of 'lan0': device 'thief0' has taken the name "
+                              "'lan-left' meanwhile"));
+  sh("ip link del thief0");
+  BOOST_TEST(joined(give_all_back()) == "");
+  check_home_as_it_was();
 }
 
 BOOST_AUTO_TEST_CASE(an_index_that_was_taken_at_home_meanwhile_costs_only_the_index) {

@@ -104,6 +104,13 @@ BOOST_AUTO_TEST_CASE(a_ledger_is_read_as_it_was_written) {
   BOOST_CHECK(netlend::parse_ledger(written.name, netlend::format_ledger(written)) == written);
 }
 
+BOOST_AUTO_TEST_CASE(what_only_some_ledgers_have_is_read_as_it_was_written) {
+  Ledger written = example();
+  written.guardian = written.lender;
+  written.loans[0].home->announced_losses = {"the VLANs of its port in bridge 'br\xff'"};
+  BOOST_CHECK(netlend::parse_ledger(written.name, netlend::format_ledger(written)) == written);
+}
+
 BOOST_AUTO_TEST_CASE(a_ledger_of_version_1_is_read_for_ever) {
   const auto text =
       netlend::read_file(AT_FDCWD, std::string(NETLEND_GOLDEN_FOLDER) + "/ledger-1.json", 1 << 20);

@@ -37,25 +37,55 @@ std::string joined(const Failures& failures) {
   return out;
 }
 
-/// A ledger of the same container: ours if it says the same; else it has to be closed first.
-/// Returns its name in the first case.
-std::optional<std::string> meet_earlier(const LendingContext& context, const Borrower& borrower,
-                                        const std::string& plan_text) {
+/// What came home, or didn't, on the way to something else.
+void note(const LendingContext& context, const Failures& failures) {
+  if (!context.on_note) return;
+  for (const auto& failure : failures) context.on_note(failure.what);
+}
+
+bool is_held_alive(const Ledger& earlier, const Borrower& borrower) {
+  return earlier.borrower == borrower.netns.identity() &&
+         borrower_liveness(earlier) != Liveness::dead;
+}
+
+Error still_holds(const Ledger& earlier, const Plan& plan, const Failures& failures) {
+  const std::string id = earlier.id.str();
+  for (const auto& loan : earlier.loans) {
+    const bool is_wanted = std::any_of(plan.nics.begin(), plan.nics.end(), [&](const auto& nic) {
+      return nic.inside.str() == loan.inside;
+    });
+    if (!is_wanted || !failures.empty()) continue;
+    const std::string name = printable(loan.home_name());
+    return Error(
+        fmt::format("the name '{}' is taken in '{}' by device '{}', which was lent before; "
+                    "choose another name inside, or bring that home by 'netlend return {}'",
+                    printable(loan.inside), id, name, name),
+        EEXIST);
+  }
+  return Error(fmt::format(
+      "'{}' still holds what it was lent before{}{}; 'netlend return {}' brings it home", id,
+      failures.empty() ? "" : ": ", joined(failures), id));
+}
+
+/// A ledger of the same container: ours if it says the same; else it has to be closed first, if its
+/// borrower lives. What a dead one leaves open is no obstacle: its devices are kept by their
+/// leases. Returns the ledger's name in the first case.
+std::optional<std::string> meet_earlier(const LendingContext& context, const Plan& plan,
+                                        const std::string& plan_text, const Borrower& borrower) {
   const std::int64_t deadline = monotonic_ms() + kEarlierTimeoutMs;
   for (const auto& name : ledgers_of(context.state, borrower.id, borrower.key)) {
     for (;;) {
       const auto ledger = load_ledger(context.state, name);
       if (!ledger) break;
-      const bool same_borrower = ledger->borrower == borrower.netns.identity();
-      if (same_borrower && ledger->plan == plan_text && ledger->is_ready()) return name;
+      const bool is_held = is_held_alive(*ledger, borrower);
+      if (is_held && ledger->plan == plan_text && ledger->is_ready()) return name;
       const ReapResult reaped = reap_ledger(context, name, ReapScope::dead);
-      if (reaped.is_closed) break;
-      if (!reaped.failures.empty() || same_borrower || monotonic_ms() >= deadline) {
-        throw Error(fmt::format(
-            "'{}' still holds what it was lent before{}{}; 'netlend return {}' brings it home",
-            borrower.id.str(), reaped.failures.empty() ? "" : ": ", joined(reaped.failures),
-            borrower.id.str()));
+      if (reaped.is_closed) {
+        note(context, reaped.failures);
+        break;
       }
+      if (is_held) throw still_holds(*ledger, plan, reaped.failures);
+      if (!reaped.failures.empty() || monotonic_ms() >= deadline) break;
       ::nanosleep(&kPollInterval, nullptr);  // Its guardian or its runtime is about to close it.
     }
   }
@@ -119,10 +149,8 @@ std::string Lending::run(const std::string& plan_text) {
     carry_out();
   } catch (const Error& error) {
     const Failures failures = return_ledger(context_, ledger_);
-    if (failures.empty()) {
-      lock.remove();
-      throw;
-    }
+    if (!is_open(context_.state, ledger_.name)) lock.remove();
+    if (failures.empty()) throw;
     throw Error(fmt::format("{}; and undoing it met: {}", error.what(), joined(failures)),
                 error.errno_value());
   }
@@ -160,7 +188,7 @@ void Lending::choose() {
     Loan loan{.id = random_hex(8), .inside = nic.inside.str()};
     loan.lease = lease_name(identify_device(link), home_.netns.identity());
     if (!seen.insert(loan.lease).second) {
-      throw Error::usage(fmt::format("the plan wants device '{}' twice", printable(link.name)));
+      throw wanted_twice(link);
     }
     loan.home.emplace().link = link;
     ledger_.loans.push_back(std::move(loan));
@@ -198,18 +226,23 @@ void Lending::take_leases() {
 
 void Lending::take_one(const Loan& loan, const std::string& wanted) {
   const Lease ours{.ledger_name = ledger_.name, .id = ledger_.id};
+  std::string why;
   for (int attempt_number = 0; attempt_number < kAttemptsMax; ++attempt_number) {
     const auto holder = take_lease(context_.state, loan.lease, ours);
     if (!holder) return;
     if (is_open(context_.state, holder->ledger_name)) {
       const ReapResult reaped = reap_ledger(context_, holder->ledger_name, ReapScope::dead);
-      if (reaped.is_closed) continue;
+      if (reaped.is_closed) {
+        note(context_, reaped.failures);
+        continue;
+      }
+      why = reaped.failures.empty() ? "" : ": " + joined(reaped.failures);
     } else {
       release_stale_lease(context_.state, loan.lease);
       if (!read_lease(context_.state, loan.lease)) continue;
     }
-    throw Error(fmt::format("device '{}' is lent to '{}'; 'netlend loans' shows the loan",
-                            printable(wanted), holder->id.str()),
+    throw Error(fmt::format("device '{}' is lent to '{}'{}; 'netlend loans' shows the loan",
+                            printable(wanted), holder->id.str(), why),
                 EBUSY);
   }
   throw Error(fmt::format("device '{}' is wanted by many at once; try again", printable(wanted)),
@@ -232,10 +265,15 @@ void Lending::observe() {
     check_fits(plan_.nics[i], *loan.home);
     const auto reasons = why_only_by_force(home_, *loan.home);
     if (options_.force == Force::no && !reasons.empty()) {
-      throw Error(fmt::format("device '{}' is not lent: {}; '--force' lends it all the same",
-                              printable(chosen.name), reasons.front()),
-                  EPERM);
+      // Who needs a permission asks by an annotation, and no annotation has force.
+      throw Error(
+          fmt::format("device '{}' is not lent: {}; {}", printable(chosen.name), reasons.front(),
+                      options_.permission
+                          ? "no annotation can ask for it, only 'netlend lend --force'"
+                          : "'--force' lends it all the same"),
+          EPERM);
     }
+    give_up_unrestorable(home_, *loan.home);
   }
 }
 
@@ -271,7 +309,7 @@ std::string lend(const LendingContext& context, const Plan& plan, const Borrower
                     borrower.id.str()));
   }
   const std::string plan_text = format_plan_file(plan);
-  if (auto earlier = meet_earlier(context, borrower, plan_text)) return *earlier;
+  if (auto earlier = meet_earlier(context, plan, plan_text, borrower)) return *earlier;
   return Lending(context, plan, borrower, options).run(plan_text);
 }
 

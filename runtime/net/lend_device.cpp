@@ -8,6 +8,7 @@
 
 #include "base/text.hpp"
 #include "net/announce.hpp"
+#include "net/checks.hpp"
 #include "net/pin.hpp"
 #include "net/restore.hpp"
 
@@ -188,7 +189,15 @@ void DeviceLender::configure_routes(const Loan& loan, const NicPlan& nic) {
   }
   for (const auto& gateway : nic.gateways) {
     const std::string any(gateway.address.bytes().size(), '\0');
-    add(make_route({IpAddress::from_bytes(any), 0}, gateway.address, gateway.onlink));
+    const auto route = make_route({IpAddress::from_bytes(any), 0}, gateway.address, gateway.onlink);
+    try {
+      call(borrower_,
+           add_only_route(*loan.inside_ifindex, route,
+                          fmt::format("route {} by '{}'", describe(route), loan.inside)));
+    } catch (const Error& error) {
+      if (error.errno_value() != EEXIST) throw;
+      throw second_gateway(gateway, ledger_.id);
+    }
   }
 }
 

@@ -26,6 +26,8 @@ using StepCallback = std::function<void(std::string_view step)>;
 struct LendingContext {
   const StateDirectory& state;
   StepCallback on_step;
+  /// Told what is no failure of this call but should be known, in a sentence.
+  std::function<void(std::string_view note)> on_note = {};
 };
 
 /// Who borrows.
@@ -68,10 +70,20 @@ std::string lend(const LendingContext& context, const Plan& plan, const Borrower
 /// the first one lends.
 bool is_lent_already(const StateDirectory& state, const Plan& plan, const Borrower& borrower);
 
+/// What becomes of a loan whose device can't be brought home as it was.
+enum class Leftover {
+  /// It stays open, for the next who tries.
+  keep,
+  /// It is closed: root gives up what is missing, and leaves a device that is home as it is.
+  forget
+};
+
 /// Brings home all that the ledger holds and closes it. Goes on past failures and returns them;
-/// with none, everything is home and equal to its snapshot. An absent ledger is success.
-/// Idempotent.
-Failures give_back(const LendingContext& context, const std::string& ledger_name) noexcept;
+/// with none, everything is home and equal to its snapshot. A device that was deleted for certain
+/// is reported and doesn't keep the ledger open. With `forget` the ledger is closed whatever
+/// happens, and the failures are what was given up. An absent ledger is success. Idempotent.
+Failures give_back(const LendingContext& context, const std::string& ledger_name,
+                   Leftover leftover = Leftover::keep) noexcept;
 
 /// The open ledgers of a container, oldest first; with an empty key, of every key.
 std::vector<std::string> ledgers_of(const StateDirectory& state, const ContainerId& id,

@@ -67,11 +67,11 @@ Lab::~Lab() {
   std::filesystem::remove_all(state_path_, ignored);
 }
 
-Borrower Lab::borrower(const std::string& id) {
+Borrower Lab::borrower_of(const Sleeper& who, const std::string& id) {
   return {.id = ContainerId{id},
           .key = "/bundles/" + id,
-          .netns = Netns::of_process(container.pid()),
-          .process = identify_process(container.pid()),
+          .netns = Netns::of_process(who.pid()),
+          .process = identify_process(who.pid()),
           .netns_path = ""};
 }
 

@@ -27,7 +27,8 @@ class Lab {
 
   StateDirectory& state() { return *state_; }
   LendingContext context() { return {.state = *state_, .on_step = {}}; }
-  Borrower borrower(const std::string& id = "db1");
+  Borrower borrower(const std::string& id = "db1") { return borrower_of(container, id); }
+  static Borrower borrower_of(const Sleeper& who, const std::string& id = "db1");
   static Plan plan(const std::string& spec) {
     Plan plan;
     plan.nics.push_back(parse_nic_spec(spec));

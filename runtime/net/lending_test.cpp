@@ -266,6 +266,51 @@ BOOST_AUTO_TEST_CASE(the_device_with_the_default_route_is_lent_only_by_force) {
   BOOST_TEST(observe("lan0") == before);
 }
 
+BOOST_AUTO_TEST_CASE(who_asks_by_annotation_is_not_told_to_force_it) {
+  sh("ip route add default via 10.77.0.9");
+  const auto error = error_of([&] {
+    lend(context(), plan("eth0=lan0"), borrower(),
+         {.permission = [](const netlend::NicPlan&, const netlend::LinkState*) {}});
+  });
+  BOOST_TEST(error ==
+             "device 'lan0' is not lent: it carries the default route of this machine; no "
+             "annotation can ask for it, only 'netlend lend --force'");
+  const auto reports = preview(context(), plan("eth0=lan0"), nullptr);
+  BOOST_TEST(joined(reports.at(0).refusals) ==
+             "it carries the default route of this machine; '--force' lends it all the same");
+}
+
+BOOST_AUTO_TEST_CASE(a_plan_that_wants_a_device_twice_is_refused_beforehand) {
+  netlend::Plan twice = plan("eth0=lan0");
+  twice.nics.push_back(netlend::parse_nic_spec("eth1=alt:lan-left"));
+  const auto error = error_of([&] { lend(context(), twice, borrower()); });
+  BOOST_TEST(error == "the plan wants device 'lan0' twice");
+  BOOST_TEST(joined(preview(context(), twice, nullptr).at(1).refusals) == error);
+}
+
+BOOST_AUTO_TEST_CASE(a_second_default_route_inside_is_refused) {
+  sh("ip link add spare0 type veth peer name spare1");
+  lend(context(), plan("eth0=lan0 addr=10.77.0.2/24 addr=2001:db8:77::5/64 gw=10.77.0.9"),
+       borrower());
+  netlend::Borrower same = borrower();
+  same.key = "/bundles/second";
+  const auto wanted = plan("eth1=spare0 addr=10.88.0.2/24 gw=10.88.0.1");
+  const std::string why =
+      "gateway '10.88.0.1': 'db1' has a default route for IPv4 already; leave it out";
+  BOOST_TEST(joined(preview(context(), wanted, &same).at(0).refusals) == why);
+  BOOST_TEST(error_of([&] { lend(context(), wanted, same); }) == why);
+  BOOST_TEST(succeeds("ip link show spare0"));
+  lend(context(), plan("eth1=spare0 addr=2001:db8:88::2/64 gw=2001:db8:88::1"), same);
+  const auto second = plan("eth2=veth: addr=2001:db8:89::2/64 gw=2001:db8:89::1");
+  same.key = "/bundles/third";
+  const std::string why_not =
+      "gateway '2001:db8:89::1': 'db1' has a default route for IPv6 already";
+  BOOST_TEST(says(joined(preview(context(), second, &same).at(0).refusals), why_not));
+  BOOST_TEST(says(error_of([&] { lend(context(), second, same); }), why_not));
+  BOOST_TEST(joined(give_all_back()) == "");
+  check_home_as_it_was();
+}
+
 BOOST_AUTO_TEST_CASE(what_could_not_be_restored_is_lent_only_by_force) {
   sh("tc qdisc add dev lan0 clsact");
   const auto error = error_of([&] { lend(context(), plan("eth0=lan0"), borrower()); });

@@ -78,10 +78,11 @@ LoanSites::LoanSites(const StateDirectory& state, const Ledger& ledger)
       borrower_(open_borrower(state, ledger)),
       staging_(open_staging(state, ledger)) {
   if (!home_) {
-    throw Error(
-        fmt::format("ledger '{}': its home, network namespace {}, can't be reached from "
-                    "here; run 'netlend reap' there",
-                    ledger.name, ledger.home.inode));
+    const std::string what = ledger.loans.empty() ? ledger.name : ledger.loans.front().home_name();
+    throw Error(fmt::format(
+        "'{}' is lent to '{}' from network namespace {}, which can't be reached from here; run "
+        "'netlend reap' there, or, if it is gone, give up the loan by 'netlend return --forget {}'",
+        printable(what), ledger.id.str(), ledger.home.inode, printable(what)));
   }
   initial_ = open_initial(ledger.home);
 }
@@ -122,6 +123,18 @@ std::optional<Location> LoanSites::locate(const Loan& loan) {
     if (is_genuine) return location;
   }
   return std::nullopt;
+}
+
+bool LoanSites::is_deleted(const Loan& loan) {
+  const DeviceIdentity identity = identify_device(loan.home->link);
+  if (identity.kind != "veth" || !identity.peer || identity.peer_nsid) return false;
+  // The kernel deletes both ends of a veth together (drivers/net/veth.c, veth_dellink).
+  if (find_link(home_->socket, *identity.peer) || is_peer_lent(identity)) return false;
+  // Somebody at home may as well have moved the other end away; then ours is where it was.
+  const auto all = candidates(loan);
+  return std::none_of(all.begin(), all.end(), [&](const Candidate& candidate) {
+    return locate_in(candidate, loan, identity).has_value();
+  });
 }
 
 /// By its other end, which says where it is joined to; nothing if that end isn't where it was.

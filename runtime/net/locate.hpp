@@ -32,6 +32,9 @@ class LoanSites {
   /// Finds the device by what a borrower can't change. Nothing: it is in none of these namespaces,
   /// or gone.
   std::optional<Location> locate(const Loan& loan);
+  /// Whether what locate() doesn't find was deleted for certain, and not just moved on: the other
+  /// end of a veth, which was at home, is gone as well.
+  bool is_deleted(const Loan& loan);
 
  private:
   struct Candidate {

@@ -117,6 +117,10 @@ IpPrefix::IpPrefix(std::string_view text)
       slash == std::string_view::npos
           ? std::nullopt
           : parse_number(text.substr(slash + 1), static_cast<std::uint64_t>(address_.bits()));
+  if (!length && slash != std::string_view::npos) {
+    throw Error::usage(
+        fmt::format("'{}': the prefix length is 0 to {}", printable(text), address_.bits()));
+  }
   if (!length) {
     throw Error::usage(fmt::format("'{}': write the prefix length too, as in '{}/{}'",
                                    printable(text), address_.str(), address_.bits()));

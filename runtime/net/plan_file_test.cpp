@@ -139,7 +139,7 @@ BOOST_AUTO_TEST_CASE(what_has_a_bad_shape_is_refused_at_its_place_and_by_the_sch
       {with_member(R"("routes":[{"destination":"10.9.0.0/16","metric":1}])"),
        "/nics/0/routes/0/metric: unknown"},
       {with_member(R"("mtu":67)"), "/nics/0/mtu: 67 is not within 68 and 65535"},
-      {with_member(R"("mtu":1500.5)"), "/nics/0/mtu: expected a whole number"},
+      {with_member(R"("mtu":1500.5)"), "/nics/0/mtu: expected a whole number, not 1500.5"},
       {with_member(R"("mtu":"1500")"), "/nics/0/mtu: expected a whole number, not string"},
       {with_member(R"("mac":"00:00:00:00:00:00")"), "/nics/0/mac: "},
       {with_member(R"("mac":7)"), "/nics/0/mac: expected a string, not number"},

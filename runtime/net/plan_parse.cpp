@@ -14,9 +14,9 @@ namespace netlend {
 
 namespace {
 constexpr std::size_t kSpecMaxBytes = 4096;
-constexpr std::string_view kSeparators = " \t\n;";
 constexpr std::string_view kAnnotationPrefix = "io.netlend.";
 constexpr std::string_view kNicAnnotation = "io.netlend.nic.";
+constexpr std::string_view kPairSource = "veth:";
 constexpr std::string_view kPlanAnnotation = "io.netlend.plan";
 
 [[noreturn]] void refuse(const std::string& why) { throw Error::usage(why); }
@@ -63,24 +63,30 @@ void set_keep(NicPlan& nic, std::string_view value) {
   nic.keep_addresses = true;
 }
 
+/// Whose word it is.
+enum class Of { all, device, pair };
+
 struct Key {
   std::string_view name;
+  Of of;
   bool repeats;
   void (*apply)(NicPlan& nic, std::string_view value);
 };
 
 constexpr std::array kKeys{
-    Key{"addr", true, [](auto& nic, auto v) { nic.addresses.push_back(parse_own_address(v)); }},
-    Key{"gw", true, add_gateway},
-    Key{"onlink", true, set_onlink},
-    Key{"route", true, add_route},
-    Key{"mtu", false, set_mtu},
-    Key{"mac", false, [](auto& nic, auto v) { nic.mac = MacAddress{v}; }},
-    Key{"up", false, [](auto& nic, auto v) { nic.up = parse_yes_no(v); }},
-    Key{"dad", false, [](auto& nic, auto v) { nic.dad = parse_yes_no(v); }},
-    Key{"keep", false, set_keep},
-    Key{"bridge", false, [](auto& nic, auto v) { pair_of(nic).bridge = InterfaceName{v}; }},
-    Key{"host-addr", true,
+    Key{"addr", Of::all, true,
+        [](auto& nic, auto v) { nic.addresses.push_back(parse_own_address(v)); }},
+    Key{"gw", Of::all, true, add_gateway},
+    Key{"onlink", Of::all, true, set_onlink},
+    Key{"route", Of::all, true, add_route},
+    Key{"mtu", Of::all, false, set_mtu},
+    Key{"mac", Of::all, false, [](auto& nic, auto v) { nic.mac = MacAddress{v}; }},
+    Key{"up", Of::all, false, [](auto& nic, auto v) { nic.up = parse_yes_no(v); }},
+    Key{"dad", Of::all, false, [](auto& nic, auto v) { nic.dad = parse_yes_no(v); }},
+    Key{"keep", Of::device, false, set_keep},
+    Key{"bridge", Of::pair, false,
+        [](auto& nic, auto v) { pair_of(nic).bridge = InterfaceName{v}; }},
+    Key{"host-addr", Of::pair, true,
         [](auto& nic, auto v) { pair_of(nic).host_addresses.push_back(parse_own_address(v)); }},
 };
 
@@ -107,16 +113,15 @@ void check_characters(std::string_view text) {
   const auto bad = text.find_first_of(",\"'");
   if (bad != std::string_view::npos) {
     refuse(
-        fmt::format("{} in '{}': podman splits annotations at commas and refuses quotes, so "
-                    "there are none; write a key once for each value (addr=A addr=B), and "
-                    "names with such characters in a plan file",
-                    text[bad], printable(text)));
+        fmt::format("'{}': a SPEC has no commas and no quotes; write a key once for each value "
+                    "(addr=A addr=B), and names with such characters in a plan file",
+                    printable(text)));
   }
 }
 
 std::vector<std::string_view> split_spec(std::string_view text) {
   check_characters(text);
-  return split_words(text, kSeparators);
+  return split_words(text, kWordSeparators);
 }
 
 /// How a name inside is given: by a word `key`, else it is `otherwise`.
@@ -125,7 +130,18 @@ struct Naming {
   std::string_view otherwise;
 };
 
-std::vector<Word> split_keys(const std::vector<std::string_view>& texts, const Naming& naming) {
+[[noreturn]] void refuse_unknown(std::string_view text, std::string_view source,
+                                 const Naming& naming) {
+  const Of other = source.starts_with(kPairSource) ? Of::device : Of::pair;
+  std::vector<std::string_view> known{naming.key};
+  for (const auto& key : kKeys) {
+    if (key.of != other) known.push_back(key.name);
+  }
+  refuse_word(text, fmt::format("unknown; known are {}=", fmt::join(known, "=, ")));
+}
+
+std::vector<Word> split_keys(const std::vector<std::string_view>& texts, std::string_view source,
+                             const Naming& naming) {
   std::vector<Word> words;
   std::set<std::string_view> seen;
   for (const auto text : texts) {
@@ -134,9 +150,7 @@ std::vector<Word> split_keys(const std::vector<std::string_view>& texts, const N
                     equals == std::string_view::npos ? "" : text.substr(equals + 1)};
     const Key* key = find_key(word.key);
     if (equals == std::string_view::npos || (key == nullptr && word.key != naming.key)) {
-      std::vector<std::string_view> known{naming.key};
-      for (const auto& other : kKeys) known.push_back(other.name);
-      refuse_word(text, fmt::format("unknown; known are {}=", fmt::join(known, "=, ")));
+      refuse_unknown(text, source, naming);
     }
     const bool repeats = key != nullptr && key->repeats;
     if (!seen.insert(word.key).second && !repeats) {
@@ -171,7 +185,7 @@ NicPlan parse_annotation(std::string_view name, std::string_view value) {
   const auto source = words.front();
   words.erase(words.begin());
   const Naming naming{.key = "as", .otherwise = name};
-  return make_nic(source, split_keys(words, naming), naming);
+  return make_nic(source, split_keys(words, source, naming), naming);
 }
 
 void add_annotation(Plan& plan, const std::string& key, const std::string& value) {
@@ -199,7 +213,8 @@ NicPlan parse_nic_spec(std::string_view spec) {
   const auto first = words.front();
   words.erase(words.begin());
   const Naming naming{.key = "as", .otherwise = first.substr(0, equals)};
-  return make_nic(first.substr(equals + 1), split_keys(words, naming), naming);
+  const auto source = first.substr(equals + 1);
+  return make_nic(source, split_keys(words, source, naming), naming);
 }
 
 NicPlan parse_lend_words(std::string_view source, std::string_view words) {
@@ -207,7 +222,7 @@ NicPlan parse_lend_words(std::string_view source, std::string_view words) {
   const auto* selector = std::get_if<DeviceSelector>(&parsed);
   const bool has_name = selector != nullptr && selector->by == DeviceSelector::By::name;
   const Naming naming{.key = "name", .otherwise = has_name ? selector->value : std::string_view{}};
-  const auto split = split_keys(split_spec(words), naming);
+  const auto split = split_keys(split_spec(words), source, naming);
   if (!has_name && std::none_of(split.begin(), split.end(),
                                 [&](const Word& word) { return word.key == naming.key; })) {
     refuse(fmt::format("'{}' says no name; write name=INSIDE", printable(source)));

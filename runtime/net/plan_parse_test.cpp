@@ -130,9 +130,21 @@ BOOST_AUTO_TEST_CASE(what_is_no_spec_is_refused_and_says_how_one_looks) {
       {"eth0=lan0 addr", "known are as=, addr=, gw=, onlink=, route=, mtu="},
       {"eth0=lan0 vlan=7", "word 'vlan=7': unknown; known are"},
       {"eth0=lan0 name=x", "word 'name=x': unknown"},
-      {"eth0=lan0 addr=10.0.0.2/24,10.0.0.3/24", ", in '"},
-      {"eth0=lan0 addr=\"10.0.0.2/24\"", "podman splits annotations at commas"},
-      {"eth0='lan0'", "podman splits annotations at commas"},
+      {"eth0=lan0 addr=10.0.0.2/24,10.0.0.3/24", "a SPEC has no commas and no quotes"},
+      {",eth0=lan0", "',eth0=lan0': a SPEC has no commas"},
+      {"eth0=lan0 addr=\"10.0.0.2/24\"", "a SPEC has no commas and no quotes"},
+      {"eth0='lan0'", "a SPEC has no commas and no quotes"},
+  });
+}
+
+BOOST_AUTO_TEST_CASE(an_unknown_word_is_told_those_of_its_source) {
+  check_refused({
+      {"eth0=lan0 vlan=7",
+       "word 'vlan=7': unknown; known are as=, addr=, gw=, onlink=, route=, mtu=, mac=, up=, dad=, "
+       "keep="},
+      {"eth0=veth: vlan=7",
+       "word 'vlan=7': unknown; known are as=, addr=, gw=, onlink=, route=, mtu=, mac=, up=, dad=, "
+       "bridge=, host-addr="},
   });
 }
 
@@ -149,6 +161,8 @@ BOOST_AUTO_TEST_CASE(a_single_word_is_refused_a_second_time) {
 BOOST_AUTO_TEST_CASE(values_are_checked) {
   check_refused({
       {"eth0=lan0 addr=10.0.0.2", "write the prefix length too"},
+      {"eth0=lan0 addr=10.0.0.2/33", "'10.0.0.2/33': the prefix length is 0 to 32"},
+      {"eth0=lan0 addr=2001:db8::2/x", "'2001:db8::2/x': the prefix length is 0 to 128"},
       {"eth0=lan0 addr=10.0.0.2/33", "10.0.0.2/33"},
       {"eth0=lan0 addr=2001:db8::2/129", "2001:db8::2/129"},
       {"eth0=lan0 addr=10.0.0.2/0", "prefix length of 0"},

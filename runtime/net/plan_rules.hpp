@@ -8,6 +8,8 @@
 /// What a SPEC and a plan file have in common.
 namespace netlend {
 
+/// Between the words of a SPEC.
+inline constexpr std::string_view kWordSeparators = " \t\n;";
 inline constexpr std::size_t kNicsMax = 64;
 inline constexpr std::size_t kAddressesMax = 256;
 inline constexpr std::size_t kRoutesMax = 1024;

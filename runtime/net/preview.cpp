@@ -1,5 +1,7 @@
 #include <fmt/core.h>
 
+#include <set>
+
 #include "base/text.hpp"
 #include "net/checks.hpp"
 #include "net/lending.hpp"
@@ -56,11 +58,13 @@ void add_restored(const DeviceSnapshot& snapshot, PlanReport& report) {
   report.restored.push_back(fmt::format("{} sysctls of its own", snapshot.sysctls.size()));
 }
 
-PlanReport preview_device(const LendingContext& context, Site& home, const NicPlan& nic) {
+PlanReport preview_device(const LendingContext& context, Site& home, const NicPlan& nic,
+                          std::set<IfIndex>& seen) {
   PlanReport report;
   try {
     const LinkState link =
         find_wanted(context, home, std::get<DeviceSelector>(nic.source), Reaping::no);
+    if (!seen.insert(link.ifindex).second) throw wanted_twice(link);
     const DeviceSnapshot snapshot = take_snapshot(home, link.ifindex);
     check_fits(nic, snapshot);
     report.changes.push_back(fmt::format("device '{}' leaves here and is '{}' inside",
@@ -68,7 +72,9 @@ PlanReport preview_device(const LendingContext& context, Site& home, const NicPl
     add_wishes(nic, report);
     add_restored(snapshot, report);
     report.lost = unrestorable(home, snapshot);
-    report.refusals = why_only_by_force(home, snapshot);
+    for (const auto& reason : why_only_by_force(home, snapshot)) {
+      report.refusals.push_back(reason + "; '--force' lends it all the same");
+    }
   } catch (const Error& error) {
     report.refusals.emplace_back(error.what());
   }
@@ -108,6 +114,11 @@ void check_inside(const Borrower& borrower, const NicPlan& nic, PlanReport& repo
     report.refusals.push_back(fmt::format("the name '{}' is taken in '{}'",
                                           printable(nic.inside.str()), borrower.id.str()));
   }
+  for (const auto& gateway : nic.gateways) {
+    if (has_default_route(inside.socket, gateway.address.family())) {
+      report.refusals.emplace_back(second_gateway(gateway, borrower.id).what());
+    }
+  }
 }
 }  // namespace
 
@@ -115,10 +126,11 @@ std::vector<PlanReport> preview(const LendingContext& context, const Plan& plan,
                                 const Borrower* borrower) {
   Site home{Netns::current()};
   std::vector<PlanReport> reports;
+  std::set<IfIndex> seen;
   for (const auto& nic : plan.nics) {
     reports.push_back(std::holds_alternative<VethPair>(nic.source)
                           ? preview_pair(home, nic)
-                          : preview_device(context, home, nic));
+                          : preview_device(context, home, nic, seen));
     if (borrower != nullptr) check_inside(*borrower, nic, reports.back());
   }
   return reports;

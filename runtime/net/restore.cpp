@@ -10,6 +10,7 @@
 #include <ctime>
 
 #include "base/syscall.hpp"
+#include "base/text.hpp"
 
 namespace netlend {
 
@@ -57,7 +58,7 @@ class Restorer {
         ifindex_(ifindex),
         home_(home),
         on_step_(on_step),
-        now_(take_snapshot(site, ifindex)) {}
+        now_(take_comparable(site, ifindex, home)) {}
 
   void run() {
     names();
@@ -83,6 +84,20 @@ class Restorer {
       site_.socket.call(message);
     });
   }
+  /// What gives the device a name that another may have been given meanwhile.
+  bool call_for_name(const Message& message, const std::string& name) {
+    return attempt(failures_, [&] {
+      if (on_step_) on_step_(message.doing());
+      try {
+        site_.socket.call(message);
+      } catch (const Error& error) {
+        const auto other = find_link(site_.socket, name);
+        if (error.errno_value() != EEXIST || !other || other->ifindex == ifindex_) throw;
+        throw name_taken(*other, name);
+      }
+    });
+  }
+  Error name_taken(const LinkState& other, const std::string& name) const;
 
   void names();
   void link();
@@ -112,11 +127,19 @@ class Restorer {
   DeviceSnapshot now_;
 };
 
+Error Restorer::name_taken(const LinkState& other, const std::string& name) const {
+  return Error(
+      fmt::format("{}: device '{}' has taken the name '{}' meanwhile; give that another name, then "
+                  "run 'netlend reap'",
+                  doing("the names"), printable(other.name), printable(name)),
+      EEXIST);
+}
+
 void Restorer::names() {
   if (now_.link.name != home_.link.name &&
-      call(rename_link(ifindex_, home_.link.name, doing("the name")))) {
+      call_for_name(rename_link(ifindex_, home_.link.name, doing("the name")), home_.link.name)) {
     // The kernel gives the addresses new labels then (net/ipv4/devinet.c, inetdev_changename).
-    now_ = take_snapshot(site_, ifindex_);
+    now_ = take_comparable(site_, ifindex_, home_);
   }
   const auto wanted = own_altnames(home_.link);
   if (const auto have = own_altnames(now_.link); have != wanted) {
@@ -125,7 +148,8 @@ void Restorer::names() {
       call(remove_altname(ifindex_, altname, doing(fmt::format("altname '{}'", altname))));
     }
     for (const auto& altname : wanted) {
-      call(add_altname(ifindex_, altname, doing(fmt::format("altname '{}'", altname))));
+      call_for_name(add_altname(ifindex_, altname, doing(fmt::format("altname '{}'", altname))),
+                    altname);
     }
   }
   if (now_.link.alias != home_.link.alias) {
@@ -264,7 +288,7 @@ void Restorer::settle() {
 }
 
 void Restorer::routes() {
-  attempt(failures_, [&] { now_.routes = list_routes(site_.socket, ifindex_); });
+  attempt(failures_, [&] { now_.routes = take_comparable(site_, ifindex_, home_).routes; });
   for (const auto& route : now_.routes) {
     if (contains(home_.routes, route)) continue;
     call(remove_route(ifindex_, route, doing(fmt::format("route {}", describe(route)))));

@@ -6,8 +6,9 @@
 namespace netlend {
 
 /// Brings home all that the ledger holds, whatever stage it reached, and closes it once everything
-/// is verified. The caller holds its lock.
-Failures return_ledger(const LendingContext& context, Ledger& ledger) noexcept;
+/// is verified, or at once where what is left over is to be forgotten. The caller holds its lock.
+Failures return_ledger(const LendingContext& context, Ledger& ledger,
+                       Leftover leftover = Leftover::keep) noexcept;
 
 /// Whether it may be taken from its borrower: he is dead, or whoever lent or gave back was stopped
 /// half way. The caller holds its lock, so nobody is at it now.

@@ -20,7 +20,8 @@ namespace netlend {
 namespace {
 constexpr std::int64_t kMsPerSecond = 1000;
 constexpr int kUserTicksPerSecond = 100;  // USER_HZ
-// net/ipv6/addrconf.c, IP6_RT_PRIO_USER: what the kernel stores for a route without a metric.
+// IP6_RT_PRIO_USER, include/net/ip6_route.h: what the kernel stores for a route without a metric.
+constexpr std::uint32_t kIpv6DefaultMetric = 1024;
 
 bool is_ours_to_keep(std::uint16_t type) {
   return type != RTA_OIF && type != RTA_TABLE && type != RTA_CACHEINFO && type != RTA_EXPIRES &&
@@ -186,17 +187,47 @@ std::string describe(const RouteRecord& route) {
   return out + other_attributes_text(route);
 }
 
-Message add_route(IfIndex ifindex, const RouteRecord& route, std::string doing) {
-  // Appended, not replaced: IPv6 would join routes of one destination into a multipath route, and
-  // IPv4 keeps the order of equal ones.
-  Message message =
-      route_message(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_APPEND, route, std::move(doing));
+bool has_default_route(RouteSocket& socket, int family) {
+  Message message(RTM_GETROUTE, 0, "look for a default route");
+  rtmsg header{};
+  header.rtm_family = static_cast<std::uint8_t>(family);
+  header.rtm_type = RTN_UNICAST;
+  message.header(header).put_u32(RTA_TABLE, RT_TABLE_MAIN);
+  std::vector<Reply> replies;
+  try {
+    replies = socket.dump(message);
+  } catch (const Error& error) {
+    if (error.errno_value() != EOPNOTSUPP && error.errno_value() != ENOENT) throw;
+  }
+  return std::any_of(replies.begin(), replies.end(), [&](const Reply& reply) {
+    const RouteRecord route = parse_route(reply);
+    const auto metric = reply.attributes(sizeof header).u32(RTA_PRIORITY).value_or(0);
+    return route.is_default() && metric == (family == AF_INET6 ? kIpv6DefaultMetric : 0);
+  });
+}
+
+namespace {
+Message new_route(std::uint16_t flags, IfIndex ifindex, const RouteRecord& route,
+                  std::string doing) {
+  const auto all_flags = static_cast<std::uint16_t>(NLM_F_CREATE | flags);
+  Message message = route_message(RTM_NEWROUTE, all_flags, route, std::move(doing));
   put_route(message, ifindex, route);
   if (route.expires_at_s) {
     const std::int64_t left = *route.expires_at_s - monotonic_ms() / kMsPerSecond;
     message.put_u32(RTA_EXPIRES, left < 1 ? 1 : static_cast<std::uint32_t>(left));
   }
   return message;
+}
+}  // namespace
+
+Message add_route(IfIndex ifindex, const RouteRecord& route, std::string doing) {
+  // Appended, not replaced: IPv6 would join routes of one destination into a multipath route, and
+  // IPv4 keeps the order of equal ones.
+  return new_route(NLM_F_APPEND, ifindex, route, std::move(doing));
+}
+
+Message add_only_route(IfIndex ifindex, const RouteRecord& route, std::string doing) {
+  return new_route(NLM_F_EXCL, ifindex, route, std::move(doing));
 }
 
 Message remove_route(IfIndex ifindex, const RouteRecord& route, std::string doing) {

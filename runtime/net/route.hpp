@@ -43,7 +43,12 @@ std::vector<RouteRecord> list_routes(RouteSocket& socket, IfIndex ifindex);
 /// As ip(8) would print it: "default via 10.0.0.1 proto static metric 100 table 200".
 std::string describe(const RouteRecord& route);
 
+/// Whether the main table has a default route that add_only_route() would not add another beside.
+bool has_default_route(RouteSocket& socket, int family);
+
 Message add_route(IfIndex ifindex, const RouteRecord& route, std::string doing);
+/// As add_route(), but EEXIST where there is one with the same destination and metric.
+Message add_only_route(IfIndex ifindex, const RouteRecord& route, std::string doing);
 Message remove_route(IfIndex ifindex, const RouteRecord& route, std::string doing);
 
 /// Why such a route can't be given again; nothing: it can.

@@ -12,21 +12,6 @@
 namespace netlend {
 
 namespace {
-bool is_meant(const LinkState& link, const DeviceSelector& selector) {
-  switch (selector.by) {
-    case DeviceSelector::By::name:
-      return link.name == selector.value;
-    case DeviceSelector::By::altname:
-      return std::find(link.altnames.begin(), link.altnames.end(), selector.value) !=
-             link.altnames.end();
-    case DeviceSelector::By::mac:
-      return format_link_address(link.address) == selector.value;
-    case DeviceSelector::By::pci:
-      return link.parent_bus == "pci" && link.parent_device == selector.value;
-  }
-  return false;
-}
-
 /// The name of the ledger that holds such a device of this home, and the loan.
 std::optional<std::pair<Ledger, Loan>> find_lent(const StateDirectory& state, const Site& home,
                                                  const DeviceSelector& selector) {

@@ -133,6 +133,20 @@ void note_master(Site& site, const LinkMaster& master, std::vector<std::string>&
     lost.push_back(fmt::format("the VLANs of its port in bridge '{}'", bridge->name));
   }
 }
+template <typename Record>
+void remove_unwritable(std::vector<Record>& records) {
+  records.erase(std::remove_if(records.begin(), records.end(),
+                               [](const Record& record) { return why_not_writable(record); }),
+                records.end());
+}
+
+void remove_unrestorable(DeviceSnapshot& snapshot) {
+  remove_unwritable(snapshot.addresses);
+  remove_unwritable(snapshot.routes);
+  if (snapshot.root_qdisc && why_not_writable(*snapshot.root_qdisc)) snapshot.root_qdisc.reset();
+  snapshot.has_ingress_qdisc = false;
+  if (snapshot.link.master && snapshot.link.master->kind != "bridge") snapshot.link.master.reset();
+}
 }  // namespace
 
 bool is_mark(std::string_view altname) {
@@ -195,6 +209,17 @@ std::vector<std::string> unrestorable(Site& site, const DeviceSnapshot& snapshot
     lost.emplace_back("its ingress or clsact qdisc and the filters there");
   if (snapshot.link.master) note_master(site, *snapshot.link.master, lost);
   return lost;
+}
+
+void give_up_unrestorable(Site& site, DeviceSnapshot& snapshot) {
+  snapshot.announced_losses = unrestorable(site, snapshot);
+  remove_unrestorable(snapshot);
+}
+
+DeviceSnapshot take_comparable(Site& site, IfIndex ifindex, const DeviceSnapshot& home) {
+  DeviceSnapshot now = take_snapshot(site, ifindex);
+  if (!home.announced_losses.empty()) remove_unrestorable(now);
+  return now;
 }
 
 }  // namespace netlend

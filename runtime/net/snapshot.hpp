@@ -24,6 +24,9 @@ struct DeviceSnapshot {
   Sysctls sysctls;
   std::optional<QdiscRecord> root_qdisc;
   bool has_ingress_qdisc = false;
+  /// What was said to be lost before the device was lent by force, a sentence each. It is in no
+  /// other field: it is neither given back nor missed.
+  std::vector<std::string> announced_losses;
   bool operator==(const DeviceSnapshot&) const = default;
 };
 
@@ -45,5 +48,11 @@ std::vector<std::string> differences(const DeviceSnapshot& home, const DeviceSna
 
 /// What could not be given back as it is, a sentence each. Empty: everything can.
 std::vector<std::string> unrestorable(Site& site, const DeviceSnapshot& snapshot);
+
+/// Takes what could not be given back out of what is promised, and keeps the sentences about it.
+void give_up_unrestorable(Site& site, DeviceSnapshot& snapshot);
+
+/// What the device is now, without such things if some were given up at home: nobody's to judge.
+DeviceSnapshot take_comparable(Site& site, IfIndex ifindex, const DeviceSnapshot& home);
 
 }  // namespace netlend

@@ -210,6 +210,9 @@ json to_json(const DeviceSnapshot& snapshot) {
               {"neighbours", list_to_json(snapshot.neighbours, neighbour_to_json)},
               {"sysctls", snapshot.sysctls},
               {"has_ingress_qdisc", snapshot.has_ingress_qdisc}};
+  if (!snapshot.announced_losses.empty()) {
+    object["announced_losses"] = texts_to_json(snapshot.announced_losses);
+  }
   if (snapshot.root_qdisc) {
     object["root_qdisc"] = {{"kind", snapshot.root_qdisc->kind},
                             {"handle", snapshot.root_qdisc->handle},
@@ -226,6 +229,11 @@ DeviceSnapshot snapshot_from_json(const json& object) {
   snapshot.neighbours = list_from_json(object.at("neighbours"), neighbour_from_json);
   snapshot.sysctls = object.at("sysctls").get<Sysctls>();
   snapshot.has_ingress_qdisc = object.at("has_ingress_qdisc").get<bool>();
+  if (object.contains("announced_losses")) {
+    for (const auto& text : object.at("announced_losses")) {
+      snapshot.announced_losses.push_back(text_from(text));
+    }
+  }
   if (object.contains("root_qdisc")) {
     const json& qdisc = object.at("root_qdisc");
     snapshot.root_qdisc = QdiscRecord{.kind = qdisc.at("kind").get<std::string>(),

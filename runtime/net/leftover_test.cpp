@@ -1,0 +1,152 @@
+// What can't be brought home as it was.
+#include "net/lending_fixture.hpp"
+
+using netlend::Leftover;
+using netlend::ReapScope;
+using netlend::test::joined;
+using netlend::test::Lab;
+using netlend::test::observe;
+using netlend::test::sh;
+using netlend::test::succeeds;
+
+namespace {
+bool says(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+std::string texts(const netlend::Failures& failures) {
+  std::vector<std::string> all;
+  for (const auto& failure : failures) all.push_back(failure.what);
+  return joined(all);
+}
+
+class LeftoverLab : public Lab {
+ public:
+  LeftoverLab() { sh("ip link add lan1 type veth peer name far1; ip link set lan1 up"); }
+
+  std::string forget(const std::string& ledger) {
+    return texts(give_back(context(), ledger, Leftover::forget));
+  }
+};
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(leftover, LeftoverLab)
+
+BOOST_AUTO_TEST_CASE(a_veth_deleted_with_its_end_at_home_is_reported_once_and_closed) {
+  lend(context(), plan("eth0=lan1"), borrower());
+  container.sh("ip link del eth0");
+  BOOST_TEST(joined(give_all_back()) ==
+             "device 'lan1' (lent to 'db1' as 'eth0') was deleted, its other end with it; its loan "
+             "is closed");
+  check_state_is_empty();
+}
+
+BOOST_AUTO_TEST_CASE(what_was_deleted_keeps_nothing_else_away) {
+  netlend::Plan both = plan("eth0=lan1");
+  both.nics.push_back(netlend::parse_nic_spec("eth1=lan0"));
+  lend(context(), both, borrower());
+  container.sh("ip link del eth0");
+  BOOST_TEST(says(joined(give_all_back()), "'lan1'"));
+  check_home_as_it_was();
+  check_state_is_empty();
+}
+
+BOOST_AUTO_TEST_CASE(a_veth_whose_end_at_home_was_moved_away_does_not_pass_for_deleted) {
+  lend(context(), plan("eth0=lan1"), borrower());
+  sh("ip link set far1 netns " + std::to_string(neighbour.pid()));
+  const auto failures = joined(give_all_back());
+  BOOST_TEST(says(failures, "neither at home nor"));
+  BOOST_TEST(says(failures, "'netlend return --forget lan1'"));
+  BOOST_TEST(says(container.sh("ip link show eth0"), "eth0"));
+}
+
+BOOST_AUTO_TEST_CASE(a_loan_whose_device_is_not_found_is_closed_where_root_forgets_it) {
+  sh("ip link add ifb7 type ifb");
+  const auto ledger = lend(context(), plan("eth0=ifb7"), borrower());
+  container.sh("ip link del eth0");
+  BOOST_TEST(says(joined(give_all_back()), "'netlend return --forget ifb7' gives it up"));
+  BOOST_TEST(forget(ledger) ==
+             "device 'ifb7' (lent to 'db1' as 'eth0') is given up: it is nowhere to be found");
+  check_state_is_empty();
+  BOOST_TEST(forget(ledger) == "");
+}
+
+BOOST_AUTO_TEST_CASE(forgetting_brings_home_what_can_be_brought) {
+  sh("ip link add ifb7 type ifb");
+  netlend::Plan both = plan("eth0=lan0 addr=10.77.0.2/24");
+  both.nics.push_back(netlend::parse_nic_spec("eth1=ifb7"));
+  const auto ledger = lend(context(), both, borrower());
+  container.sh("ip link del eth1");
+  BOOST_TEST(says(forget(ledger), "'ifb7'"));
+  check_home_as_it_was();
+  check_state_is_empty();
+}
+
+BOOST_AUTO_TEST_CASE(a_dead_borrower_that_deleted_its_device_does_not_keep_its_id) {
+  sh("ip link add ifb7 type ifb");
+  lend(context(), plan("eth0=ifb7"), borrower());
+  container.sh("ip link del eth0");
+  container.kill();
+  const netlend::test::Sleeper second;
+  auto next = borrower_of(second);
+  lend(context(), plan("eth0=lan0"), next);
+  BOOST_TEST(says(second.sh("ip link show eth0"), "eth0"));
+  BOOST_TEST(says(joined(give_all_back()), "'ifb7'"));
+  check_home_as_it_was();
+}
+
+BOOST_AUTO_TEST_CASE(a_name_that_was_lent_to_the_same_borrower_before_is_named) {
+  sh("ip link set lan1 alias first");
+  lend(context(), plan("eth0=lan1"), borrower());
+  BOOST_TEST(netlend::test::error_of([&] { lend(context(), plan("eth0=lan0"), borrower()); }) ==
+             "the name 'eth0' is taken in 'db1' by device 'lan1', which was lent before; choose "
+             "another name inside, or bring that home by 'netlend return lan1'");
+  check_home_as_it_was();
+}
+
+BOOST_AUTO_TEST_CASE(what_was_announced_as_lost_is_neither_tried_nor_missed) {
+  sh("ip addr add 10.78.0.1/24 dev lan1; ip link set far1 up;"
+     "ip route add 192.0.2.128/25 nexthop via 10.78.0.8 dev lan1 nexthop via 10.78.0.9 dev lan1;"
+     "tc qdisc add dev lan1 clsact; tc qdisc add dev lan1 root handle 1: htb default 1;"
+     "tc class add dev lan1 parent 1: classid 1:1 htb rate 10mbit");
+  const auto ledger =
+      lend(context(), plan("eth0=lan1"), borrower(), {.force = netlend::Force::yes});
+  std::vector<std::string> notes;
+  auto noting = context();
+  noting.on_note = [&](std::string_view note) { notes.emplace_back(note); };
+  BOOST_TEST(texts(give_back(noting, ledger)) == "");
+  BOOST_REQUIRE(notes.size() == 1U);
+  for (const char* part : {"device 'lan1' is home; not restored, as said beforehand: ",
+                           "192.0.2.128/25", "clsact", "htb"}) {
+    BOOST_TEST(says(notes[0], part));
+  }
+  BOOST_TEST(says(sh("ip addr show dev lan1"), "10.78.0.1/24"));
+  check_state_is_empty();
+}
+
+BOOST_AUTO_TEST_CASE(a_temporary_address_that_was_announced_as_lost_is_not_missed) {
+  sh("ip link set far1 up; echo 2 > /proc/sys/net/ipv6/conf/lan1/use_tempaddr;"
+     "ip addr add 2001:db8:78::1/64 dev lan1 nodad mngtmpaddr");
+  BOOST_REQUIRE(says(sh("ip -6 addr show dev lan1"), "temporary"));
+  const auto error =
+      netlend::test::error_of([&] { lend(context(), plan("eth0=lan1"), borrower()); });
+  BOOST_TEST(says(error, "temporary privacy address"));
+  lend(context(), plan("eth0=lan1"), borrower(), {.force = netlend::Force::yes});
+  BOOST_TEST(joined(give_all_back()) == "");
+  check_state_is_empty();
+}
+
+BOOST_AUTO_TEST_CASE(a_difference_that_was_not_announced_keeps_the_loan_until_it_is_forgotten) {
+  const auto ledger = lend(context(), plan("eth0=lan1"), borrower());
+  sh("ip link add lan1 type ifb");
+  BOOST_TEST(says(joined(give_all_back()),
+                  "device 'lan1' is home, but not as it was: 'netlend reap' tries again, 'netlend "
+                  "return --forget lan1' leaves it as it is now"));
+  const std::string as_it_is = sh("ip -br link show type veth | cut -d@ -f1");
+  BOOST_TEST(forget(ledger) == "device 'lan1' is home and stays as it is now");
+  BOOST_TEST(sh("ip -br link show type veth | cut -d@ -f1") == as_it_is);
+  BOOST_TEST(!says(sh("ip link show type veth"), "altname netlend-"));
+  check_state_is_empty();
+}
+
+BOOST_AUTO_TEST_SUITE_END()
