@@ -175,8 +175,12 @@ Location Returning::to_staging(const Loan& loan, const Location& from) {
 LinkState Returning::to_home(const Loan& loan, Location from) {
   prepare(loan, from);
   if (needs_staging(loan, from)) {
-    from = to_staging(loan, from);
-    prepare(loan, from);
+    // A full disk has no room for a staging namespace's pin: then it goes in one hop.
+    Failures ignored;
+    attempt(ignored, [&] {
+      from = to_staging(loan, from);
+      prepare(loan, from);
+    });
   }
   if (from.link.name != loan.home_name()) {
     Failures ignored;  // Tried again at home.
@@ -272,9 +276,10 @@ bool bring_all_home(const LendingContext& context, Ledger& ledger, Leftover left
   attempt(no_disk, [&] { save_ledger(context.state, ledger); });
   Returning returning(context, ledger, leftover, failures);
   bool all_home = true;
-  for (auto& loan : ledger.loans) {
+  // The last first: what a later loan took, as a bridge's port number, an earlier one may have had.
+  for (auto loan = ledger.loans.rbegin(); loan != ledger.loans.rend(); ++loan) {
     bool is_home = false;
-    const bool ran = attempt(failures, [&] { is_home = returning.bring_home(loan); });
+    const bool ran = attempt(failures, [&] { is_home = returning.bring_home(*loan); });
     all_home = all_home && ran && is_home;
   }
   return all_home;
