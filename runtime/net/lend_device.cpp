@@ -33,7 +33,11 @@ void DeviceLender::call(Site& site, const Message& message) {
 void DeviceLender::save(Loan& loan, Stage stage) {
   loan.stage = stage;
   if (context_.on_step) context_.on_step(fmt::format("write the ledger: {}", stage_name(stage)));
-  save_ledger(context_.state, ledger_);
+  try {
+    save_ledger(context_.state, ledger_);
+  } catch (const Error& error) {
+    throw error.within(fmt::format("lend '{}'", loan.inside));
+  }
 }
 
 void DeviceLender::lend(Loan& loan, const NicPlan& nic) {
@@ -87,7 +91,11 @@ bool DeviceLender::is_name_taken_inside(const Loan& loan) {
 Site DeviceLender::stage(const Loan& loan, const NicPlan& nic) {
   if (context_.on_step) context_.on_step("make and pin the staging namespace");
   Netns fresh = Netns::create();
-  make_pin(context_.state, pin_place(ledger_, PinFolder::staging), fresh);
+  try {
+    make_pin(context_.state, pin_place(ledger_, PinFolder::staging), fresh);
+  } catch (const Error& error) {
+    throw error.within(fmt::format("lend '{}'", loan.inside));
+  }
   Site staging{std::move(fresh)};
   call(home_, move_link(loan.home->link,
                         {.netns_fd = staging.netns.fd(), .ifindex = {}, .fallback_name = {}},
