@@ -88,7 +88,9 @@ IsPoint writes_below(const std::string& folder) {
     const auto is_below = [&](std::uint64_t fd) { return path_of(call, fd).starts_with(folder); };
     switch (call.number) {
       case SYS_openat:
-        return makes_a_file(call) && is_below(call.arguments[0]);
+        return makes_a_file(call) &&
+               (is_below(call.arguments[0]) ||
+                read_memory(call.pid, call.arguments[1], folder.size()) == folder);
       case SYS_write:
       case SYS_fsync:
       case SYS_fchmod:
