@@ -75,8 +75,8 @@ lint: lint-deps
 	@integration/lint build/tidy $(JOBS)
 
 install: build
-	install -D -m 755 build/bin/netlend $(DESTDIR)$(PREFIX)/bin/netlend
-	install -D -m 755 build/bin/netlend-hook $(DESTDIR)$(PREFIX)/libexec/oci/hooks.d/netlend-hook
+	install -D -s -m 755 build/bin/netlend $(DESTDIR)$(PREFIX)/bin/netlend
+	install -D -s -m 755 build/bin/netlend-hook $(DESTDIR)$(PREFIX)/libexec/oci/hooks.d/netlend-hook
 	sed 's|"/usr/|"$(PREFIX)/|' packaging/hooks.d/50-netlend.json | install -D -m 644 /dev/stdin \
 	  $(DESTDIR)$(PREFIX)/share/containers/oci/hooks.d/50-netlend.json
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man8 packaging/man/*.8

@@ -82,10 +82,19 @@ std::optional<unsigned long> read_propagation(const JsonNode& linux_node) {
   return found->flags;
 }
 
+// "/" would be the machine's own group, and ".." leads out of where relative ones are.
 std::optional<std::string> read_cgroups_path(const JsonNode& linux_node) {
   const auto node = find_present(linux_node, "cgroupsPath");
   if (!node || node->is_empty()) return std::nullopt;
-  return node->text();
+  const auto text = node->text();
+  const auto names = split_words(text, "/");
+  const bool is_plain = std::none_of(names.begin(), names.end(), [](std::string_view name) {
+    return name == "." || name == "..";
+  });
+  if (names.empty() || !is_plain) {
+    node->fail(fmt::format("'{}' names no cgroup; '.' and '..' are not followed", printable(text)));
+  }
+  return text;
 }
 
 std::vector<std::string> read_absolute_paths(const JsonNode& linux_node, std::string_view key) {

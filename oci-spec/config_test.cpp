@@ -345,6 +345,8 @@ BOOST_AUTO_TEST_CASE(a_bad_linux_part_is_refused_at_its_place) {
         "/linux/namespaces/0/path: 'run/x' is no absolute path"},
        {with_namespaces(R"([{"type":"network","path":["/x"]}])"),
         "/linux/namespaces/0/path: expected a string, not array"},
+       {linux_with(R"("cgroupsPath":"/")"), "/linux/cgroupsPath: '/' names no cgroup"},
+       {linux_with(R"("cgroupsPath":"a/../../b")"), "/linux/cgroupsPath: 'a/../../b' names no"},
        {linux_with(R"("rootfsPropagation":"up")"), "/linux/rootfsPropagation: unknown"},
        {linux_with(R"("maskedPaths":["proc"])"), "/linux/maskedPaths/0: 'proc' is no absolute"},
        {linux_with(R"("maskedPaths":["/proc"])"), "/linux/maskedPaths: needs a namespace of type"},

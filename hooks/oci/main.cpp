@@ -3,7 +3,9 @@
 #include <unistd.h>
 
 #include <exception>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/file.hpp"
@@ -14,6 +16,22 @@
 namespace {
 constexpr std::size_t kStateMax = std::size_t{1} << 20;
 constexpr std::size_t kMessageMax = 4096;
+
+constexpr std::string_view kVersion = "netlend-hook " NETLEND_VERSION "\n";
+constexpr std::string_view kHelp =
+    "Lends network devices to the containers of an OCI runtime, and takes them back.\n"
+    "\n"
+    "  netlend-hook createRuntime|prestart|poststop [--deadline SECONDS]\n"
+    "\n"
+    "A runtime calls it as a hook, with the container's state on standard input; see\n"
+    "netlend-hook(8).\n";
+
+/// What a person at a terminal asks; nothing for what a runtime says.
+std::optional<std::string_view> answer(const std::vector<std::string>& arguments) {
+  if (arguments == std::vector<std::string>{"--help"}) return kHelp;
+  if (arguments == std::vector<std::string>{"--version"}) return kVersion;
+  return std::nullopt;
+}
 
 void complain(std::string_view message) {
   const auto line = fmt::format("netlend-hook: {}\n", netlend::printable(message, kMessageMax));
@@ -28,8 +46,13 @@ void complain(std::string_view message) {
 // NOLINTNEXTLINE(bugprone-exception-escape)
 int main(int argc, char* argv[]) {
   try {
+    const std::vector<std::string> words(argv + (argc > 0 ? 1 : 0), argv + argc);
+    if (const auto text = answer(words)) {
+      netlend::write_all(STDOUT_FILENO, *text, "standard output");
+      return 0;
+    }
     netlend::forget_caller();
-    const auto arguments = netlend::parse_hook_arguments({argv + (argc > 0 ? 1 : 0), argv + argc});
+    const auto arguments = netlend::parse_hook_arguments(words);
     netlend::set_deadline(arguments.deadline_s);
     const auto state = netlend::read_all(STDIN_FILENO, kStateMax, "the container's state");
     const auto failures = netlend::run_hook(arguments.stage, state);

@@ -21,6 +21,7 @@ cases=(
   what_cannot_come_home_is_forgotten_where_asked
   what_the_living_hold_is_taken_only_if_asked
   a_device_that_is_away_is_listed_with_its_borrower
+  what_another_home_lent_is_listed_there
   two_looks_at_the_same_are_the_same
   every_step_is_told_with_debug
   errors_go_into_the_log_too
@@ -83,6 +84,14 @@ start_run() {
 finish_run() {
   echo >&3
   wait "$run"
+}
+
+# The one guardian that there is.
+kill_guardian() {
+  local guardian
+  guardian=$(jq .ledger.guardian.pid /run/netlend/ledgers/*)
+  kill -KILL "$guardian"
+  wait_until is_gone "$guardian"
 }
 
 is_inside() { ip -n "$1" -j addr show dev eth0 | jq -e '.[].addr_info[] | select(.local == "10.77.0.2")' >/dev/null; }
@@ -247,9 +256,7 @@ what_cannot_come_home_is_forgotten_where_asked() {
     if [[ $reason == deleted ]]; then
       ip -n blue link del far1
     else
-      guardian=$(jq .ledger.guardian.pid /run/netlend/ledgers/blue-*)  # Keeps its home alive.
-      kill -KILL "$guardian"
-      wait_until is_gone "$guardian"
+      kill_guardian  # It keeps its home alive.
       ip netns del far
     fi
     refuses 1 'netlend return --forget far1' return far1
@@ -268,6 +275,8 @@ what_the_living_hold_is_taken_only_if_asked() {
   netlend reap
   is_inside blue
   refuses 2 'add --yes' reap --all </dev/null
+  output=$(echo n | exits 1 script -qec "'$programs/netlend' reap --all" /dev/null)
+  expect "Take 'lan0' from blue (/run/netns/blue)? [y/N]" "$output"
   is_inside blue
   netlend reap --all --yes
   is_home
@@ -280,16 +289,41 @@ a_device_that_is_away_is_listed_with_its_borrower() {
   netlend lend lan0 --to netns:blue name=eth0
   netlend loans --format json | jq -e '.netlend == 1 and (.loans[0] |
     .device == "lan0" and .inside == "eth0" and .borrower == "blue" and .stage == "ready" and
-    .netns == "/run/netns/blue" and .home_by == "return")' >/dev/null
+    .netns == "/run/netns/blue" and .home_by == "guardian")' >/dev/null
   netlend show --format json | jq -e '.netlend == 1 and .loans[0].id as $loan |
     [.namespaces[] | select(.role == "borrower").devices[] | select(.loan == $loan).name] ==
     ["eth0"]' >/dev/null
   expect "borrowed   'lan0' of home, ready" "$(netlend show)"
+  expect 'when the borrower ends' "$(netlend loans)"
+  kill_guardian
+  expect "by 'netlend return'" "$(netlend loans)"
   ip netns del blue
   expect "'netlend reap'" "$(netlend loans)"
   netlend reap
   is_home
   [[ -z $(netlend loans) ]]
+}
+
+what_another_home_lent_is_listed_there() {
+  ip netns add blue
+  ip netns add far
+  ip -n far link add far1 type ifb
+  netlend lend lan0 --to netns:blue
+  nsenter --net=/run/netns/far "$programs/netlend" lend far1 --to netns:blue
+  netlend show >shown
+  [[ $(sed -n '/^home$/,/^$/p' shown) == *'lent  lan0  to blue'* ]]
+  [[ $(sed -n '/^home far$/,/^$/p' shown) == *'lent  far1  to blue'* ]]
+  [[ $(grep -c 'lent  far1' shown) == 1 ]]
+  expect "borrowed   'lan0' of home, ready" "$(<shown)"
+  expect "borrowed   'far1' of far, ready" "$(<shown)"
+  netlend show --format json | jq -e '[.namespaces[] | select(.role == "home").name] ==
+    ["", "far"]' >/dev/null
+  netlend loans --format json | jq -e '[.loans[] | {device, home}] | sort_by(.device) ==
+    [{"device": "far1", "home": "far"}, {"device": "lan0", "home": ""}]' >/dev/null
+  expect 'DEVICE  HOME  INSIDE' "$(netlend loans)"
+  netlend return far1 lan0
+  ip netns del far
+  is_home
 }
 
 two_looks_at_the_same_are_the_same() {
@@ -350,11 +384,11 @@ a_wrong_device_is_refused() {
   ip netns add blue
   ip link add br0 type bridge
   take_picture >/run/test/before
-  refuses 2 nosuch0 lend nosuch0 --to netns:blue
+  refuses 1 nosuch0 lend nosuch0 --to netns:blue
   refuses 2 "'lo'" lend lo --to netns:blue
-  refuses 2 "'br0'" lend br0 --to netns:blue
+  refuses 1 "'br0'" lend br0 --to netns:blue
   refuses 1 "'eth0'" lend lan0 --to netns:neighbour name=eth0
-  refuses 2 02:00:00:00:99:99 lend mac:02:00:00:00:99:99 --to netns:blue name=eth9
+  refuses 1 02:00:00:00:99:99 lend mac:02:00:00:00:99:99 --to netns:blue name=eth9
   refuses 1 "'lan0' is not lent" return lan0
   is_home
 }
@@ -363,9 +397,9 @@ a_wrong_borrower_is_refused() {
   mkfifo pipe
   refuses 1 'in this network namespace itself' lend lan0 --to pid:1
   refuses 1 'in this network namespace itself' lend lan0 --to netns:/proc/self/ns/net
-  refuses 2 'not a network namespace' lend lan0 --to "netns:/run/test/pipe"
-  refuses 2 'not a network namespace' lend lan0 --to netns:nosuch
-  refuses 2 'not a network namespace' lend lan0 --to netns:/proc/self/ns/mnt
+  refuses 1 'not a network namespace' lend lan0 --to "netns:/run/test/pipe"
+  refuses 1 'not a network namespace' lend lan0 --to netns:nosuch
+  refuses 1 'not a network namespace' lend lan0 --to netns:/proc/self/ns/mnt
   refuses 2 'not a process id' lend lan0 --to pid:first
   refuses 1 4194304 lend lan0 --to pid:4194304
   refuses 1 "'box' is no container" lend lan0 --to box
@@ -446,7 +480,7 @@ a_list_that_cannot_be_written_is_an_error() {
 closed_descriptors_do_no_harm() {
   ip netns add blue
   netlend lend lan0 --to netns:blue <&- >&- 2>&-
-  exits 2 netlend lend lan0 --to netns:nosuch <&- >&- 2>&-
+  exits 1 netlend lend lan0 --to netns:nosuch <&- >&- 2>&-
   netlend return lan0 <&- >&- 2>&-
   is_home
 }
@@ -456,6 +490,9 @@ help_needs_no_root_and_leaves_no_trace() {
   for words in --help 'lend --help' version --version; do
     # shellcheck disable=SC2086
     [[ $(setpriv --reuid 65534 --clear-groups "$programs/netlend" $words) ]]
+  done
+  for word in --help --version; do
+    expect netlend-hook "$(setpriv --reuid 65534 --clear-groups "$programs/netlend-hook" "$word")"
   done
   [[ ! -e /run/netlend ]]
   output=$(exits 1 setpriv --reuid 65534 --clear-groups "$programs/netlend" loans 2>&1)

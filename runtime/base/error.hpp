@@ -7,7 +7,8 @@
 
 namespace netlend {
 
-/// Whose mistake it was: `usage` is something the user typed and can retype (exit code 2).
+/// Whose mistake it was: `usage` is what can't be right on any machine, a word or an option that
+/// the user can retype (exit code 2); what isn't there or is refused has failed.
 enum class ErrorKind { failed, usage };
 
 /// The one exception type: what we wanted, on which object, why not, what to do if that is known.

@@ -23,7 +23,7 @@ const VerbHelp kRunHelp{
         "SOURCE the device: NAME, dev:NAME, alt:NAME, mac:MAC, pci:ADDRESS, or\n"
         "veth:[HOST-NAME] for a pair that is made and removed again. Words:\n"
         "  addr=CIDR  gw=IP [onlink=yes]  route=CIDR[@IP]  mtu=BYTES  mac=MAC  up=no\n"
-        "  dad=no  keep=addresses  as=INSIDE; of a pair also  bridge=BRIDGE  host-addr=CIDR\n"
+        "  dad=no  keep=addresses  as=NAME; of a pair also  bridge=NAME  host-addr=CIDR\n"
         "addr=, route= and host-addr= may be repeated, gw= is one a family.\n"
         "\n"
         "The command sees the host's root read-only, with /root, /home and /run empty,\n"
@@ -44,7 +44,7 @@ const VerbHelp kLendHelp{
         "WHO is pid:N, netns:NAME (of /run/netns), netns:/PATH, or the ID of a container\n"
         "that netlend runs or has lent to. WORD is as in a SPEC (netlend run --help), and\n"
         "name=INSIDE gives the device another name inside. It comes home by\n"
-        "'netlend return', or by 'netlend reap' once the borrower is dead.\n"
+        "'netlend return', or when the borrower ends.\n"
         "\n"
         "  netlend lend enp3s0f1 --to netns:blue name=eth0 addr=10.0.0.2/24"};
 

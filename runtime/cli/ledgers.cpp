@@ -1,12 +1,15 @@
 #include "cli/ledgers.hpp"
 
+#include <fcntl.h>
 #include <fmt/core.h>
 
 #include <algorithm>
 #include <array>
 #include <ctime>
 
+#include "base/file.hpp"
 #include "base/text.hpp"
+#include "base/unique_fd.hpp"
 #include "cli/target.hpp"
 #include "net/checks.hpp"
 #include "net/plan_rules.hpp"
@@ -14,6 +17,8 @@
 namespace netlend::cli {
 
 namespace {
+constexpr const char* kNamedNetnsFolder = "/run/netns";
+
 /// What a word of `netlend return` can be.
 struct Meaning {
   std::function<bool(const Ledger&)> is_borrower;
@@ -109,6 +114,8 @@ OpenLedgers load_ledgers(const StateDirectory& state) {
 }
 
 HomeBy home_by(const Ledger& ledger) {
+  const bool is_guarded = ledger.guardian && liveness(*ledger.guardian) == Liveness::alive;
+  if (is_guarded) return HomeBy::guardian;
   if (borrower_liveness(ledger) == Liveness::dead) return HomeBy::reap;
   if (is_by_hand(ledger)) return HomeBy::hand;
   return liveness(ledger.lender) == Liveness::alive ? HomeBy::lender : HomeBy::hook;
@@ -118,6 +125,8 @@ std::string_view describe(HomeBy by) {
   switch (by) {
     case HomeBy::lender:
       return "when the command ends";
+    case HomeBy::guardian:
+      return "when the borrower ends";
     case HomeBy::hook:
       return "by the poststop hook";
     case HomeBy::hand:
@@ -132,6 +141,8 @@ std::string_view word_for(HomeBy by) {
   switch (by) {
     case HomeBy::lender:
       return "run";
+    case HomeBy::guardian:
+      return "guardian";
     case HomeBy::hook:
       return "hook";
     case HomeBy::hand:
@@ -145,6 +156,23 @@ std::string_view word_for(HomeBy by) {
 std::string describe_borrower(const Ledger& ledger) {
   return ledger.process ? fmt::format("{} (pid {})", ledger.id.str(), ledger.process->pid)
                         : fmt::format("{} ({})", ledger.id.str(), printable(ledger.netns_path));
+}
+
+std::string describe_home(const NetnsIdentity& home) {
+  if (Netns::current().identity() == home) return {};
+  const UniqueFd folder{::open(kNamedNetnsFolder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  if (folder.is_open()) {
+    for (const auto& name : list_names(folder.get())) {
+      try {
+        if (Netns::open(fmt::format("{}/{}", kNamedNetnsFolder, name)).identity() == home) {
+          return name;
+        }
+      } catch (const Error&) {
+        // Anybody's file may be there; that one is no namespace.
+      }
+    }
+  }
+  return fmt::format("netns {}", home.inode);
 }
 
 std::string format_time(std::int64_t seconds) {

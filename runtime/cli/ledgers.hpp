@@ -19,7 +19,7 @@ struct OpenLedgers {
 OpenLedgers load_ledgers(const StateDirectory& state);
 
 /// How a loan will come home.
-enum class HomeBy { lender, hook, hand, reap };
+enum class HomeBy { lender, guardian, hook, hand, reap };
 HomeBy home_by(const Ledger& ledger);
 
 /// "when the command ends" for people, "run" for programs.
@@ -28,6 +28,10 @@ std::string_view word_for(HomeBy by);
 
 /// "box (pid 42)" or "blue (/run/netns/blue)".
 std::string describe_borrower(const Ledger& ledger);
+
+/// What to call a network namespace that devices were lent from: nothing if it is ours; else its
+/// name in /run/netns, or "netns 4026532201".
+std::string describe_home(const NetnsIdentity& home);
 
 /// "2026-07-01T12:00:00Z".
 std::string format_time(std::int64_t seconds);

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "cli/ledgers.hpp"
@@ -10,15 +11,25 @@ namespace netlend::cli {
 namespace {
 std::string format_text(const std::vector<Ledger>& ledgers) {
   std::vector<Row> rows;
+  std::vector<std::string> homes;
   for (const auto& ledger : ledgers) {
     for (const auto& loan : ledger.loans) {
       rows.push_back({loan.home_name(), loan.inside, describe_borrower(ledger),
                       format_time(ledger.created_at_s), std::string(stage_name(loan.stage)),
                       std::string(describe(home_by(ledger)))});
+      homes.push_back(describe_home(ledger.home));
     }
   }
   if (rows.empty()) return "";
   rows.insert(rows.begin(), {"DEVICE", "INSIDE", "BORROWER", "SINCE", "STAGE", "COMES HOME"});
+  const bool any_elsewhere =
+      std::any_of(homes.begin(), homes.end(), [](const auto& home) { return !home.empty(); });
+  if (any_elsewhere) {
+    homes.insert(homes.begin(), "HOME");
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      rows[i].insert(rows[i].begin() + 1, homes[i].empty() ? "here" : homes[i]);
+    }
+  }
   return format_table(rows);
 }
 }  // namespace

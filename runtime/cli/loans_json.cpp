@@ -20,6 +20,8 @@ json loan_to_json(const Ledger& ledger, const Loan& loan) {
   if (ledger.process) object["pid"] = ledger.process->pid;
   if (!ledger.netns_path.empty()) object["netns"] = bytes_to_utf8(ledger.netns_path);
   object["netns_inode"] = ledger.borrower.inode;
+  object["home"] = bytes_to_utf8(describe_home(ledger.home));
+  object["home_inode"] = ledger.home.inode;
   object["since"] = format_time(ledger.created_at_s);
   object["stage"] = stage_name(loan.stage);
   object["home_by"] = word_for(home_by(ledger));

@@ -41,6 +41,7 @@ class Observer {
 
   void add_ledger(const Ledger& ledger) {
     LoanSites sites(state_, ledger);
+    add(Role::home, describe_home(ledger.home), sites.home());
     if (Site* borrower = sites.borrower())
       add(Role::borrower, describe_borrower(ledger), *borrower);
     auto staging =
@@ -59,6 +60,13 @@ class Observer {
                                   .name = std::move(name),
                                   .identity = identity,
                                   .devices = observe_devices(site)});
+  }
+
+  /// A home that can't be looked at: what it has lent is still to be shown.
+  void add_hidden(const NetnsIdentity& home) {
+    if (find(home) != nullptr) return;
+    result_.namespaces.push_back(
+        {.role = Role::home, .name = describe_home(home), .identity = home, .devices = {}});
   }
 
   Observation& result() noexcept { return result_; }
@@ -101,7 +109,8 @@ Observation observe(const StateDirectory& state) {
   Observation& result = observer.result();
   result.failures = std::move(open.broken);
   for (const auto& ledger : open.ledgers) {
-    attempt(result.failures, [&] { observer.add_ledger(ledger); });
+    const bool is_seen = attempt(result.failures, [&] { observer.add_ledger(ledger); });
+    if (!is_seen) attempt(result.failures, [&] { observer.add_hidden(ledger.home); });
   }
   result.ledgers = std::move(open.ledgers);
   return std::move(result);

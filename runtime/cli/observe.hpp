@@ -21,11 +21,12 @@ struct DeviceView {
   std::optional<std::string> loan_id;
 };
 
+/// Another home is one that somebody lends from who is in another namespace.
 enum class Role { home, borrower, staging };
 
 struct NamespaceView {
   Role role = Role::home;
-  /// "box (pid 42)"; empty for home.
+  /// "box (pid 42)"; empty for the namespace that we are in.
   std::string name;
   NetnsIdentity identity;
   /// By ifindex.
@@ -39,7 +40,8 @@ struct Observation {
   Failures failures;
 };
 
-/// Our own namespace, those of the borrowers and what is in staging. Changes nothing. Throws Error.
+/// Our own namespace, the first, other homes, those of the borrowers and what is in staging.
+/// Changes nothing. Throws Error.
 Observation observe(const StateDirectory& state);
 
 }  // namespace netlend::cli

@@ -1,5 +1,6 @@
 #include <fmt/core.h>
 
+#include "base/text.hpp"
 #include "cli/ledgers.hpp"
 #include "cli/verbs.hpp"
 #include "lifecycle/container_record.hpp"
@@ -9,13 +10,15 @@ namespace netlend::cli {
 namespace {
 bool is_wanted(const Session& session, const ReapArguments& arguments) {
   if (arguments.scope == ReapScope::dead || arguments.yes) return true;
-  std::size_t devices = 0;
+  std::string devices;
   for (const auto& ledger : load_ledgers(session.state()).ledgers) {
-    if (borrower_liveness(ledger) != Liveness::dead) devices += ledger.loans.size();
+    if (borrower_liveness(ledger) == Liveness::dead) continue;
+    for (const auto& loan : ledger.loans) {
+      devices += fmt::format("{}'{}' from {}", devices.empty() ? "" : ", ",
+                             printable(loan.home_name()), describe_borrower(ledger));
+    }
   }
-  return devices == 0 ||
-         confirm(fmt::format("Take {} from the living?",
-                             devices == 1 ? "1 device" : fmt::format("{} devices", devices)));
+  return devices.empty() || confirm(fmt::format("Take {}?", devices));
 }
 }  // namespace
 

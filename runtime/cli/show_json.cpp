@@ -115,6 +115,9 @@ void put_link(json& object, const LinkState& link) {
   object["permanent_address"] = format_link_address(link.permanent_address);
   object["parent"] = link.parent_bus.empty() ? "" : link.parent_bus + " " + link.parent_device;
   for (const auto& [type, value] : link.tunables) object[tunable_name(type)] = value;
+  if (!link.ipv6_token.empty()) {
+    object["ipv6_token"] = IpAddress::from_bytes(link.ipv6_token).str();
+  }
   if (link.addrgenmode) object["addrgenmode"] = *link.addrgenmode;
 }
 

@@ -17,7 +17,7 @@ constexpr std::size_t kTextMax = 1024;
 std::string title(const NamespaceView& shown) {
   switch (shown.role) {
     case Role::home:
-      return "home\n";
+      return shown.name.empty() ? "home\n" : fmt::format("home {}\n", printable(shown.name));
     case Role::borrower:
       return fmt::format("borrower {}\n", shown.name);
     case Role::staging:
@@ -52,6 +52,9 @@ std::string format_device(const DeviceView& device) {
     if (!is_mark(altname)) out += property("altname", altname);
   }
   if (!state.link.alias.empty()) out += property("alias", state.link.alias);
+  if (!state.link.ipv6_token.empty()) {
+    out += property("token", IpAddress::from_bytes(state.link.ipv6_token).str());
+  }
   if (!device.master_name.empty()) out += property("master", device.master_name);
   if (state.root_qdisc) out += property("qdisc", describe(*state.root_qdisc));
   for (const auto& address : state.addresses) out += property("address", describe(address));
@@ -76,20 +79,29 @@ std::optional<LoanOfLedger> find_loan(const Observation& observation, const std:
   return std::nullopt;
 }
 
-/// "borrowed  from home, where it is 'lan0'" below a device that is away.
+std::string home_of(const Observation& observation, const Ledger& ledger) {
+  for (const auto& shown : observation.namespaces) {
+    if (shown.identity == ledger.home && !shown.name.empty()) return printable(shown.name);
+  }
+  return "home";
+}
+
+/// "borrowed  'lan0' of home, ready" below a device that is away.
 std::string format_loan(const Observation& observation, const DeviceView& device) {
   if (!device.loan_id) return {};
   const auto found = find_loan(observation, *device.loan_id);
   if (!found) return {};
   const std::string name = printable(found->loan.home_name());
-  return property("borrowed", found->loan.pair ? fmt::format("a pair with '{}' at home", name)
-                                               : fmt::format("'{}' of home, {}", name,
+  const std::string home = home_of(observation, found->ledger);
+  return property("borrowed", found->loan.pair ? fmt::format("a pair with '{}' at {}", name, home)
+                                               : fmt::format("'{}' of {}, {}", name, home,
                                                              stage_name(found->loan.stage)));
 }
 
-std::string format_lent(const Observation& observation) {
+std::string format_lent(const Observation& observation, const NetnsIdentity& home) {
   std::string out;
   for (const auto& ledger : observation.ledgers) {
+    if (ledger.home != home) continue;
     for (const auto& loan : ledger.loans) {
       out += wrap(fmt::format("  lent  {}  ", printable(loan.home_name())),
                   fmt::format("to {} as '{}', comes home {}", describe_borrower(ledger),
@@ -109,7 +121,7 @@ std::string format_text(const Observation& observation) {
     for (const auto& device : shown.devices) {
       out += format_device(device) + format_loan(observation, device);
     }
-    if (shown.role == Role::home) out += format_lent(observation);
+    out += format_lent(observation, shown.identity);
   }
   return out;
 }

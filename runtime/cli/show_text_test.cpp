@@ -62,8 +62,10 @@ BOOST_AUTO_TEST_CASE(a_loan_is_named_at_home_and_at_its_borrowers) {
   away.loan_id = "0123456789abcdef";
   Observation observation;
   observation.namespaces.push_back({.role = Role::home, .name = "", .identity = {}, .devices = {}});
-  observation.namespaces.push_back(
-      {.role = Role::borrower, .name = "box (/run/netns/box)", .identity = {}, .devices = {away}});
+  observation.namespaces.push_back({.role = Role::borrower,
+                                    .name = "box (/run/netns/box)",
+                                    .identity = {.inode = 2},
+                                    .devices = {away}});
   observation.ledgers.push_back(make_ledger());
   BOOST_TEST(format_text(observation) ==
              "home\n"

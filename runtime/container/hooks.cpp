@@ -128,7 +128,7 @@ class RunningHook {
         return ::poll(events.data(), events.size(), deadline_ms ? left_ms(*deadline_ms) : -1);
       });
       check(ready, "wait for", "a hook");
-      if (ready == 0) return std::nullopt;
+      if (ready == 0 && left_ms(*deadline_ms) == 0) return std::nullopt;
       if (events[1].revents != 0) output_.read_some();
       if (events[0].revents != 0) break;
     }
@@ -139,7 +139,7 @@ class RunningHook {
   std::string last_line() const { return output_.last_line(); }
 
  private:
-  // Rounded up to what poll(2) takes.
+  // At most what poll(2) takes.
   static int left_ms(std::int64_t deadline_ms) {
     constexpr std::int64_t kPollMax = std::int64_t{1} << 30;
     return static_cast<int>(

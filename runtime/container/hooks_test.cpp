@@ -131,6 +131,20 @@ BOOST_AUTO_TEST_CASE(a_hook_that_takes_too_long_is_killed_with_what_it_started) 
   BOOST_TEST(::read(alive.get(), &byte, 1) == 0);
 }
 
+BOOST_AUTO_TEST_CASE(a_hook_ends_with_its_runtime) {
+  check(::mkfifo("/mnt/alive", 0600), "make", "alive");
+  const auto runtime = netlend::spawn(0, [&] {
+    netlend::run_hooks(call(), std::vector{shell("exec sleep 1000 >alive")});
+    return 0;
+  });
+  // Opened once the hook has it open, too.
+  const UniqueFd alive{::open("/mnt/alive", O_RDONLY | O_CLOEXEC)};
+  ::kill(runtime.pid, SIGKILL);
+  ::waitpid(runtime.pid, nullptr, 0);
+  char byte = 0;
+  BOOST_TEST(::read(alive.get(), &byte, 1) == 0);
+}
+
 BOOST_AUTO_TEST_CASE(what_a_hook_leaves_running_holds_nobody_up) {
   check(::mkfifo("/mnt/end", 0600), "make", "end");
   netlend::run_hooks(call(), std::vector{shell("read x <end & echo $! >left")});

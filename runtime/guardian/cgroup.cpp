@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <array>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,7 +16,9 @@
 namespace netlend {
 
 namespace {
-constexpr const char* kGroup = "netlend";
+// Not "netlend" itself: a group of version 2 with processes in it can't give its own groups, those
+// of containers, any controllers. No container's id begins with a dot.
+constexpr std::array kPath{"netlend", ".guardian"};
 constexpr mode_t kGroupMode = 0755;
 constexpr std::size_t kMountInfoMaxBytes = std::size_t{4} << 20;
 constexpr std::size_t kCpusetMaxBytes = 4096;
@@ -51,14 +54,19 @@ void copy_cpuset(int root, int group) {
   }
 }
 
-void move_into(const std::string& hierarchy) {
-  const UniqueFd root = open_directory(AT_FDCWD, hierarchy);
-  if (::mkdirat(root.get(), kGroup, kGroupMode) == -1 && errno != EEXIST) {
-    throw_errno(errno, "make a cgroup in", hierarchy);
+UniqueFd make_group(int parent, const char* name) {
+  if (::mkdirat(parent, name, kGroupMode) == -1 && errno != EEXIST) {
+    throw_errno(errno, "make cgroup", name);
   }
-  const UniqueFd group = open_directory(root.get(), kGroup);
+  UniqueFd group = open_directory(parent, name);
   Failures ignored;  // Pure cgroup 2 has these files too, and needs nothing in them.
-  attempt(ignored, [&] { copy_cpuset(root.get(), group.get()); });
+  attempt(ignored, [&] { copy_cpuset(parent, group.get()); });
+  return group;
+}
+
+void move_into(const std::string& hierarchy) {
+  UniqueFd group = open_directory(AT_FDCWD, hierarchy);
+  for (const char* name : kPath) group = make_group(group.get(), name);
   const UniqueFd members{check(::openat(group.get(), "cgroup.procs", O_WRONLY | O_CLOEXEC),
                                "open the cgroup of", hierarchy)};
   write_all(members.get(), "0", hierarchy);

@@ -2,9 +2,9 @@
 
 namespace netlend {
 
-/// Moves this process into a cgroup `netlend` at the root of every hierarchy that it sees and may
-/// write: the end of the unit or of the engine that its lender belongs to is then not its own.
-/// Where it may not, it stays where it is. Source: cgroups(7).
+/// Moves this process into a cgroup `netlend/.guardian` at the root of every hierarchy that it sees
+/// and may write: the end of the unit or of the engine that its lender belongs to is then not its
+/// own. Where it may not, it stays where it is. Source: cgroups(7).
 void leave_cgroups() noexcept;
 
 }  // namespace netlend

@@ -185,6 +185,7 @@ BOOST_AUTO_TEST_CASE(nothing_that_ends_an_engine_ends_it) {
   const std::string proc = "/proc/" + std::to_string(guardian.pid);
   for (const int signal : {SIGTERM, SIGHUP, SIGINT}) ::kill(guardian.pid, signal);
   BOOST_TEST(::getsid(guardian.pid) == guardian.pid);
+  BOOST_TEST(sh("grep -v ':/netlend/.guardian$' " + proc + "/cgroup || true") == "");
   auto status = read_fields(proc + "/status");
   BOOST_TEST(status["Name"] == "netlend-guard");
   BOOST_TEST(status["NoNewPrivs"] == "1");

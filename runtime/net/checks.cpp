@@ -28,13 +28,13 @@ std::optional<LinkState> select_by_name(Site& home, const DeviceSelector& select
   if (!link) return std::nullopt;
   const bool by_name = link->name == selector.value;
   if (selector.by == DeviceSelector::By::name && !by_name) {
-    throw Error::usage(fmt::format("'{}' is an altname of device '{}'; write 'alt:{}'",
-                                   printable(selector.value), printable(link->name),
-                                   printable(selector.value)));
+    throw Error(fmt::format("'{}' is an altname of device '{}'; write 'alt:{}'",
+                            printable(selector.value), printable(link->name),
+                            printable(selector.value)));
   }
   if (selector.by == DeviceSelector::By::altname && by_name) {
-    throw Error::usage(fmt::format("'{}' is the name of a device and no altname; write 'dev:{}'",
-                                   printable(selector.value), printable(selector.value)));
+    throw Error(fmt::format("'{}' is the name of a device and no altname; write 'dev:{}'",
+                            printable(selector.value), printable(selector.value)));
   }
   return link;
 }
@@ -64,9 +64,9 @@ std::optional<LinkState> select_device(Site& home, const DeviceSelector& selecto
   for (auto& link : list_links(home.socket)) {
     if (!is_meant(link, selector)) continue;
     if (found) {
-      throw Error::usage(fmt::format("'{}' means both '{}' and '{}'; name the device that you want",
-                                     printable(selector.value), printable(found->name),
-                                     printable(link.name)));
+      throw Error(fmt::format("'{}' means both '{}' and '{}'; name the device that you want",
+                              printable(selector.value), printable(found->name),
+                              printable(link.name)));
     }
     found = std::move(link);
   }
@@ -97,7 +97,7 @@ std::vector<std::string> why_only_by_force(Site& home, const DeviceSnapshot& sna
 }
 
 Error wanted_twice(const LinkState& link) {
-  return Error::usage(fmt::format("the plan wants device '{}' twice", printable(link.name)));
+  return Error(fmt::format("the plan wants device '{}' twice", printable(link.name)));
 }
 
 Error second_gateway(const Gateway& gateway, const ContainerId& borrower) {
@@ -110,8 +110,8 @@ Error second_gateway(const Gateway& gateway, const ContainerId& borrower) {
 void check_fits(const NicPlan& nic, const DeviceSnapshot& snapshot) {
   constexpr std::size_t kEthernetBytes = 6;
   if (nic.mac && snapshot.link.address.size() != kEthernetBytes) {
-    throw Error::usage(fmt::format("mac={}: device '{}' has no Ethernet address", nic.mac->str(),
-                                   printable(snapshot.link.name)));
+    throw Error(fmt::format("mac={}: device '{}' has no Ethernet address", nic.mac->str(),
+                            printable(snapshot.link.name)));
   }
 }
 

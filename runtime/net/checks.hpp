@@ -16,7 +16,7 @@ namespace netlend {
 /// Whether the device is one that the selector means.
 bool is_meant(const LinkState& link, const DeviceSelector& selector);
 
-/// The device that the selector means at home. Nothing where there is none. Throws Error (usage)
+/// The device that the selector means at home. Nothing where there is none. Throws Error
 /// where it means several: it names them.
 std::optional<LinkState> select_device(Site& home, const DeviceSelector& selector);
 

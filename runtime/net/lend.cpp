@@ -279,7 +279,7 @@ void Lending::observe() {
                               printable(chosen.name)),
                   ENODEV);
     }
-    loan.home = take_snapshot(home_, chosen.ifindex);
+    loan.home = take_snapshot_with_dependents(home_, chosen.ifindex);
     check_fits(plan_.nics[i], *loan.home);
     const auto reasons = why_only_by_force(home_, *loan.home);
     if (options_.force == Force::no && !reasons.empty()) {
@@ -321,7 +321,7 @@ void Lending::carry_out() {
 std::string lend(const LendingContext& context, const Plan& plan, const Borrower& borrower,
                  const LendOptions& options) {
   if (borrower.netns.identity() == Netns::current().identity()) {
-    throw Error::usage(
+    throw Error(
         fmt::format("'{}' has our own network namespace, so there is nothing to lend to; give it "
                     "one of its own",
                     borrower.id.str()));

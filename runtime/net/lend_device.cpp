@@ -141,7 +141,7 @@ void DeviceLender::make_pair(Loan& loan, const NicPlan& nic, const VethPair& vet
   if (veth.bridge) {
     const auto bridge = find_link(home_.socket, veth.bridge->str());
     if (!bridge || bridge->kind != "bridge") {
-      throw Error::usage(fmt::format("bridge={}: no such bridge here", veth.bridge->str()));
+      throw Error(fmt::format("bridge={}: no such bridge here", veth.bridge->str()));
     }
     call(home_,
          set_link_master(host->ifindex, bridge->ifindex,

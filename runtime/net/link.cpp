@@ -91,6 +91,8 @@ void parse_names(const Attributes& attributes, LinkState& link) {
 void parse_ipv6(const Attributes& attributes, LinkState& link) {
   const Attributes inet6 = attributes.nested(IFLA_AF_SPEC).nested(AF_INET6);
   link.addrgenmode = inet6.u8(IFLA_INET6_ADDR_GEN_MODE);
+  link.ipv6_token = inet6.find(IFLA_INET6_TOKEN).value_or("");
+  if (link.ipv6_token.find_first_not_of('\0') == std::string::npos) link.ipv6_token.clear();
   link.ipv6_ready = (inet6.u32(IFLA_INET6_FLAGS).value_or(0) & kInet6Ready) != 0;
 }
 
@@ -229,6 +231,12 @@ Message set_link_master(IfIndex ifindex, IfIndex master, std::string doing) {
 Message set_link_addrgenmode(IfIndex ifindex, std::uint8_t mode, std::string doing) {
   Message message = change_link(ifindex, std::move(doing));
   message.begin(IFLA_AF_SPEC).begin(AF_INET6).put_u8(IFLA_INET6_ADDR_GEN_MODE, mode).end().end();
+  return message;
+}
+
+Message set_link_token(IfIndex ifindex, const std::string& bytes, std::string doing) {
+  Message message = change_link(ifindex, std::move(doing));
+  message.begin(IFLA_AF_SPEC).begin(AF_INET6).put(IFLA_INET6_TOKEN, bytes).end().end();
   return message;
 }
 

@@ -46,6 +46,8 @@ struct LinkState {
   std::optional<LinkMaster> master;
   /// IN6_ADDR_GEN_MODE_*; absent without IPv6.
   std::optional<std::uint8_t> addrgenmode;
+  /// The host part of addresses that routers announce a network for, 16 raw bytes; empty: none.
+  std::string ipv6_token;
   /// IPv6 has seen it up with a carrier (IF_READY).
   bool ipv6_ready = false;
   bool has_carrier = false;
@@ -93,6 +95,8 @@ Message set_link_mtu(IfIndex ifindex, std::uint32_t mtu_bytes, std::string doing
 Message set_link_address(IfIndex ifindex, const std::string& bytes, std::string doing);
 Message set_link_master(IfIndex ifindex, IfIndex master, std::string doing);
 Message set_link_addrgenmode(IfIndex ifindex, std::uint8_t mode, std::string doing);
+/// Source: net/ipv6/addrconf.c, inet6_set_iftoken: needs router advertisements to be accepted.
+Message set_link_token(IfIndex ifindex, const std::string& bytes, std::string doing);
 Message add_altname(IfIndex ifindex, const std::string& altname, std::string doing);
 Message remove_altname(IfIndex ifindex, const std::string& altname, std::string doing);
 Message delete_link(IfIndex ifindex, std::string doing);

@@ -21,7 +21,7 @@ namespace netlend {
 
 namespace {
 [[noreturn]] void throw_not_a_netns(const std::string& path) {
-  throw Error::usage(fmt::format(
+  throw Error(fmt::format(
       "'{}' is not a network namespace that can be opened; name one of /run/netns or a path like "
       "/proc/PID/ns/net",
       printable(path)));

@@ -25,7 +25,7 @@ class Netns {
   /// Our own, of this thread.
   static Netns current();
   /// What `path` shows. Opens it only after it is known to be a network namespace: a FIFO can't
-  /// hang us. Throws Error (usage), the same for every cause that could reveal a hidden file.
+  /// hang us. Throws Error, the same for every cause that could reveal a hidden file.
   static Netns open(const std::string& path);
   /// That of a process: pidfd first, then the namespace, then the process is seen to be alive
   /// still. Throws Error (ESRCH: it ended).

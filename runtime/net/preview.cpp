@@ -45,6 +45,10 @@ void add_restored(const DeviceSnapshot& snapshot, PlanReport& report) {
   for (const auto& route : snapshot.routes) {
     report.restored.push_back("route " + printable(describe(route)));
   }
+  for (const auto& [device, route] : snapshot.dependent_routes) {
+    report.restored.push_back(fmt::format("route {} of device {}, whose source is an address of it",
+                                          printable(describe(route)), device.value));
+  }
   for (const auto& neighbour : snapshot.neighbours) {
     report.restored.push_back("neighbour " + describe(neighbour));
   }
@@ -65,7 +69,7 @@ PlanReport preview_device(const LendingContext& context, Site& home, const NicPl
     const LinkState link =
         find_wanted(context, home, std::get<DeviceSelector>(nic.source), Reaping::no);
     if (!seen.insert(link.ifindex).second) throw wanted_twice(link);
-    const DeviceSnapshot snapshot = take_snapshot(home, link.ifindex);
+    const DeviceSnapshot snapshot = take_snapshot_with_dependents(home, link.ifindex);
     check_fits(nic, snapshot);
     report.changes.push_back(fmt::format("device '{}' leaves here and is '{}' inside",
                                          printable(link.name), printable(nic.inside.str())));

@@ -67,10 +67,12 @@ class Restorer {
     if (needs_addresses()) addresses();
     set_up(home_.link.is_up());
     routes();
+    dependent_routes();
     neighbours();
     qdisc();
     sysctls(home_.sysctls);
     addrgenmode(home_.link.addrgenmode);
+    token();
   }
   Failures take_failures() noexcept { return std::move(failures_); }
 
@@ -117,6 +119,8 @@ class Restorer {
   void qdisc();
   void sysctls(const Sysctls& wanted);
   void addrgenmode(std::optional<std::uint8_t> mode);
+  void token();
+  void dependent_routes();
 
   Site& site_;
   IfIndex ifindex_;
@@ -323,6 +327,22 @@ void Restorer::add_route_with_helper(const RouteRecord& route) {
   }
 }
 
+void Restorer::dependent_routes() {
+  for (const auto& dependent : home_.dependent_routes) {
+    const std::string what = fmt::format("route {} of device {}, whose source is an address",
+                                         describe(dependent.route), dependent.device.value);
+    attempt(failures_, [&] {
+      const Message add = add_route(dependent.device, dependent.route, doing(what));
+      if (on_step_) on_step_(add.doing());
+      try {
+        site_.socket.call(add);
+      } catch (const Error& error) {
+        if (error.errno_value() != EEXIST) throw;
+      }
+    });
+  }
+}
+
 void Restorer::neighbours() {
   attempt(failures_, [&] { now_.neighbours = list_neighbours(site_.socket, ifindex_); });
   for (const auto& neighbour : now_.neighbours) {
@@ -364,6 +384,11 @@ void Restorer::addrgenmode(std::optional<std::uint8_t> mode) {
   if (!mode || now_.link.addrgenmode == mode) return;
   call(set_link_addrgenmode(ifindex_, *mode, doing("addrgenmode")));
   now_.link.addrgenmode = mode;
+}
+
+void Restorer::token() {
+  if (home_.link.ipv6_token.empty() || now_.link.ipv6_token == home_.link.ipv6_token) return;
+  call(set_link_token(ifindex_, home_.link.ipv6_token, doing("the IPv6 token")));
 }
 }  // namespace
 

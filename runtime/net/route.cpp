@@ -1,19 +1,15 @@
 #include "net/route.hpp"
 
 #include <fmt/core.h>
+#include <linux/nexthop.h>
 #include <linux/rtnetlink.h>
-#include <netlink/netlink.h>
-#include <netlink/route/route.h>
-#include <netlink/route/rtnl.h>
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 
 #include "base/error.hpp"
 #include "base/syscall.hpp"
-#include "base/text.hpp"
 
 namespace netlend {
 
@@ -63,41 +59,6 @@ bool goes_through(const Reply& reply, IfIndex ifindex) {
   }
   // A multipath route or one with a nexthop object: the kernel's filter has looked inside.
   return attributes.find(RTA_MULTIPATH).has_value() || attributes.find(RTA_NH_ID).has_value();
-}
-
-std::string address_text(const RawAttributes& attributes, std::uint16_t type) {
-  const auto found = attributes.find(type);
-  return found == attributes.end() ? "" : IpAddress::from_bytes(found->second).str();
-}
-
-std::string via_text(const RouteRecord& route) {
-  const std::string gateway = address_text(route.attributes, RTA_GATEWAY);
-  if (!gateway.empty()) return fmt::format(" via {}", gateway);
-  const auto via = route.attributes.find(RTA_VIA);
-  constexpr std::size_t kFamilyBytes = 2;
-  if (via == route.attributes.end() || via->second.size() <= kFamilyBytes) return "";
-  return fmt::format(" via {}", IpAddress::from_bytes(via->second.substr(kFamilyBytes)).str());
-}
-
-std::string number_text(const RouteRecord& route, std::uint16_t type, std::string_view name) {
-  const auto found = route.attributes.find(type);
-  if (found == route.attributes.end() || found->second.size() != sizeof(std::uint32_t)) return "";
-  std::uint32_t value = 0;
-  std::memcpy(&value, found->second.data(), sizeof value);
-  return fmt::format(" {} {}", name, value);
-}
-
-// What describe() has no word for; it must still be seen when two snapshots differ in it.
-std::string other_attributes_text(const RouteRecord& route) {
-  constexpr std::array<std::uint16_t, 6> kTold{RTA_DST,     RTA_GATEWAY,  RTA_VIA,
-                                               RTA_PREFSRC, RTA_PRIORITY, RTA_SRC};
-  std::string out;
-  for (const auto& [type, bytes] : route.attributes) {
-    if (std::find(kTold.begin(), kTold.end(), type) != kTold.end()) continue;
-    if (type == RTA_PREF && bytes == std::string(1, '\0')) continue;
-    out += fmt::format(" attribute {}={}", type, to_hex(bytes));
-  }
-  return out;
 }
 
 Message route_message(std::uint16_t type, std::uint16_t flags, const RouteRecord& route,
@@ -163,28 +124,38 @@ std::vector<RouteRecord> list_routes(RouteSocket& socket, IfIndex ifindex) {
   return records;
 }
 
-std::string describe(const RouteRecord& route) {
-  std::array<char, 32> text{};
-  std::string out;
-  if (route.type != RTN_UNICAST) {
-    out += fmt::format("{} ", ::nl_rtntype2str(route.type, text.data(), text.size()));
+std::vector<DeviceRoute> list_routes_from(RouteSocket& socket,
+                                          const std::vector<std::string>& sources) {
+  Message message(RTM_GETROUTE, 0, "list the routes from the device's addresses");
+  rtmsg header{};
+  header.rtm_family = AF_INET;
+  header.rtm_type = RTN_UNICAST;
+  message.header(header);
+  const auto replies = socket.dump(message, [&](const Reply& reply) {
+    const auto source = reply.attributes(sizeof header).find(RTA_PREFSRC);
+    return source && std::find(sources.begin(), sources.end(), *source) != sources.end();
+  });
+  std::vector<DeviceRoute> routes;
+  for (const auto& reply : replies) {
+    const auto device = reply.attributes(sizeof header).u32(RTA_OIF).value_or(0);
+    routes.push_back({IfIndex{static_cast<int>(device)}, parse_route(reply)});
   }
-  const std::string destination = address_text(route.attributes, RTA_DST);
-  out += destination.empty() ? (route.family == AF_INET ? "default" : "default(6)")
-                             : fmt::format("{}/{}", destination, route.destination_bits);
-  if (route.source_bits != 0) {
-    out += fmt::format(" from {}/{}", address_text(route.attributes, RTA_SRC), route.source_bits);
+  return routes;
+}
+
+std::vector<std::string> list_nexthops(RouteSocket& socket, IfIndex ifindex) {
+  Message message(RTM_GETNEXTHOP, 0,
+                  fmt::format("list the nexthop objects of device {}", ifindex.value));
+  message.header(nhmsg{}).put_u32(NHA_OIF, static_cast<std::uint32_t>(ifindex.value));
+  std::vector<std::string> nexthops;
+  for (const auto& reply : socket.dump(message)) {
+    const Attributes attributes = reply.attributes(sizeof(nhmsg));
+    const auto gateway = attributes.find(NHA_GATEWAY);
+    nexthops.push_back(
+        fmt::format("{}{}", attributes.u32(NHA_ID).value_or(0),
+                    gateway ? " via " + IpAddress::from_bytes(*gateway).str() : std::string{}));
   }
-  out += via_text(route);
-  const std::string source = address_text(route.attributes, RTA_PREFSRC);
-  if (!source.empty()) out += fmt::format(" src {}", source);
-  out += fmt::format(" proto {}", ::rtnl_route_proto2str(route.protocol, text.data(), text.size()));
-  out += fmt::format(" scope {}", ::rtnl_scope2str(route.scope, text.data(), text.size()));
-  out += number_text(route, RTA_PRIORITY, "metric");
-  if (route.tos != 0) out += fmt::format(" tos {:#x}", route.tos);
-  if ((route.flags & RTNH_F_ONLINK) != 0) out += " onlink";
-  if (route.table != RT_TABLE_MAIN) out += fmt::format(" table {}", route.table);
-  return out + other_attributes_text(route);
+  return nexthops;
 }
 
 bool has_default_route(RouteSocket& socket, int family) {

@@ -40,6 +40,20 @@ struct RouteRecord {
 /// that the kernel keeps for each address (is_kernel_local).
 std::vector<RouteRecord> list_routes(RouteSocket& socket, IfIndex ifindex);
 
+/// A route and the device that it goes through; of one with several next hops, none.
+struct DeviceRoute {
+  IfIndex device;
+  RouteRecord route;
+};
+
+/// The IPv4 unicast routes whose source is one of these addresses (raw bytes), through any device.
+/// The kernel can't look for them: it sends all routes of this machine.
+std::vector<DeviceRoute> list_routes_from(RouteSocket& socket,
+                                          const std::vector<std::string>& sources);
+
+/// The nexthop objects that use the device, as ip(8) would print them: "5 via 10.0.0.1".
+std::vector<std::string> list_nexthops(RouteSocket& socket, IfIndex ifindex);
+
 /// As ip(8) would print it: "default via 10.0.0.1 proto static metric 100 table 200".
 std::string describe(const RouteRecord& route);
 

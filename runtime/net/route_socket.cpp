@@ -92,29 +92,31 @@ std::optional<Reply> RouteSocket::find(const Message& message) {
   }
 }
 
-std::vector<Reply> RouteSocket::dump(const Message& message) {
+std::vector<Reply> RouteSocket::dump(const Message& message, const Filter& filter) {
   for (int attempt = 0; attempt < kAttemptsMax; ++attempt) {
-    auto answer = talk(message, NLM_F_DUMP);
+    auto answer = talk(message, NLM_F_DUMP, filter);
     if (!answer.interrupted) return std::move(answer.replies);
   }
   throw Error(fmt::format("{}: what was listed kept changing", message.doing()), EINTR);
 }
 
-RouteSocket::Answer RouteSocket::talk(const Message& message, std::uint16_t extra_flags) {
+RouteSocket::Answer RouteSocket::talk(const Message& message, std::uint16_t extra_flags,
+                                      const Filter& filter) {
   // A refused request has changed nothing, so it can be sent again.
   for (int attempt = 1; attempt < kAttemptsMax; ++attempt) {
     try {
-      return talk_once(message, extra_flags);
+      return talk_once(message, extra_flags, filter);
     } catch (const Error& error) {
       if (!is_passing(error)) throw;
     }
   }
-  return talk_once(message, extra_flags);
+  return talk_once(message, extra_flags, filter);
 }
 
-RouteSocket::Answer RouteSocket::talk_once(const Message& message, std::uint16_t extra_flags) {
+RouteSocket::Answer RouteSocket::talk_once(const Message& message, std::uint16_t extra_flags,
+                                           const Filter& filter) {
   send(message, extra_flags);
-  Answer answer;
+  Answer answer{.filter = filter, .replies = {}, .interrupted = false};
   while (!take_datagram(message, answer)) {
   }
   return answer;
@@ -173,7 +175,8 @@ bool RouteSocket::take_datagram(const Message& message, Answer& answer) {
       return true;
     }
     if (header.nlmsg_type >= NLMSG_MIN_TYPE) {
-      answer.replies.emplace_back(header.nlmsg_type, std::string(payload));
+      Reply reply(header.nlmsg_type, std::string(payload));
+      if (!answer.filter || answer.filter(reply)) answer.replies.push_back(std::move(reply));
     }
   }
   return false;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -25,18 +26,20 @@ class RouteSocket {
   Reply get(const Message& message);
   /// As get(), but nothing where the kernel knows no such object (ENODEV, ENOENT, ESRCH).
   std::optional<Reply> find(const Message& message);
-  /// Sends a GET with NLM_F_DUMP and returns all answers; asks again where the kernel says that the
-  /// dump was interrupted (NLM_F_DUMP_INTR).
-  std::vector<Reply> dump(const Message& message);
+  using Filter = std::function<bool(const Reply&)>;
+  /// Sends a GET with NLM_F_DUMP and returns all answers, or those that the filter lets through;
+  /// asks again where the kernel says that the dump was interrupted (NLM_F_DUMP_INTR).
+  std::vector<Reply> dump(const Message& message, const Filter& filter = {});
 
  private:
   struct Answer {
+    const Filter& filter;
     std::vector<Reply> replies;
     bool interrupted = false;
   };
 
-  Answer talk(const Message& message, std::uint16_t extra_flags);
-  Answer talk_once(const Message& message, std::uint16_t extra_flags);
+  Answer talk(const Message& message, std::uint16_t extra_flags, const Filter& filter = {});
+  Answer talk_once(const Message& message, std::uint16_t extra_flags, const Filter& filter);
   void send(const Message& message, std::uint16_t extra_flags);
   /// True when the answer is complete.
   bool take_datagram(const Message& message, Answer& answer);

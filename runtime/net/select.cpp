@@ -45,11 +45,11 @@ LinkState find_wanted(const LendingContext& context, Site& home, const DeviceSel
     }
   }
   if (!link) {
-    throw Error::usage(fmt::format("there is no device '{}' here; 'netlend show' lists them",
-                                   printable(selector.value)));
+    throw Error(fmt::format("there is no device '{}' here; 'netlend show' lists them",
+                            printable(selector.value)));
   }
   if (const auto why = why_immovable(*link)) {
-    throw Error::usage(fmt::format("device '{}' {}", printable(link->name), *why));
+    throw Error(fmt::format("device '{}' {}", printable(link->name), *why));
   }
   return *std::move(link);
 }

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 #include <linux/if.h>
 #include <linux/if_link.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 
@@ -74,6 +75,7 @@ void compare_links(const LinkState& home, const LinkState& now, Differences& dif
   differences.compare("master", master_text(home.master), master_text(now.master));
   differences.compare("addrgenmode", int{home.addrgenmode.value_or(0)},
                       int{now.addrgenmode.value_or(0)});
+  differences.compare("IPv6 token", to_hex(home.ipv6_token), to_hex(now.ipv6_token));
   differences.compare("options of its kind", to_hex(home.kind_data), to_hex(now.kind_data));
   for (const auto& [type, value] : home.tunables) {
     const auto found = now.tunables.find(type);
@@ -143,6 +145,10 @@ void remove_unwritable(std::vector<Record>& records) {
 void remove_unrestorable(DeviceSnapshot& snapshot) {
   remove_unwritable(snapshot.addresses);
   remove_unwritable(snapshot.routes);
+  auto& dependents = snapshot.dependent_routes;
+  dependents.erase(std::remove_if(dependents.begin(), dependents.end(),
+                                  [](const auto& each) { return why_not_writable(each.route); }),
+                   dependents.end());
   if (snapshot.root_qdisc && why_not_writable(*snapshot.root_qdisc)) snapshot.root_qdisc.reset();
   snapshot.has_ingress_qdisc = false;
   if (snapshot.link.master && snapshot.link.master->kind != "bridge") snapshot.link.master.reset();
@@ -177,6 +183,26 @@ DeviceSnapshot take_snapshot(Site& site, IfIndex ifindex) {
   return snapshot;
 }
 
+DeviceSnapshot take_snapshot_with_dependents(Site& site, IfIndex ifindex) {
+  DeviceSnapshot snapshot = take_snapshot(site, ifindex);
+  std::vector<std::string> sources;
+  // IPv4 removes such routes of the main table with the address (net/ipv4/fib_semantics.c,
+  // fib_sync_down_addr); what it leaves is there already when they are given again. IPv6 takes a
+  // source away from its routes through the same device only (net/ipv6/route.c,
+  // fib6_remove_prefsrc).
+  for (const auto& address : snapshot.addresses) {
+    if (address.family == AF_INET) sources.emplace_back(address.address().bytes());
+  }
+  if (sources.empty()) return snapshot;
+  for (auto& [device, route] : list_routes_from(site.socket, sources)) {
+    const bool is_own = device == ifindex ||
+                        std::any_of(snapshot.routes.begin(), snapshot.routes.end(),
+                                    [&](const RouteRecord& own) { return own.is_same_as(route); });
+    if (!is_own) snapshot.dependent_routes.push_back({device, std::move(route)});
+  }
+  return snapshot;
+}
+
 std::vector<std::string> differences(const DeviceSnapshot& home, const DeviceSnapshot& now) {
   Differences found;
   compare_links(home.link, now.link, found);
@@ -201,6 +227,15 @@ std::vector<std::string> unrestorable(Site& site, const DeviceSnapshot& snapshot
     if (const auto why = why_not_writable(route)) {
       lost.push_back(fmt::format("route '{}' ({})", describe(route), *why));
     }
+  }
+  for (const auto& [device, route] : snapshot.dependent_routes) {
+    if (const auto why = why_not_writable(route)) {
+      lost.push_back(
+          fmt::format("route '{}', whose source is an address of it ({})", describe(route), *why));
+    }
+  }
+  for (const auto& nexthop : list_nexthops(site.socket, snapshot.link.ifindex)) {
+    lost.push_back(fmt::format("nexthop object {}", nexthop));
   }
   if (snapshot.root_qdisc) {
     if (const auto why = why_not_writable(*snapshot.root_qdisc)) lost.push_back(*why);

@@ -15,11 +15,20 @@
 
 namespace netlend {
 
+/// A route through another device whose source is an address of ours: gone with that.
+struct DependentRoute {
+  IfIndex device;
+  RouteRecord route;
+  bool operator==(const DependentRoute&) const = default;
+};
+
 /// All that we know of a device at home, taken before anything is touched.
 struct DeviceSnapshot {
   LinkState link;
   std::vector<AddressRecord> addresses;
   std::vector<RouteRecord> routes;
+  /// Only in the snapshot of a device that is about to be lent.
+  std::vector<DependentRoute> dependent_routes;
   std::vector<NeighbourRecord> neighbours;
   Sysctls sysctls;
   std::optional<QdiscRecord> root_qdisc;
@@ -32,6 +41,8 @@ struct DeviceSnapshot {
 
 /// Throws Error (ENODEV).
 DeviceSnapshot take_snapshot(Site& site, IfIndex ifindex);
+/// With all that depends on the device at home, which a loan would take away.
+DeviceSnapshot take_snapshot_with_dependents(Site& site, IfIndex ifindex);
 
 /// The marks that netlend puts on lent devices: "netlend-" and 16 hex digits.
 bool is_mark(std::string_view altname);

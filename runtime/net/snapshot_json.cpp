@@ -78,6 +78,7 @@ json link_to_json(const LinkState& link) {
               {"parent_device", link.parent_device},
               {"port_name", bytes_to_utf8(link.port_name)},
               {"netns_immutable", optional_to_json(link.netns_immutable)}};
+  if (!link.ipv6_token.empty()) object["ipv6_token"] = to_hex(link.ipv6_token);
   if (link.lower) object["lower"] = link.lower->value;
   if (link.master) {
     object["master"] = {{"ifindex", link.master->ifindex.value},
@@ -113,6 +114,7 @@ LinkState link_from_json(const json& object) {
   link.parent_device = object.at("parent_device").get<std::string>();
   link.port_name = text_from(object.at("port_name"));
   link.netns_immutable = optional_from_json<bool>(object.at("netns_immutable"));
+  if (object.contains("ipv6_token")) link.ipv6_token = bytes_from(object.at("ipv6_token"));
   if (object.contains("lower")) link.lower = IfIndex{object.at("lower").get<int>()};
   if (object.contains("master")) {
     const json& master = object.at("master");
@@ -173,6 +175,15 @@ RouteRecord route_from_json(const json& object) {
           .expires_at_s = optional_from_json<std::int64_t>(object.at("expires_at_s"))};
 }
 
+json dependent_to_json(const DependentRoute& dependent) {
+  return {{"device", dependent.device.value}, {"route", route_to_json(dependent.route)}};
+}
+
+DependentRoute dependent_from_json(const json& object) {
+  return {.device = IfIndex{object.at("device").get<int>()},
+          .route = route_from_json(object.at("route"))};
+}
+
 json neighbour_to_json(const NeighbourRecord& neighbour) {
   return {{"text", bytes_to_utf8(describe(neighbour))},
           {"family", neighbour.family},
@@ -210,6 +221,9 @@ json to_json(const DeviceSnapshot& snapshot) {
               {"neighbours", list_to_json(snapshot.neighbours, neighbour_to_json)},
               {"sysctls", snapshot.sysctls},
               {"has_ingress_qdisc", snapshot.has_ingress_qdisc}};
+  if (!snapshot.dependent_routes.empty()) {
+    object["dependent_routes"] = list_to_json(snapshot.dependent_routes, dependent_to_json);
+  }
   if (!snapshot.announced_losses.empty()) {
     object["announced_losses"] = texts_to_json(snapshot.announced_losses);
   }
@@ -229,6 +243,9 @@ DeviceSnapshot snapshot_from_json(const json& object) {
   snapshot.neighbours = list_from_json(object.at("neighbours"), neighbour_from_json);
   snapshot.sysctls = object.at("sysctls").get<Sysctls>();
   snapshot.has_ingress_qdisc = object.at("has_ingress_qdisc").get<bool>();
+  if (object.contains("dependent_routes")) {
+    snapshot.dependent_routes = list_from_json(object.at("dependent_routes"), dependent_from_json);
+  }
   if (object.contains("announced_losses")) {
     for (const auto& text : object.at("announced_losses")) {
       snapshot.announced_losses.push_back(text_from(text));

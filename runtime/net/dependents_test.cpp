@@ -1,0 +1,72 @@
+// What hangs on a device at home without being one of its addresses or routes.
+#include "net/lending_fixture.hpp"
+
+using netlend::test::error_of;
+using netlend::test::joined;
+using netlend::test::Lab;
+using netlend::test::observe;
+using netlend::test::sh;
+
+namespace {
+bool says(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(dependents, Lab)
+
+BOOST_AUTO_TEST_CASE(an_ipv6_token_comes_back) {
+  sh("ip token set ::77 dev lan0");
+  const std::string before = sh("ip token get dev lan0");
+  lend(context(), plan("eth0=lan0"), borrower());
+  BOOST_TEST(joined(give_all_back()) == "");
+  BOOST_TEST(sh("ip token get dev lan0") == before);
+}
+
+BOOST_AUTO_TEST_CASE(routes_of_other_devices_whose_source_is_its_address_come_back) {
+  sh("ip link add other0 type veth peer name other1; ip link set other1 up;"
+     "ip addr add 10.88.0.1/24 dev other0; ip link set other0 up;"
+     "ip route add 198.18.0.0/16 via 10.88.0.9 src 10.77.0.1 metric 5;"
+     "ip route add 198.19.0.0/16 dev other0 src 10.77.0.3 table 400");
+  netlend::test::wait_for_dad();
+  const std::string before = observe("other0");
+  BOOST_TEST(says(joined(preview(context(), plan("eth0=lan0"), nullptr).at(0).restored),
+                  "route 198.18.0.0/16 via 10.88.0.9 src 10.77.0.1"));
+  lend(context(), plan("eth0=lan0"), borrower());
+  BOOST_TEST(!says(observe("other0"), "198.18.0.0"));
+  BOOST_TEST(joined(give_all_back()) == "");
+  BOOST_TEST(observe("other0") == before);
+  check_home_as_it_was();
+}
+
+BOOST_AUTO_TEST_CASE(routes_are_told_in_the_words_of_iproute2) {
+  sh("ip route add 198.18.0.0/16 via 10.77.0.9 mtu lock 1300 advmss 1200 initcwnd 20;"
+     "ip route add 198.19.0.0/16 nexthop via 10.77.0.8 dev lan0 weight 3 nexthop via 10.77.0.9 dev "
+     "lan0; ip nexthop add id 5 via 10.77.0.9 dev lan0; ip route add 198.20.0.0/16 nhid 5;"
+     "ip -6 route add 2001:db8:5::/64 via 2001:db8:77::9 pref high");
+  const std::string index = std::to_string(snapshot("lan0").link.ifindex.value);
+  const std::string told = joined(preview(context(), plan("eth0=lan0"), nullptr).at(0).restored);
+  for (const std::string& part :
+       {std::string("198.18.0.0/16 via 10.77.0.9 proto boot scope global mtu lock 1300 advmss 1200 "
+                    "initcwnd 20"),
+        "nexthop via 10.77.0.8 dev " + index + " weight 3 nexthop via 10.77.0.9 dev " + index,
+        std::string("nhid 5"), std::string("metric 1024 pref high")}) {
+    BOOST_TEST(says(told, part), part << " in " << told);
+  }
+  BOOST_TEST(!says(told, "attribute"));
+}
+
+BOOST_AUTO_TEST_CASE(a_nexthop_object_is_lost_only_by_force) {
+  sh("ip nexthop add id 5 via 10.77.0.9 dev lan0");
+  const auto wanted = plan("eth0=lan0");
+  BOOST_TEST(joined(preview(context(), wanted, nullptr).at(0).lost) ==
+             "nexthop object 5 via 10.77.0.9");
+  BOOST_TEST(says(error_of([&] { lend(context(), wanted, borrower()); }),
+                  "this could not be given back as it is: nexthop object 5 via 10.77.0.9"));
+  lend(context(), wanted, borrower(), {.force = netlend::Force::yes});
+  BOOST_TEST(joined(give_all_back()) == "");
+  BOOST_TEST(sh("ip nexthop show") == "");
+  check_home_as_it_was();
+}
+
+BOOST_AUTO_TEST_SUITE_END()
