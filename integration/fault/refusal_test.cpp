@@ -24,7 +24,7 @@ constexpr std::array kNetlinkErrors{ENOMEM,  EPERM,  EBUSY,      EEXIST, ENODEV,
 constexpr std::array kDiskErrors{ENOSPC, EIO, EROFS};
 
 bool names_a_device(const std::string& text) {
-  for (const char* name : {"lan0", "mac0", "port0", "h0", "eth0", "eth1", "eth2"}) {
+  for (const char* name : {"lan0", "mac0", "port0", "h0", "eth0", "eth1", "eth2", "br0"}) {
     if (text.find(std::string("'") + name + "'") != std::string::npos) return true;
   }
   return false;

@@ -36,10 +36,11 @@ const char* const kMoreDevices = R"(
 )";
 
 // Devices are listed by when they came, and so are equal routes of several devices: both are sorted
-// by device. What is left of a lifetime, and of a timer of the bridge's, is blanked.
+// by device. What is left of a lifetime, and of a timer of the bridge's, is blanked, and so is the
+// number that the bridge gives a port: nobody can ask for one.
 const char* const kPicture = R"sh(
   ip -d -j addr show |
-    sed -E 's/4294967295/forever/g; s/"([a-z_]*life_time|[a-z_]*timer)":[0-9.]+/"\1"/g'
+    sed -E 's/4294967295/forever/g; s/"([a-z_]*life_time|[a-z_]*timer|designated_port)":[0-9.]+/"\1"/g; s/"(id|no)":"0x[0-9a-f]+"/"\1"/g'
   (ip -4 -d route show table all; ip -6 -d route show table all) |
     sed -E 's/.* dev ([^ ]*)/\1: &/; s/expires [0-9]*sec/expires/' | sort --stable --key 1,1
   ip neigh show nud permanent | sort

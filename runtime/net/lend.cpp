@@ -273,15 +273,15 @@ void Lending::observe() {
     Loan& loan = ledger_.loans[i];
     if (!loan.home) continue;
     const LinkState chosen = loan.home->link;
-    const auto link = find_link(home_.socket, chosen.ifindex);
+    const auto link = reading(loan, [&] { return find_link(home_.socket, chosen.ifindex); });
     if (!link || link->name != chosen.name) {
       throw Error(fmt::format("device '{}' went away while it was being lent; try again",
                               printable(chosen.name)),
                   ENODEV);
     }
-    loan.home = take_snapshot_with_dependents(home_, chosen.ifindex);
+    loan.home = reading(loan, [&] { return take_snapshot_with_dependents(home_, chosen.ifindex); });
     check_fits(plan_.nics[i], *loan.home);
-    const auto reasons = why_only_by_force(home_, *loan.home);
+    const auto reasons = reading(loan, [&] { return why_only_by_force(home_, *loan.home); });
     if (options_.force == Force::no && !reasons.empty()) {
       // Who needs a permission asks by an annotation, and no annotation has force.
       throw Error(
@@ -291,7 +291,7 @@ void Lending::observe() {
                           : "'--force' lends it all the same"),
           EPERM);
     }
-    give_up_unrestorable(home_, *loan.home);
+    reading(loan, [&] { give_up_unrestorable(home_, *loan.home); });
   }
 }
 

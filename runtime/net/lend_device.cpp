@@ -71,13 +71,13 @@ void DeviceLender::move_in(Loan& loan, const NicPlan& nic) {
   };
   if (is_name_taken_inside(loan)) {
     Site staging = stage(loan, nic);
-    move(staging, find_link(staging.socket, loan.mark()).value());
+    move(staging, reading(loan, [&] { return find_link(staging.socket, loan.mark()); }).value());
   } else {
     // Without a name in the message: the kernel moves first and renames after, and a name that is
     // taken there would leave the device gone (net/core/rtnetlink.c, do_setlink).
     move(home_, link);
   }
-  const auto arrived = find_link(borrower_.socket, loan.mark());
+  const auto arrived = reading(loan, [&] { return find_link(borrower_.socket, loan.mark()); });
   if (!arrived) throw Error(doing + ": it did not arrive", ENODEV);
   loan.inside_ifindex = arrived->ifindex;
   if (arrived->name != loan.inside) name_inside(loan, nic);
@@ -100,7 +100,7 @@ Site DeviceLender::stage(const Loan& loan, const NicPlan& nic) {
   call(home_, move_link(loan.home->link,
                         {.netns_fd = staging.netns.fd(), .ifindex = {}, .fallback_name = {}},
                         fmt::format("move device '{}' into staging", loan.home_name())));
-  const auto arrived = find_link(staging.socket, loan.mark());
+  const auto arrived = reading(loan, [&] { return find_link(staging.socket, loan.mark()); });
   if (!arrived) throw Error("move into staging: the device did not arrive", ENODEV);
   const auto& altnames = arrived->altnames;
   if (std::find(altnames.begin(), altnames.end(), nic.inside.str()) != altnames.end()) {
@@ -210,15 +210,18 @@ void DeviceLender::configure_routes(const Loan& loan, const NicPlan& nic) {
 }
 
 void DeviceLender::settle(const Loan& loan, const NicPlan& nic) {
-  const LinkState link = read_link(borrower_.socket, *loan.inside_ifindex);
-  if (nic.dad && link.is_up() && link.has_carrier &&
-      !wait_for_addresses(borrower_, link.ifindex, Which::global, kDadTimeoutMs)) {
+  const LinkState link =
+      reading(loan, [&] { return read_link(borrower_.socket, *loan.inside_ifindex); });
+  if (nic.dad && link.is_up() && link.has_carrier && !reading(loan, [&] {
+        return wait_for_addresses(borrower_, link.ifindex, Which::global, kDadTimeoutMs);
+      })) {
     throw Error(
         fmt::format("'{}': duplicate address detection did not end in {} s; 'dad=no' lends "
                     "without it",
                     loan.inside, kDadTimeoutMs / 1000));
   }
-  const auto addresses = list_addresses(borrower_.socket, link.ifindex);
+  const auto addresses =
+      reading(loan, [&] { return list_addresses(borrower_.socket, link.ifindex); });
   for (const auto& address : addresses) {
     if (address.is_duplicate()) {
       throw Error(fmt::format("address {} is in use by another host on the link of '{}'",
