@@ -44,7 +44,7 @@ class SmallDisk : public Scene {
   LendingContext on_small() { return {.state = *small, .on_step = {}}; }
   void fill_blocks() { sh("cat /dev/zero >/run/small/fill 2>/dev/null; true"); }
   void fill_inodes() {
-    sh("i=0; while : >/run/small/fill$i; do i=$((i + 1)); done 2>/dev/null; true");
+    sh("i=0; while true >/run/small/fill$i; do i=$((i + 1)); done 2>/dev/null; true");
   }
   void make_read_only() { sh("mount -o remount,ro /run/small"); }
   void make_room() { sh("mount -o remount,rw /run/small; rm -f /run/small/fill*"); }
@@ -75,7 +75,8 @@ class SmallDisk : public Scene {
         static_cast<void>(give_back(on_small(), ledger));
         BOOST_TEST(difference() == "");
         make_room();
-        BOOST_TEST(reap(on_small(), netlend::ReapScope::dead).empty());
+        // A ledger that could not be written still says that its borrower has the device.
+        BOOST_TEST(reap(on_small(), netlend::ReapScope::all).empty());
         BOOST_TEST(difference() == "");
         BOOST_TEST(sh("find /run/small ! -type d") == "");
       }

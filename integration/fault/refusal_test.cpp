@@ -1,6 +1,8 @@
+#include <algorithm>
 #include <array>
 #include <boost/test/unit_test.hpp>
 #include <cerrno>
+#include <climits>
 #include <iostream>
 
 #include "base/error.hpp"
@@ -23,8 +25,10 @@ constexpr std::array kNetlinkErrors{ENOMEM,  EPERM,  EBUSY,      EEXIST, ENODEV,
                                     ENOBUFS, EINVAL, EOPNOTSUPP, EINTR,  EAGAIN};
 constexpr std::array kDiskErrors{ENOSPC, EIO, EROFS};
 
+/// A device of the plan, or what the plan wants it to have.
 bool names_a_device(const std::string& text) {
-  for (const char* name : {"lan0", "mac0", "port0", "h0", "eth0", "eth1", "eth2", "br0"}) {
+  for (const char* name :
+       {"lan0", "mac0", "port0", "h0", "eth0", "eth1", "eth2", "br0", "10.77.0.9"}) {
     if (text.find(std::string("'") + name + "'") != std::string::npos) return true;
   }
   return false;
@@ -50,14 +54,15 @@ struct Matrix {
   std::vector<Fault> faults;
 };
 
-void strike(std::unique_ptr<Scene>& scene, const Matrix& matrix, const Fault& fault) {
+bool strike(std::unique_ptr<Scene>& scene, const Matrix& matrix, const Fault& fault) {
+  bool is_hit = false;
   BOOST_TEST_CONTEXT(text_of(matrix.act, matrix.devices)
                      << ", " << matrix.what << " " << fault.point << " answered with "
                      << errno_text(fault.errno_value)
                      << (fault.deed == Deed::lose_answer ? " after the deed" : "")) {
     const auto outcome =
         Performance(*scene, matrix.act, matrix.devices).run(matrix.is_point, fault);
-    BOOST_TEST(outcome.is_hit);
+    is_hit = outcome.is_hit;
     const bool lends = matrix.act == Act::lend || matrix.act == Act::lend_through_staging;
     if (lends) check_lent_or_not(*scene, outcome);
     const auto reported = scene->reap_once();
@@ -66,27 +71,40 @@ void strike(std::unique_ptr<Scene>& scene, const Matrix& matrix, const Fault& fa
     BOOST_TEST(difference == "", difference << "; it was: " << outcome.error);
     if (!difference.empty()) scene = std::make_unique<Scene>();
   }
+  return is_hit;
+}
+
+/// The fewest points of a few runs that met no fault: what looks at a clock of the kernel's asks
+/// once more now and then.
+int count_points(Scene& scene, const Matrix& matrix) {
+  constexpr int kDryRuns = 3;
+  int fewest = INT_MAX;
+  for (int i = 0; i < kDryRuns; ++i) {
+    const auto dry = Performance(scene, matrix.act, matrix.devices).run(matrix.is_point, {});
+    BOOST_TEST(dry.error == "");
+    BOOST_TEST(scene.reap_once() == "");
+    fewest = std::min(fewest, dry.points);
+  }
+  return fewest;
 }
 
 /// Each fault at each point; of a plan of three devices each point once, with the faults in turn.
 void strike_everywhere(const Matrix& matrix) {
   auto scene = std::make_unique<Scene>();
-  const auto dry = Performance(*scene, matrix.act, matrix.devices).run(matrix.is_point, {});
-  BOOST_TEST(dry.error == "");
-  BOOST_TEST(scene->reap_once() == "");
+  const int points = count_points(*scene, matrix);
   int faults = 0;
-  for (int point = 1; point <= dry.points; ++point) {
+  for (int point = 1; point <= points; ++point) {
     for (std::size_t i = 0; i < matrix.faults.size(); ++i) {
       const bool is_in_turn = static_cast<std::size_t>(point) % matrix.faults.size() == i;
       if (matrix.devices == Devices::three && !is_in_turn) continue;
       Fault fault = matrix.faults[i];
       fault.point = point;
-      strike(scene, matrix, fault);
+      BOOST_TEST(strike(scene, matrix, fault), "point " << point << " was not hit");
       ++faults;
     }
   }
   std::cout << matrix.what << "s that fail: " << text_of(matrix.act, matrix.devices) << ": "
-            << dry.points << " points, " << faults << " faults" << std::endl;
+            << points << " points, " << faults << " faults" << std::endl;
 }
 
 void refuse_every_request(Act act, Devices devices) {
