@@ -13,7 +13,6 @@ using netlend::Failures;
 using netlend::ReapScope;
 using netlend::test::Devices;
 using netlend::test::joined;
-using netlend::test::Lab;
 using netlend::test::plan_of;
 using netlend::test::Scene;
 using netlend::test::Sleeper;

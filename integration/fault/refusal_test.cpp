@@ -109,6 +109,7 @@ void strike_everywhere(const Matrix& matrix) {
 
 void refuse_every_request(Act act, Devices devices) {
   std::vector<Fault> faults;
+  faults.reserve(kNetlinkErrors.size() + 1);
   for (const int error : kNetlinkErrors) {
     faults.push_back({.deed = Deed::refuse, .errno_value = error});
   }
@@ -122,6 +123,7 @@ void refuse_every_request(Act act, Devices devices) {
 
 void fail_every_write(Act act, Devices devices) {
   std::vector<Fault> faults;
+  faults.reserve(kDiskErrors.size());
   for (const int error : kDiskErrors) {
     faults.push_back({.deed = Deed::fail, .errno_value = error});
   }

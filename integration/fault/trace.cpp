@@ -54,6 +54,7 @@ class SharedText {
 
 void write_memory(pid_t pid, std::uint64_t address, std::string_view bytes) {
   iovec local{const_cast<char*>(bytes.data()), bytes.size()};
+  // An address in another process. NOLINTNEXTLINE(performance-no-int-to-ptr)
   iovec remote{reinterpret_cast<void*>(address), bytes.size()};
   check(::process_vm_writev(pid, &local, 1, &remote, 1, 0), "write the memory of", "the child");
 }
@@ -211,6 +212,7 @@ void Tracer::at_exit() {
 std::string read_memory(pid_t pid, std::uint64_t address, std::size_t size) {
   std::string bytes(size, '\0');
   iovec local{bytes.data(), size};
+  // An address in another process. NOLINTNEXTLINE(performance-no-int-to-ptr)
   iovec remote{reinterpret_cast<void*>(address), size};
   const ssize_t got = ::process_vm_readv(pid, &local, 1, &remote, 1, 0);
   bytes.resize(static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
