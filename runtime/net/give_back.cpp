@@ -75,8 +75,10 @@ bool Returning::bring_home(Loan& loan) {
   const Failures unrestored =
       restore_device(sites_.home(), link.ifindex, *loan.home, context_.on_step);
   report(unrestored);
-  report(
-      announce(sites_.home(), read_link(sites_.home().socket, link.ifindex), loan.home->addresses));
+  // As they are now: one whose duplicate address detection still runs can't be spoken from yet.
+  RouteSocket& socket = sites_.home().socket;
+  report(announce(sites_.home(), read_link(socket, link.ifindex),
+                  list_addresses(socket, link.ifindex)));
   const bool is_as_it_was = verify(loan, link.ifindex) && unrestored.empty();
   // The mark was to find it by; it goes last.
   if (is_as_it_was || leftover_ == Leftover::forget) {
