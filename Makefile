@@ -6,6 +6,7 @@
 #   make build     build/bin/netlend and build/bin/netlend-hook
 #   make install   DESTDIR= PREFIX=/usr/local; podman looks for hooks only where PREFIX=/usr puts them
 #   make fuzz      each reader of foreign bytes, FUZZ_SECONDS=60 of it
+#   make faults    SIGKILL at every system call, every netlink request and every write refused
 #   make bench     what it costs, beside its peers; a gate that is missed fails
 #   make lint asan deps clean
 
@@ -29,7 +30,8 @@ FUZZ_PACKAGES = clang libclang-rt-14-dev
 # A compiler cache is used where there is one.
 CCACHE := $(if $(shell command -v ccache),-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
 
-.PHONY: all deps lint-deps bench-deps fuzz-deps guest-deps build dev run test test-guest asan fuzz bench lint install clean
+.PHONY: all deps lint-deps bench-deps fuzz-deps guest-deps build dev run test test-guest asan faults fuzz bench \
+  lint install clean
 
 all: build
 
@@ -70,6 +72,9 @@ asan: deps
 	@cmake --preset asan $(CCACHE) >/dev/null
 	@cmake --build --preset asan --parallel $(JOBS)
 	@integration/run-tests asan build/asan/bin
+
+faults: dev
+	@integration/fault/run build/dev
 
 fuzz: fuzz-deps
 	@cmake --preset fuzz $(CCACHE) >/dev/null

@@ -91,7 +91,12 @@ bool create_file_exclusive(int dirfd, const std::string& name, std::string_view 
     if (errno == EEXIST) return false;
     throw_errno(errno, "create", name);
   }
-  check(::fsync(dirfd), "fsync the folder of", name);
+  try {
+    check(::fsync(dirfd), "fsync the folder of", name);
+  } catch (const Error&) {
+    ::unlinkat(dirfd, name.c_str(), 0);
+    throw;
+  }
   return true;
 }
 

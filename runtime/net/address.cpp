@@ -6,6 +6,7 @@
 #include <netlink/route/rtnl.h>
 #include <sys/socket.h>
 #include <sys/times.h>
+#include <unistd.h>
 
 #include <array>
 #include <cstdlib>
@@ -121,8 +122,8 @@ std::vector<Reply> dump_family(RouteSocket& socket, IfIndex ifindex, int family)
   try {
     return socket.dump(message);
   } catch (const Error& error) {
-    // A kernel without IPv6 knows no such dump; a device without IPv6 has no addresses of it.
-    if (error.errno_value() == EOPNOTSUPP || error.errno_value() == ENODEV) return {};
+    // Anything else taken for "none" would lose them: it is what the device gets back.
+    if (is_no_ipv6(error, family)) return {};
     throw;
   }
 }
@@ -173,6 +174,11 @@ bool AddressRecord::is_tentative() const noexcept {
 }
 bool AddressRecord::is_duplicate() const noexcept { return (flags & IFA_F_DADFAILED) != 0; }
 bool AddressRecord::is_permanent() const noexcept { return (flags & IFA_F_PERMANENT) != 0; }
+
+bool is_no_ipv6(const Error& error, int family) {
+  return family == AF_INET6 && error.errno_value() == EOPNOTSUPP &&
+         ::access("/proc/net/if_inet6", F_OK) == -1;
+}
 
 bool AddressRecord::is_same_as(const AddressRecord& other) const {
   AddressRecord mine = *this;

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/error.hpp"
 #include "net/link.hpp"
 #include "net/route_socket.hpp"
 
@@ -32,6 +33,9 @@ struct AddressRecord {
   bool is_same_as(const AddressRecord& other) const;
   bool operator==(const AddressRecord&) const = default;
 };
+
+/// Whether `error` is how a kernel without IPv6 answers a dump of that family.
+bool is_no_ipv6(const Error& error, int family);
 
 /// The device's addresses in the kernel's order, IPv4 first.
 std::vector<AddressRecord> list_addresses(RouteSocket& socket, IfIndex ifindex);

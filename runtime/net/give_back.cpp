@@ -75,8 +75,10 @@ bool Returning::bring_home(Loan& loan) {
   const Failures unrestored =
       restore_device(sites_.home(), link.ifindex, *loan.home, context_.on_step);
   report(unrestored);
-  report(
-      announce(sites_.home(), read_link(sites_.home().socket, link.ifindex), loan.home->addresses));
+  // As they are now: one whose duplicate address detection still runs can't be spoken from yet.
+  RouteSocket& socket = sites_.home().socket;
+  report(announce(sites_.home(), read_link(socket, link.ifindex),
+                  list_addresses(socket, link.ifindex)));
   const bool is_as_it_was = verify(loan, link.ifindex) && unrestored.empty();
   // The mark was to find it by; it goes last.
   if (is_as_it_was || leftover_ == Leftover::forget) {
@@ -175,8 +177,12 @@ Location Returning::to_staging(const Loan& loan, const Location& from) {
 LinkState Returning::to_home(const Loan& loan, Location from) {
   prepare(loan, from);
   if (needs_staging(loan, from)) {
-    from = to_staging(loan, from);
-    prepare(loan, from);
+    // A full disk has no room for a staging namespace's pin: then it goes in one hop.
+    Failures ignored;
+    attempt(ignored, [&] {
+      from = to_staging(loan, from);
+      prepare(loan, from);
+    });
   }
   if (from.link.name != loan.home_name()) {
     Failures ignored;  // Tried again at home.
@@ -272,9 +278,10 @@ bool bring_all_home(const LendingContext& context, Ledger& ledger, Leftover left
   attempt(no_disk, [&] { save_ledger(context.state, ledger); });
   Returning returning(context, ledger, leftover, failures);
   bool all_home = true;
-  for (auto& loan : ledger.loans) {
+  // The last first: what a later loan took, as a bridge's port number, an earlier one may have had.
+  for (auto loan = ledger.loans.rbegin(); loan != ledger.loans.rend(); ++loan) {
     bool is_home = false;
-    const bool ran = attempt(failures, [&] { is_home = returning.bring_home(loan); });
+    const bool ran = attempt(failures, [&] { is_home = returning.bring_home(*loan); });
     all_home = all_home && ran && is_home;
   }
   return all_home;

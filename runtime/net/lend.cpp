@@ -92,6 +92,14 @@ std::optional<std::string> meet_earlier(const LendingContext& context, const Pla
   return std::nullopt;
 }
 
+std::string devices_of(const Plan& plan) {
+  std::string out;
+  for (const auto& nic : plan.nics) {
+    out += fmt::format("{}'{}'", out.empty() ? "" : ", ", printable(nic.inside.str()));
+  }
+  return out;
+}
+
 class Lending {
  public:
   Lending(const LendingContext& context, const Plan& plan, const Borrower& borrower,
@@ -108,6 +116,15 @@ class Lending {
  private:
   void step(std::string_view what) {
     if (context_.on_step) context_.on_step(what);
+  }
+  /// Does what needs the state folder, whose errors speak of files: this says what for.
+  template <typename Work>
+  auto for_plan(Work work) {
+    try {
+      return work();
+    } catch (const Error& error) {
+      throw error.within(fmt::format("lend {} to '{}'", devices_of(plan_), borrower_.id.str()));
+    }
   }
   void prepare(const std::string& plan_text);
   void choose();
@@ -131,13 +148,14 @@ class Lending {
 
 std::string Lending::run(const std::string& plan_text) {
   prepare(plan_text);
-  LedgerLock lock = LedgerLock::acquire(context_.state, ledger_.name, kEarlierTimeoutMs);
+  LedgerLock lock = for_plan(
+      [&] { return LedgerLock::acquire(context_.state, ledger_.name, kEarlierTimeoutMs); });
   try {
     choose();
     take_leases();
     observe();
     step("write the ledger: intent");
-    save_ledger(context_.state, ledger_);
+    for_plan([&] { save_ledger(context_.state, ledger_); });
   } catch (const std::exception&) {
     drop_leases();
     Failures ignored;
@@ -228,7 +246,7 @@ void Lending::take_one(const Loan& loan, const std::string& wanted) {
   const Lease ours{.ledger_name = ledger_.name, .id = ledger_.id};
   std::string why;
   for (int attempt_number = 0; attempt_number < kAttemptsMax; ++attempt_number) {
-    const auto holder = take_lease(context_.state, loan.lease, ours);
+    const auto holder = for_plan([&] { return take_lease(context_.state, loan.lease, ours); });
     if (!holder) return;
     if (is_open(context_.state, holder->ledger_name)) {
       const ReapResult reaped = reap_ledger(context_, holder->ledger_name, ReapScope::dead);
@@ -255,15 +273,15 @@ void Lending::observe() {
     Loan& loan = ledger_.loans[i];
     if (!loan.home) continue;
     const LinkState chosen = loan.home->link;
-    const auto link = find_link(home_.socket, chosen.ifindex);
+    const auto link = reading(loan, [&] { return find_link(home_.socket, chosen.ifindex); });
     if (!link || link->name != chosen.name) {
       throw Error(fmt::format("device '{}' went away while it was being lent; try again",
                               printable(chosen.name)),
                   ENODEV);
     }
-    loan.home = take_snapshot_with_dependents(home_, chosen.ifindex);
+    loan.home = reading(loan, [&] { return take_snapshot_with_dependents(home_, chosen.ifindex); });
     check_fits(plan_.nics[i], *loan.home);
-    const auto reasons = why_only_by_force(home_, *loan.home);
+    const auto reasons = reading(loan, [&] { return why_only_by_force(home_, *loan.home); });
     if (options_.force == Force::no && !reasons.empty()) {
       // Who needs a permission asks by an annotation, and no annotation has force.
       throw Error(
@@ -273,7 +291,7 @@ void Lending::observe() {
                           : "'--force' lends it all the same"),
           EPERM);
     }
-    give_up_unrestorable(home_, *loan.home);
+    reading(loan, [&] { give_up_unrestorable(home_, *loan.home); });
   }
 }
 
@@ -286,7 +304,7 @@ void Lending::drop_leases() noexcept {
 
 void Lending::carry_out() {
   step("pin the borrower's network namespace");
-  make_pin(context_.state, pin_place(ledger_, PinFolder::pins), inside_.netns);
+  for_plan([&] { make_pin(context_.state, pin_place(ledger_, PinFolder::pins), inside_.netns); });
   DeviceLender lender(context_, ledger_, home_, inside_);
   for (std::size_t i = 0; i < plan_.nics.size(); ++i) {
     lender.lend(ledger_.loans[i], plan_.nics[i]);
@@ -296,7 +314,7 @@ void Lending::carry_out() {
   }
   for (auto& loan : ledger_.loans) loan.stage = Stage::ready;
   step("write the ledger: ready");
-  save_ledger(context_.state, ledger_);
+  for_plan([&] { save_ledger(context_.state, ledger_); });
 }
 }  // namespace
 

@@ -33,7 +33,11 @@ void DeviceLender::call(Site& site, const Message& message) {
 void DeviceLender::save(Loan& loan, Stage stage) {
   loan.stage = stage;
   if (context_.on_step) context_.on_step(fmt::format("write the ledger: {}", stage_name(stage)));
-  save_ledger(context_.state, ledger_);
+  try {
+    save_ledger(context_.state, ledger_);
+  } catch (const Error& error) {
+    throw error.within(fmt::format("lend '{}'", loan.inside));
+  }
 }
 
 void DeviceLender::lend(Loan& loan, const NicPlan& nic) {
@@ -67,13 +71,13 @@ void DeviceLender::move_in(Loan& loan, const NicPlan& nic) {
   };
   if (is_name_taken_inside(loan)) {
     Site staging = stage(loan, nic);
-    move(staging, find_link(staging.socket, loan.mark()).value());
+    move(staging, reading(loan, [&] { return find_link(staging.socket, loan.mark()); }).value());
   } else {
     // Without a name in the message: the kernel moves first and renames after, and a name that is
     // taken there would leave the device gone (net/core/rtnetlink.c, do_setlink).
     move(home_, link);
   }
-  const auto arrived = find_link(borrower_.socket, loan.mark());
+  const auto arrived = reading(loan, [&] { return find_link(borrower_.socket, loan.mark()); });
   if (!arrived) throw Error(doing + ": it did not arrive", ENODEV);
   loan.inside_ifindex = arrived->ifindex;
   if (arrived->name != loan.inside) name_inside(loan, nic);
@@ -87,12 +91,16 @@ bool DeviceLender::is_name_taken_inside(const Loan& loan) {
 Site DeviceLender::stage(const Loan& loan, const NicPlan& nic) {
   if (context_.on_step) context_.on_step("make and pin the staging namespace");
   Netns fresh = Netns::create();
-  make_pin(context_.state, pin_place(ledger_, PinFolder::staging), fresh);
+  try {
+    make_pin(context_.state, pin_place(ledger_, PinFolder::staging), fresh);
+  } catch (const Error& error) {
+    throw error.within(fmt::format("lend '{}'", loan.inside));
+  }
   Site staging{std::move(fresh)};
   call(home_, move_link(loan.home->link,
                         {.netns_fd = staging.netns.fd(), .ifindex = {}, .fallback_name = {}},
                         fmt::format("move device '{}' into staging", loan.home_name())));
-  const auto arrived = find_link(staging.socket, loan.mark());
+  const auto arrived = reading(loan, [&] { return find_link(staging.socket, loan.mark()); });
   if (!arrived) throw Error("move into staging: the device did not arrive", ENODEV);
   const auto& altnames = arrived->altnames;
   if (std::find(altnames.begin(), altnames.end(), nic.inside.str()) != altnames.end()) {
@@ -202,15 +210,18 @@ void DeviceLender::configure_routes(const Loan& loan, const NicPlan& nic) {
 }
 
 void DeviceLender::settle(const Loan& loan, const NicPlan& nic) {
-  const LinkState link = read_link(borrower_.socket, *loan.inside_ifindex);
-  if (nic.dad && link.is_up() && link.has_carrier &&
-      !wait_for_addresses(borrower_, link.ifindex, Which::global, kDadTimeoutMs)) {
+  const LinkState link =
+      reading(loan, [&] { return read_link(borrower_.socket, *loan.inside_ifindex); });
+  if (nic.dad && link.is_up() && link.has_carrier && !reading(loan, [&] {
+        return wait_for_addresses(borrower_, link.ifindex, Which::global, kDadTimeoutMs);
+      })) {
     throw Error(
         fmt::format("'{}': duplicate address detection did not end in {} s; 'dad=no' lends "
                     "without it",
                     loan.inside, kDadTimeoutMs / 1000));
   }
-  const auto addresses = list_addresses(borrower_.socket, link.ifindex);
+  const auto addresses =
+      reading(loan, [&] { return list_addresses(borrower_.socket, link.ifindex); });
   for (const auto& address : addresses) {
     if (address.is_duplicate()) {
       throw Error(fmt::format("address {} is in use by another host on the link of '{}'",

@@ -28,8 +28,9 @@ std::optional<LedgerLock> LedgerLock::try_acquire(const StateDirectory& state,
                                                   const std::string& ledger_name) {
   const std::string file = "." + ledger_name + ".lock";
   for (;;) {
+    // Only for reading: so it opens on a disk that became read-only, too.
     UniqueFd fd{check(
-        ::openat(state.ledgers(), file.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600),
+        ::openat(state.ledgers(), file.c_str(), O_RDONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600),
         "open lock", file)};
     if (retry([&] { return ::flock(fd.get(), LOCK_EX | LOCK_NB); }) == -1) {
       if (errno == EWOULDBLOCK) return std::nullopt;

@@ -109,8 +109,10 @@ bool is_mount_point(const std::string& path) {
 /// A private bind mount of the folder on itself: a pin then spreads to no other mount namespace, in
 /// which it could not be undone.
 void make_private(const std::string& path) {
-  if (is_mount_point(path)) return;
-  check(::mount(path.c_str(), path.c_str(), nullptr, MS_BIND, nullptr), "bind-mount", path);
+  if (!is_mount_point(path)) {
+    check(::mount(path.c_str(), path.c_str(), nullptr, MS_BIND, nullptr), "bind-mount", path);
+  }
+  // Whoever mounted it may have been killed before this.
   check(::mount(nullptr, path.c_str(), nullptr, MS_PRIVATE, nullptr), "make private", path);
 }
 

@@ -4,6 +4,7 @@
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -32,10 +33,13 @@ std::optional<Reply> find_qdisc(RouteSocket& socket, IfIndex ifindex, std::uint3
                   fmt::format("read the qdisc of device {}", ifindex.value));
   message.header(qdisc_header(ifindex, parent));
   try {
-    return socket.find(message);
+    return socket.get(message);
   } catch (const Error& error) {
-    // No traffic control in this kernel.
-    if (error.errno_value() == EOPNOTSUPP) return std::nullopt;
+    // Anything else taken for "none" would lose it: it is what the device gets back.
+    const bool is_none = error.errno_value() == ENOENT || error.errno_value() == ENODATA;
+    const bool is_unknown =
+        error.errno_value() == EOPNOTSUPP && ::access("/proc/net/psched", F_OK) == -1;
+    if (is_none || is_unknown) return std::nullopt;
     throw;
   }
 }

@@ -239,7 +239,11 @@ void Restorer::set_up(bool up) {
 }
 
 bool Restorer::needs_addresses() const {
-  return now_.link.is_up() != home_.link.is_up() || !is_same_list(now_.addresses, home_.addresses);
+  // One of whom an earlier attempt was killed is still to end its duplicate address detection.
+  const bool is_tentative = std::any_of(now_.addresses.begin(), now_.addresses.end(),
+                                        [](const auto& record) { return record.is_tentative(); });
+  return is_tentative || now_.link.is_up() != home_.link.is_up() ||
+         !is_same_list(now_.addresses, home_.addresses);
 }
 
 void Restorer::addresses() {

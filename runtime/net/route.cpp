@@ -10,6 +10,7 @@
 
 #include "base/error.hpp"
 #include "base/syscall.hpp"
+#include "net/address.hpp"
 
 namespace netlend {
 
@@ -113,7 +114,7 @@ std::vector<RouteRecord> list_routes(RouteSocket& socket, IfIndex ifindex) {
     try {
       replies = socket.dump(message);
     } catch (const Error& error) {
-      if (error.errno_value() != EOPNOTSUPP || family != AF_INET6) throw;  // No IPv6 here.
+      if (!is_no_ipv6(error, family)) throw;
     }
     for (const auto& reply : replies) {
       if (reply.type() != RTM_NEWROUTE || !goes_through(reply, ifindex)) continue;

@@ -1,0 +1,72 @@
+#include <boost/test/data/test_case.hpp>
+#include <boost/test/unit_test.hpp>
+#include <iostream>
+
+#include "fault/points.hpp"
+#include "fault/scene.hpp"
+
+using netlend::test::Act;
+using netlend::test::Deed;
+using netlend::test::Devices;
+using netlend::test::outlives_its_caller;
+using netlend::test::Performance;
+using netlend::test::Scene;
+
+namespace {
+// What waits for the kernel can ask, and so do a thing, once more or less than the last time.
+constexpr int kRetries = 3;
+
+/// One reap later, and again after another, all is home as it was.
+void check_one_reap_suffices(std::unique_ptr<Scene>& scene) {
+  const std::string reported = scene->reap_once();
+  const std::string difference = scene->difference();
+  BOOST_TEST(reported == "");
+  BOOST_TEST(difference == "");
+  if (!difference.empty()) scene = std::make_unique<Scene>();
+}
+
+bool kill_at(std::unique_ptr<Scene>& scene, Act act, Devices devices, int point) {
+  bool is_hit = false;
+  BOOST_TEST_CONTEXT(text_of(act, devices) << ", killed at call " << point) {
+    const auto outcome = Performance(*scene, act, devices)
+                             .run(outlives_its_caller, {.deed = Deed::kill, .point = point});
+    is_hit = outcome.is_killed;
+    if (!is_hit) BOOST_TEST(outcome.error == "");
+    check_one_reap_suffices(scene);
+  }
+  return is_hit;
+}
+
+void kill_at_every_call(Act act, Devices devices) {
+  auto scene = std::make_unique<Scene>();
+  const auto dry = Performance(*scene, act, devices).run(outlives_its_caller, {});
+  BOOST_TEST(dry.error == "");
+  check_one_reap_suffices(scene);
+  int missed = 0;
+  for (int point = 1; point <= dry.points; ++point) {
+    bool is_hit = false;
+    for (int i = 0; i < kRetries && !is_hit; ++i) is_hit = kill_at(scene, act, devices, point);
+    if (!is_hit) ++missed;
+  }
+  BOOST_TEST(missed == 0);
+  std::cout << "killed: " << text_of(act, devices) << ": " << dry.points << " calls" << std::endl;
+}
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(killed_at_every_call)
+
+BOOST_AUTO_TEST_CASE(of_lending_one_device) { kill_at_every_call(Act::lend, Devices::one); }
+BOOST_AUTO_TEST_CASE(of_lending_one_through_staging) {
+  kill_at_every_call(Act::lend_through_staging, Devices::one);
+}
+BOOST_AUTO_TEST_CASE(of_lending_three_devices) { kill_at_every_call(Act::lend, Devices::three); }
+BOOST_AUTO_TEST_CASE(of_giving_one_device_back) {
+  kill_at_every_call(Act::give_back, Devices::one);
+}
+BOOST_AUTO_TEST_CASE(of_giving_three_devices_back) {
+  kill_at_every_call(Act::give_back, Devices::three);
+}
+BOOST_AUTO_TEST_CASE(of_reaping_one_device) { kill_at_every_call(Act::reap, Devices::one); }
+BOOST_AUTO_TEST_CASE(of_reaping_three_devices) { kill_at_every_call(Act::reap, Devices::three); }
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,107 @@
+#include "fault/points.hpp"
+
+#include <fcntl.h>
+#include <fmt/core.h>
+#include <linux/netlink.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <filesystem>
+
+namespace netlend::test {
+
+namespace {
+// A call that isn't in here is a point, be it ever so harmless.
+constexpr std::array<std::uint64_t, 63> kEndWithTheirCaller{
+    SYS_read,         SYS_pread64,        SYS_close,
+    SYS_fstat,        SYS_newfstatat,     SYS_lseek,
+    SYS_mmap,         SYS_munmap,         SYS_mremap,
+    SYS_mprotect,     SYS_madvise,        SYS_brk,
+    SYS_rt_sigaction, SYS_rt_sigprocmask, SYS_ioctl,
+    SYS_access,       SYS_faccessat,      SYS_faccessat2,
+    SYS_socket,       SYS_setsockopt,     SYS_getsockopt,
+    SYS_bind,         SYS_getsockname,    SYS_recvfrom,
+    SYS_recvmsg,      SYS_clock_gettime,  SYS_clock_nanosleep,
+    SYS_nanosleep,    SYS_getpid,         SYS_gettid,
+    SYS_geteuid,      SYS_getuid,         SYS_getrandom,
+    SYS_fcntl,        SYS_flock,          SYS_dup,
+    SYS_dup3,         SYS_stat,           SYS_lstat,
+    SYS_statfs,       SYS_fstatfs,        SYS_statx,
+    SYS_readlink,     SYS_readlinkat,     SYS_getdents64,
+    SYS_poll,         SYS_ppoll,          SYS_setns,
+    SYS_unshare,      SYS_chdir,          SYS_fchdir,
+    SYS_chroot,       SYS_open_tree,      SYS_pidfd_open,
+    SYS_futex,        SYS_exit_group,     SYS_uname,
+    SYS_time,         SYS_gettimeofday,   SYS_prctl,
+    SYS_sched_yield,  SYS_umask,          SYS_times};
+
+bool makes_a_file(const Call& call) {
+  constexpr std::uint64_t kMaking = O_CREAT | O_TRUNC;
+  const bool is_openat = call.number == SYS_openat;
+  if (!is_openat && call.number != SYS_open) return false;
+  const std::uint64_t flags = call.arguments[is_openat ? 2 : 1];
+  return (flags & kMaking) != 0 || (flags & O_TMPFILE) == O_TMPFILE;
+}
+
+nlmsghdr header_of(const Call& call) {
+  nlmsghdr header{};
+  const auto bytes = read_memory(call.pid, call.arguments[1], sizeof header);
+  std::memcpy(&header, bytes.data(), bytes.size());
+  return header;
+}
+
+std::string path_of(const Call& call, std::uint64_t fd) {
+  std::error_code failed;
+  return std::filesystem::read_symlink(
+             fmt::format("/proc/{}/fd/{}", call.pid, static_cast<int>(fd)), failed)
+      .string();
+}
+}  // namespace
+
+bool is_netlink_request(const Call& call) {
+  if (call.number != SYS_sendto || call.arguments[5] != sizeof(sockaddr_nl)) return false;
+  sa_family_t family = AF_UNSPEC;
+  const auto bytes = read_memory(call.pid, call.arguments[4], sizeof family);
+  std::memcpy(&family, bytes.data(), bytes.size());
+  return family == AF_NETLINK;
+}
+
+bool is_netlink_change(const Call& call) {
+  // Of each four message types, the third asks. Source: linux/rtnetlink.h.
+  constexpr int kKinds = 4;
+  constexpr int kAsking = 2;
+  return is_netlink_request(call) && header_of(call).nlmsg_type % kKinds != kAsking;
+}
+
+bool outlives_its_caller(const Call& call) {
+  if (call.number == SYS_openat || call.number == SYS_open) return makes_a_file(call);
+  if (is_netlink_request(call)) return is_netlink_change(call);
+  return std::find(kEndWithTheirCaller.begin(), kEndWithTheirCaller.end(), call.number) ==
+         kEndWithTheirCaller.end();
+}
+
+IsPoint writes_below(const std::string& folder) {
+  return [folder](const Call& call) {
+    const auto is_below = [&](std::uint64_t fd) { return path_of(call, fd).starts_with(folder); };
+    switch (call.number) {
+      case SYS_openat:
+        return makes_a_file(call) &&
+               (is_below(call.arguments[0]) ||
+                read_memory(call.pid, call.arguments[1], folder.size()) == folder);
+      case SYS_write:
+      case SYS_fsync:
+      case SYS_fchmod:
+      case SYS_renameat:
+        return is_below(call.arguments[0]);
+      case SYS_linkat:
+        return is_below(call.arguments[2]);
+      default:
+        return false;
+    }
+  };
+}
+
+}  // namespace netlend::test

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <string>
+
+#include "fault/trace.hpp"
+
+namespace netlend::test {
+
+/// Calls that can outlive their caller. A process that is killed at any other call leaves what one
+/// leaves that is killed at the next of these, since what it only reads, or changes in itself (its
+/// memory, descriptors, flocks, detached mounts, the namespaces that it is in), ends with it.
+bool outlives_its_caller(const Call& call);
+
+/// Requests to rtnetlink, those that only ask included.
+bool is_netlink_request(const Call& call);
+
+/// Requests to rtnetlink that change something.
+bool is_netlink_change(const Call& call);
+
+/// Calls that need room, or a disk that works, in the state folder.
+IsPoint writes_below(const std::string& folder);
+
+}  // namespace netlend::test

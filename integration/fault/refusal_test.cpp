@@ -1,0 +1,164 @@
+#include <algorithm>
+#include <array>
+#include <boost/test/unit_test.hpp>
+#include <cerrno>
+#include <climits>
+#include <iostream>
+
+#include "base/error.hpp"
+#include "fault/points.hpp"
+#include "fault/scene.hpp"
+#include "net/ledger.hpp"
+
+using netlend::errno_text;
+using netlend::test::Act;
+using netlend::test::Deed;
+using netlend::test::Devices;
+using netlend::test::Fault;
+using netlend::test::IsPoint;
+using netlend::test::Outcome;
+using netlend::test::Performance;
+using netlend::test::Scene;
+
+namespace {
+constexpr std::array kNetlinkErrors{ENOMEM,  EPERM,  EBUSY,      EEXIST, ENODEV,
+                                    ENOBUFS, EINVAL, EOPNOTSUPP, EINTR,  EAGAIN};
+constexpr std::array kDiskErrors{ENOSPC, EIO, EROFS};
+
+/// A device of the plan, or what the plan wants it to have.
+bool names_a_device(const std::string& text) {
+  for (const char* name :
+       {"lan0", "mac0", "port0", "h0", "eth0", "eth1", "eth2", "br0", "10.77.0.9"}) {
+    if (text.find(std::string("'") + name + "'") != std::string::npos) return true;
+  }
+  return false;
+}
+
+/// Made by lend: all or nothing, and a sentence that says of what.
+void check_lent_or_not(Scene& scene, const Outcome& outcome) {
+  if (outcome.error.empty()) {
+    const auto ledgers = list_ledgers(scene.state());
+    BOOST_REQUIRE(ledgers.size() == 1);
+    BOOST_TEST(load_ledger(scene.state(), ledgers.front())->is_ready());
+    return;
+  }
+  BOOST_TEST(scene.difference() == "");
+  BOOST_TEST(names_a_device(outcome.error), outcome.error);
+}
+
+struct Matrix {
+  Act act;
+  Devices devices;
+  const char* what;
+  IsPoint is_point;
+  std::vector<Fault> faults;
+};
+
+bool strike(std::unique_ptr<Scene>& scene, const Matrix& matrix, const Fault& fault) {
+  bool is_hit = false;
+  BOOST_TEST_CONTEXT(text_of(matrix.act, matrix.devices)
+                     << ", " << matrix.what << " " << fault.point << " answered with "
+                     << errno_text(fault.errno_value)
+                     << (fault.deed == Deed::lose_answer ? " after the deed" : "")) {
+    const auto outcome =
+        Performance(*scene, matrix.act, matrix.devices).run(matrix.is_point, fault);
+    is_hit = outcome.is_hit;
+    const bool lends = matrix.act == Act::lend || matrix.act == Act::lend_through_staging;
+    if (lends) check_lent_or_not(*scene, outcome);
+    const auto reported = scene->reap_once();
+    const auto difference = scene->difference();
+    BOOST_TEST(reported == "", reported << "; it was: " << outcome.error);
+    BOOST_TEST(difference == "", difference << "; it was: " << outcome.error);
+    if (!difference.empty()) scene = std::make_unique<Scene>();
+  }
+  return is_hit;
+}
+
+/// The fewest points of a few runs that met no fault: what looks at a clock of the kernel's asks
+/// once more now and then.
+int count_points(Scene& scene, const Matrix& matrix) {
+  constexpr int kDryRuns = 3;
+  int fewest = INT_MAX;
+  for (int i = 0; i < kDryRuns; ++i) {
+    const auto dry = Performance(scene, matrix.act, matrix.devices).run(matrix.is_point, {});
+    BOOST_TEST(dry.error == "");
+    BOOST_TEST(scene.reap_once() == "");
+    fewest = std::min(fewest, dry.points);
+  }
+  return fewest;
+}
+
+/// Each fault at each point; of a plan of three devices each point once, with the faults in turn.
+void strike_everywhere(const Matrix& matrix) {
+  auto scene = std::make_unique<Scene>();
+  const int points = count_points(*scene, matrix);
+  int faults = 0;
+  for (int point = 1; point <= points; ++point) {
+    for (std::size_t i = 0; i < matrix.faults.size(); ++i) {
+      const bool is_in_turn = static_cast<std::size_t>(point) % matrix.faults.size() == i;
+      if (matrix.devices == Devices::three && !is_in_turn) continue;
+      Fault fault = matrix.faults[i];
+      fault.point = point;
+      BOOST_TEST(strike(scene, matrix, fault), "point " << point << " was not hit");
+      ++faults;
+    }
+  }
+  std::cout << matrix.what << "s that fail: " << text_of(matrix.act, matrix.devices) << ": "
+            << points << " points, " << faults << " faults" << std::endl;
+}
+
+void refuse_every_request(Act act, Devices devices) {
+  std::vector<Fault> faults;
+  faults.reserve(kNetlinkErrors.size() + 1);
+  for (const int error : kNetlinkErrors) {
+    faults.push_back({.deed = Deed::refuse, .errno_value = error});
+  }
+  faults.push_back({.deed = Deed::lose_answer, .errno_value = ENOBUFS});
+  strike_everywhere({.act = act,
+                     .devices = devices,
+                     .what = "netlink request",
+                     .is_point = netlend::test::is_netlink_request,
+                     .faults = faults});
+}
+
+void fail_every_write(Act act, Devices devices) {
+  std::vector<Fault> faults;
+  faults.reserve(kDiskErrors.size());
+  for (const int error : kDiskErrors) {
+    faults.push_back({.deed = Deed::fail, .errno_value = error});
+  }
+  strike_everywhere({.act = act,
+                     .devices = devices,
+                     .what = "write",
+                     .is_point = netlend::test::writes_below("/run/netlend-"),
+                     .faults = faults});
+}
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(every_netlink_request_refused)
+
+BOOST_AUTO_TEST_CASE(of_lending_one_device) { refuse_every_request(Act::lend, Devices::one); }
+BOOST_AUTO_TEST_CASE(of_lending_three_devices) { refuse_every_request(Act::lend, Devices::three); }
+BOOST_AUTO_TEST_CASE(of_giving_one_device_back) {
+  refuse_every_request(Act::give_back, Devices::one);
+}
+BOOST_AUTO_TEST_CASE(of_giving_three_devices_back) {
+  refuse_every_request(Act::give_back, Devices::three);
+}
+BOOST_AUTO_TEST_CASE(of_reaping_three_devices) { refuse_every_request(Act::reap, Devices::three); }
+
+BOOST_AUTO_TEST_SUITE_END()
+
+BOOST_AUTO_TEST_SUITE(every_write_of_the_state_failing)
+
+BOOST_AUTO_TEST_CASE(of_lending_one_device) { fail_every_write(Act::lend, Devices::one); }
+BOOST_AUTO_TEST_CASE(of_lending_through_staging) {
+  fail_every_write(Act::lend_through_staging, Devices::one);
+}
+BOOST_AUTO_TEST_CASE(of_giving_one_device_back) { fail_every_write(Act::give_back, Devices::one); }
+BOOST_AUTO_TEST_CASE(of_giving_three_devices_back) {
+  fail_every_write(Act::give_back, Devices::three);
+}
+BOOST_AUTO_TEST_CASE(of_reaping_one_device) { fail_every_write(Act::reap, Devices::one); }
+
+BOOST_AUTO_TEST_SUITE_END()

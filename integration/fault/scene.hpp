@@ -1,0 +1,55 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "fault/trace.hpp"
+#include "net/lending_fixture.hpp"
+
+namespace netlend::test {
+
+/// The Lab's home with more devices in it: "mac0", a macvlan, and "port0", a veth on the bridge
+/// "br0". Knows whether all of it is as it was.
+class Scene : public Lab {
+ public:
+  Scene();
+
+  /// What isn't as it was, at home and in the state folder, in lines of a diff; empty: all is.
+  std::string difference();
+  /// Brings home by one reap what a process left that was killed, or met a fault: of the dead, and
+  /// what it lent in spite of that. What that reap reports.
+  std::string reap_once();
+
+ private:
+  std::string picture();
+  std::string before_;
+};
+
+/// lan0, or a macvlan, a bridge port and a pair that is attached to the bridge.
+enum class Devices { one, three };
+Plan plan_of(Devices devices);
+
+/// A thing of ours that a fault strikes.
+enum class Act { lend, lend_through_staging, give_back, reap };
+
+/// One run of an act from its beginning, on a scene where all is home; afterwards it has been
+/// struck, or has ended.
+class Performance {
+ public:
+  Performance(Scene& scene, Act act, Devices devices);
+  Outcome run(const IsPoint& is_point, const Fault& fault);
+
+ private:
+  void perform();
+
+  Scene& scene_;
+  Act act_;
+  Plan plan_;
+  std::optional<Sleeper> mortal_;
+  std::string ledger_;
+};
+
+std::string text_of(Act act, Devices devices);
+
+}  // namespace netlend::test

@@ -1,0 +1,241 @@
+#include "fault/trace.hpp"
+
+#include <fmt/core.h>
+#include <linux/netlink.h>
+#include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/user.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstring>
+
+#include "base/error.hpp"
+#include "base/syscall.hpp"
+
+#ifndef __x86_64__
+#error "the result of a system call is put into the registers of x86-64"
+#endif
+
+namespace netlend::test {
+
+namespace {
+constexpr int kSystemCallStop = SIGTRAP | 0x80;  // PTRACE_O_TRACESYSGOOD
+constexpr std::uint64_t kNoCall = ~std::uint64_t{0};
+
+/// A text that a child leaves its parent without a system call.
+class SharedText {
+ public:
+  SharedText()
+      : text_(static_cast<char*>(
+            ::mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0))) {
+    if (text_ == MAP_FAILED) throw_errno(errno, "map", "shared memory");
+  }
+  SharedText(const SharedText&) = delete;
+  SharedText& operator=(const SharedText&) = delete;
+  SharedText(SharedText&&) = delete;
+  SharedText& operator=(SharedText&&) = delete;
+  ~SharedText() { ::munmap(text_, kBytes); }
+
+  void write(std::string_view text) noexcept {
+    std::memcpy(text_, text.data(), std::min(text.size(), kBytes - 1));
+  }
+  std::string read() const { return text_; }
+
+ private:
+  static constexpr std::size_t kBytes = 65536;
+  char* text_;
+};
+
+void write_memory(pid_t pid, std::uint64_t address, std::string_view bytes) {
+  iovec local{const_cast<char*>(bytes.data()), bytes.size()};
+  // An address in another process. NOLINTNEXTLINE(performance-no-int-to-ptr)
+  iovec remote{reinterpret_cast<void*>(address), bytes.size()};
+  check(::process_vm_writev(pid, &local, 1, &remote, 1, 0), "write the memory of", "the child");
+}
+
+template <typename Value>
+std::string_view bytes_of(const Value& value) {
+  return {reinterpret_cast<const char*>(&value), sizeof value};
+}
+
+class Tracer {
+ public:
+  Tracer(pid_t pid, const IsPoint& is_point, const Fault& fault)
+      : pid_(pid), is_point_(is_point), fault_(fault) {}
+
+  /// Until the child has ended; its wait status.
+  int run();
+  Outcome outcome;
+
+ private:
+  void at_entry(const Call& call);
+  void at_exit();
+  void strike(const Call& call);
+  void answer_in_place_of_the_kernel(const Call& receive);
+  /// The call isn't made, and this is its result.
+  void replace_call(std::int64_t result);
+  bool takes_the_answer(const Call& call) const {
+    return is_answer_due_ && call.number == SYS_recvfrom && call.arguments[0] == socket_;
+  }
+
+  pid_t pid_;
+  const IsPoint& is_point_;
+  Fault fault_;
+  bool is_replaced_ = false;
+  std::int64_t result_ = 0;
+  /// Of the request that is to be answered by us.
+  bool is_answer_due_ = false;
+  std::uint64_t socket_ = 0;
+  nlmsghdr request_{};
+};
+
+int Tracer::run() {
+  int signal = 0;
+  for (;;) {
+    if (!outcome.is_killed) {
+      check(::ptrace(PTRACE_SYSCALL, pid_, nullptr, signal), "go on with", "the child");
+    }
+    signal = 0;
+    int status = 0;
+    check(retry([&] { return ::waitpid(pid_, &status, 0); }), "wait for", "the child");
+    if (!WIFSTOPPED(status)) return status;
+    if (WSTOPSIG(status) != kSystemCallStop) {
+      signal = WSTOPSIG(status);
+      continue;
+    }
+    __ptrace_syscall_info info{};
+    check(::ptrace(PTRACE_GET_SYSCALL_INFO, pid_, sizeof info, &info), "look at a call of",
+          "the child");
+    if (info.op == PTRACE_SYSCALL_INFO_ENTRY) {
+      Call call{.pid = pid_, .number = info.entry.nr};
+      std::copy(std::begin(info.entry.args), std::end(info.entry.args), call.arguments.begin());
+      at_entry(call);
+    } else if (info.op == PTRACE_SYSCALL_INFO_EXIT) {
+      at_exit();
+    }
+  }
+}
+
+void Tracer::at_entry(const Call& call) {
+  if (takes_the_answer(call)) {
+    is_answer_due_ = false;
+    if (fault_.deed == Deed::refuse) {
+      answer_in_place_of_the_kernel(call);
+    } else {
+      replace_call(-fault_.errno_value);
+    }
+    return;
+  }
+  if (!is_point_(call)) return;
+  if (++outcome.points == fault_.point) strike(call);
+}
+
+void Tracer::strike(const Call& call) {
+  outcome.is_hit = true;
+  switch (fault_.deed) {
+    case Deed::none:
+      return;
+    case Deed::kill:
+      outcome.is_killed = true;
+      // A call whose entry is stopped isn't made any more.
+      check(::kill(pid_, SIGKILL), "kill", "the child");
+      return;
+    case Deed::fail:
+      replace_call(-fault_.errno_value);
+      return;
+    case Deed::refuse:
+      replace_call(static_cast<std::int64_t>(call.arguments[2]));  // All of it was sent.
+      [[fallthrough]];
+    case Deed::lose_answer:
+      is_answer_due_ = true;
+      socket_ = call.arguments[0];
+      const std::string header = read_memory(pid_, call.arguments[1], sizeof request_);
+      std::memcpy(&request_, header.data(), header.size());
+  }
+}
+
+void Tracer::answer_in_place_of_the_kernel(const Call& receive) {
+  struct {
+    nlmsghdr header;
+    nlmsgerr error;
+  } answer{};
+  answer.header = {.nlmsg_len = sizeof answer,
+                   .nlmsg_type = NLMSG_ERROR,
+                   .nlmsg_flags = NLM_F_CAPPED,
+                   .nlmsg_seq = request_.nlmsg_seq,
+                   .nlmsg_pid = request_.nlmsg_pid};
+  answer.error = {.error = -fault_.errno_value, .msg = request_};
+  const sockaddr_nl kernel{.nl_family = AF_NETLINK, .nl_pad = 0, .nl_pid = 0, .nl_groups = 0};
+  const socklen_t kernel_size = sizeof kernel;
+  write_memory(pid_, receive.arguments[1], bytes_of(answer));
+  write_memory(pid_, receive.arguments[4], bytes_of(kernel));
+  write_memory(pid_, receive.arguments[5], bytes_of(kernel_size));
+  replace_call(sizeof answer);
+}
+
+void Tracer::replace_call(std::int64_t result) {
+  is_replaced_ = true;
+  result_ = result;
+  user_regs_struct registers{};
+  check(::ptrace(PTRACE_GETREGS, pid_, nullptr, &registers), "read the registers of", "the child");
+  registers.orig_rax = kNoCall;
+  check(::ptrace(PTRACE_SETREGS, pid_, nullptr, &registers), "set the registers of", "the child");
+}
+
+void Tracer::at_exit() {
+  if (!is_replaced_) return;
+  is_replaced_ = false;
+  user_regs_struct registers{};
+  check(::ptrace(PTRACE_GETREGS, pid_, nullptr, &registers), "read the registers of", "the child");
+  registers.rax = static_cast<std::uint64_t>(result_);
+  check(::ptrace(PTRACE_SETREGS, pid_, nullptr, &registers), "set the registers of", "the child");
+}
+
+[[noreturn]] void run_child(const std::function<void()>& work, SharedText& error) {
+  if (::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) == -1) ::_exit(1);
+  static_cast<void>(::raise(SIGSTOP));
+  try {
+    work();
+  } catch (const std::exception& thrown) {
+    error.write(thrown.what());
+  }
+  ::_exit(0);
+}
+}  // namespace
+
+std::string read_memory(pid_t pid, std::uint64_t address, std::size_t size) {
+  std::string bytes(size, '\0');
+  iovec local{bytes.data(), size};
+  // An address in another process. NOLINTNEXTLINE(performance-no-int-to-ptr)
+  iovec remote{reinterpret_cast<void*>(address), size};
+  const ssize_t got = ::process_vm_readv(pid, &local, 1, &remote, 1, 0);
+  bytes.resize(static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+  return bytes;
+}
+
+Outcome run_traced(const std::function<void()>& work, const IsPoint& is_point, const Fault& fault) {
+  SharedText error;
+  const pid_t child = check(::fork(), "fork", "a child to trace");
+  if (child == 0) run_child(work, error);
+  int status = 0;
+  check(retry([&] { return ::waitpid(child, &status, 0); }), "wait for", "the child");
+  if (!WIFSTOPPED(status)) throw Error("the child can't be traced");
+  check(::ptrace(PTRACE_SETOPTIONS, child, nullptr, PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL),
+        "trace", "the child");
+  Tracer tracer(child, is_point, fault);
+  status = tracer.run();
+  Outcome outcome = std::move(tracer.outcome);
+  outcome.error = error.read();
+  const bool is_as_meant = outcome.is_killed ? WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL
+                                             : WIFEXITED(status) && WEXITSTATUS(status) == 0;
+  if (!is_as_meant) throw Error(fmt::format("the child ended with the wait status {:#x}", status));
+  return outcome;
+}
+
+}  // namespace netlend::test

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <string>
+
+namespace netlend::test {
+
+/// A system call that a traced process is about to make.
+struct Call {
+  pid_t pid = 0;
+  std::uint64_t number = 0;
+  std::array<std::uint64_t, 6> arguments{};
+};
+
+/// Whether a fault may strike there. Asked at each entry, in the tracer.
+using IsPoint = std::function<bool(const Call&)>;
+
+/// What happens at a point.
+enum class Deed {
+  none,
+  /// SIGKILL; the call isn't made.
+  kill,
+  /// The call isn't made and answers with the errno.
+  fail,
+  /// The netlink request isn't sent, and the kernel's answer to it is the errno.
+  refuse,
+  /// The netlink request is carried out, and the answer to it is lost: recvfrom gives the errno.
+  lose_answer
+};
+
+struct Fault {
+  Deed deed = Deed::none;
+  /// Counted from 1.
+  int point = 0;
+  int errno_value = 0;
+};
+
+struct Outcome {
+  /// How many points were come by.
+  int points = 0;
+  bool is_hit = false;
+  bool is_killed = false;
+  /// What the work threw; empty if it ended well.
+  std::string error;
+};
+
+/// Runs `work` in a child, with the fault. Needs x86-64. Throws Error if the child can't be traced,
+/// or ends otherwise than by the end of `work` or by the fault. Source: ptrace(2).
+Outcome run_traced(const std::function<void()>& work, const IsPoint& is_point, const Fault& fault);
+
+/// `size` bytes at `address` in the memory of a process; fewer where it ends.
+std::string read_memory(pid_t pid, std::uint64_t address, std::size_t size);
+
+}  // namespace netlend::test
