@@ -1,8 +1,10 @@
 #include "guardian/guardian.hpp"
 
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <csignal>
 #include <fstream>
 #include <map>
@@ -197,6 +199,19 @@ BOOST_AUTO_TEST_CASE(nothing_that_ends_an_engine_ends_it) {
   container.kill();
   wait_for_end(guardian, kHomeWithinMs);
   check_home_as_it_was();
+}
+
+BOOST_AUTO_TEST_CASE(it_does_not_hold_up_the_machines_shutdown) {
+  BOOST_REQUIRE(::getpid() == 1);
+  const auto guardian = lend_and_leave(borrower());
+  // What systemd's PID 1 is then.
+  std::array<char, 16> own_name{};
+  ::prctl(PR_GET_NAME, own_name.data());
+  ::prctl(PR_SET_NAME, "systemd-shutdown");
+  ::kill(guardian.pid, SIGTERM);
+  wait_for_end(guardian);
+  ::prctl(PR_SET_NAME, own_name.data());
+  BOOST_TEST(!succeeds("ip link show lan0"));
 }
 
 BOOST_AUTO_TEST_CASE(a_killed_guardian_leaves_it_to_reap) {

@@ -10,7 +10,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <cerrno>
 #include <csignal>
+#include <string_view>
 
 #include "base/signals.hpp"
 #include "base/syscall.hpp"
@@ -43,11 +46,31 @@ void close_descriptors_except(std::vector<int> keep) {
   close_range(next, ~0U);
 }
 
+/// At the end of a shutdown systemd's PID 1 becomes systemd-shutdown, asks all that is left to end,
+/// and waits for it up to 90 s. By then there is no home to bring anything to.
+extern "C" void end_with_the_machine(int, siginfo_t* sender, void*) {
+  constexpr std::string_view kShutdown = "systemd-shutdow";  // as long as a name may be
+  if (sender->si_pid != 1) return;
+  const int saved = errno;
+  std::array<char, kShutdown.size()> name{};
+  const int file = ::open("/proc/1/comm", O_RDONLY | O_CLOEXEC);
+  const ssize_t size = ::read(file, name.data(), name.size());
+  ::close(file);
+  if (size > 0 && std::string_view(name.data(), static_cast<std::size_t>(size)) == kShutdown) {
+    ::_exit(0);
+  }
+  errno = saved;
+}
+
 void ignore_signals() {
   reset_signals();
-  for (const int signal : {SIGTERM, SIGHUP, SIGINT, SIGPIPE}) {
+  for (const int signal : {SIGHUP, SIGINT, SIGPIPE}) {
     static_cast<void>(::signal(signal, SIG_IGN));
   }
+  struct sigaction action {};
+  action.sa_sigaction = end_with_the_machine;
+  action.sa_flags = SA_SIGINFO | SA_RESTART;
+  check(::sigaction(SIGTERM, &action, nullptr), "set", "the action for SIGTERM");
 }
 
 /// An engine can have a mount namespace of its own, which would live, with its mounts, for as long
