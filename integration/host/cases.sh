@@ -134,6 +134,12 @@ wait_until() {
   done
 }
 
+kill_guardian() {
+  local guardian
+  guardian=$(pgrep netlend-guard)
+  kill -KILL "$guardian"
+  wait_until is_gone "$guardian"
+}
 is_gone() { [[ ! -e /proc/$1 || $(ps -o stat= -p "$1") == Z* ]]; }
 
 fails() {

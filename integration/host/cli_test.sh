@@ -192,7 +192,9 @@ by_hand_it_goes_to_a_running_container_and_is_reaped_after_it() {
   start_run
   netlend lend lan0 --to box name=eth0 addr=10.77.0.2/24
   fails ip link show lan0
+  kill_guardian
   finish_run
+  fails ip link show lan0
   netlend reap
   is_home
 }

@@ -90,12 +90,6 @@ create_container() { runc create --bundle "/run/test/$1" "$1" </dev/null; }
 init_pid() { runc state "$1" | jq .pid; }
 is_running() { [[ $(runc state "$1" | jq -r .status) == running ]]; }
 has_ledger() { compgen -G "/run/netlend/ledgers/$1-*"; }
-kill_guardian() {
-  local guardian
-  guardian=$(pgrep netlend-guard)
-  kill -KILL "$guardian"
-  wait_until is_gone "$guardian"
-}
 continue_hook_to_its_end() { ! pkill -CONT netlend-hook; }
 
 # A container that runs until it is killed.

@@ -103,6 +103,25 @@ BOOST_AUTO_TEST_CASE(it_brings_everything_home_when_the_borrower_dies) {
   check_state_is_empty();
 }
 
+BOOST_AUTO_TEST_CASE(reap_and_the_next_lender_wait_for_one_that_is_at_it) {
+  for (int round = 0; round < 5; ++round) {
+    Sleeper first;
+    auto borrower_that_dies = borrower("db2");
+    borrower_that_dies.netns = netlend::Netns::of_process(first.pid());
+    borrower_that_dies.process = netlend::identify_process(first.pid());
+    const auto guardian = lend_and_leave(borrower_that_dies);
+    first.kill();
+    if (round % 2 == 0) {
+      BOOST_TEST(reap(context(), netlend::ReapScope::dead).empty());
+      check_home_as_it_was();
+    } else {
+      lend(context(), plan(kDevice), borrower());
+    }
+    wait_for_end(guardian);
+    BOOST_TEST(joined(give_all_back()) == "");
+  }
+}
+
 BOOST_AUTO_TEST_CASE(it_ends_when_somebody_else_gives_back) {
   const auto guardian = lend_and_leave(borrower());
   BOOST_TEST(joined(give_all_back()) == "");

@@ -278,11 +278,14 @@ bool bring_all_home(const LendingContext& context, Ledger& ledger, Leftover left
   attempt(no_disk, [&] { save_ledger(context.state, ledger); });
   Returning returning(context, ledger, leftover, failures);
   bool all_home = true;
-  // The last first: what a later loan took, as a bridge's port number, an earlier one may have had.
-  for (auto loan = ledger.loans.rbegin(); loan != ledger.loans.rend(); ++loan) {
-    bool is_home = false;
-    const bool ran = attempt(failures, [&] { is_home = returning.bring_home(*loan); });
-    all_home = all_home && ran && is_home;
+  // Pairs first: one may have been given a bridge's port number that a device had.
+  for (const bool is_pair : {true, false}) {
+    for (auto& loan : ledger.loans) {
+      if (loan.pair.has_value() != is_pair) continue;
+      bool is_home = false;
+      const bool ran = attempt(failures, [&] { is_home = returning.bring_home(loan); });
+      all_home = all_home && ran && is_home;
+    }
   }
   return all_home;
 }

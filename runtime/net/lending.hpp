@@ -92,7 +92,7 @@ std::vector<std::string> ledgers_of(const StateDirectory& state, const Container
 enum class ReapScope { dead, all };
 
 /// Brings home what the dead hold, or with `all` also what the living hold. Ledgers that somebody
-/// is working on are left to them.
+/// is working on are left to them; but where the borrower is dead, their end is waited for.
 Failures reap(const LendingContext& context, ReapScope scope) noexcept;
 
 /// What would change for one device, in sentences; changes nothing.

@@ -10,8 +10,21 @@
 
 namespace netlend {
 
+namespace {
+constexpr int kOthersTimeoutMs = 20'000;
+
+/// Nothing where somebody is working on it who is not about to bring its devices home.
+std::optional<LedgerLock> lock_for_reaping(const StateDirectory& state, const std::string& name) {
+  if (auto lock = LedgerLock::try_acquire(state, name)) return lock;
+  const auto ledger = load_ledger(state, name);
+  // Of a dead borrower it is the guardian or poststop: when reap ends, everything is to be home.
+  if (!ledger || borrower_liveness(*ledger) != Liveness::dead) return std::nullopt;
+  return LedgerLock::acquire(state, name, kOthersTimeoutMs);
+}
+}  // namespace
+
 ReapResult reap_ledger(const LendingContext& context, const std::string& name, ReapScope scope) {
-  auto lock = LedgerLock::try_acquire(context.state, name);
+  auto lock = lock_for_reaping(context.state, name);
   if (!lock) return {.is_closed = false, .failures = {}};
   auto ledger = load_ledger(context.state, name);
   ReapResult result;
