@@ -18,7 +18,7 @@ std::vector<oci::DeviceRule> container_device_rules(const std::vector<oci::Devic
 /// One line for a file of the `devices` controller of cgroup version 1.
 struct DeviceWrite {
   /// "devices.allow" or "devices.deny".
-  const char* file;
+  std::string file;
   /// "c 1:3 rwm", or "a" for everything.
   std::string line;
   bool operator==(const DeviceWrite&) const = default;
