@@ -28,6 +28,7 @@ using netlend::check;
 using netlend::UniqueFd;
 
 constexpr std::uint64_t kRoundsMax = 100'000;
+constexpr std::uint64_t kExitCodeMax = 255;
 
 struct Runner {
   std::string name;
@@ -53,7 +54,9 @@ Runner parse_runner(const std::vector<char*>& words) {
     } else if (runner.command.empty() && text.starts_with(kStdin)) {
       runner.input = text.substr(kStdin.size());
     } else if (runner.command.empty() && text.starts_with(kExit)) {
-      runner.exit_code = std::atoi(word + kExit.size());
+      const auto code = netlend::parse_number(text.substr(kExit.size()), kExitCodeMax);
+      if (!code) throw netlend::Error::usage("exit=N: N is an exit code");
+      runner.exit_code = static_cast<int>(*code);
     } else {
       runner.command.push_back(word);
     }
@@ -110,7 +113,7 @@ void race(int argc, char** argv) {
   }
   auto runners = parse_runners(argv + 2, argv + argc);
   const UniqueFd null{check(::open("/dev/null", O_WRONLY | O_CLOEXEC), "open", "/dev/null")};
-  std::mt19937 random;
+  std::mt19937 random{std::random_device{}()};
   std::vector<std::size_t> order(runners.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   // The first run of each reads its file from disk, and isn't counted.

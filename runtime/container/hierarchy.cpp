@@ -164,8 +164,8 @@ void Hierarchy::remove(const std::string& path) const {
   }
 }
 
-void write_to_group(int group, const char* file, const std::string& content) {
-  const UniqueFd fd{check(::openat(group, file, O_WRONLY | O_CLOEXEC), "open", file)};
+void write_to_group(int group, const std::string& file, const std::string& content) {
+  const UniqueFd fd{check(::openat(group, file.c_str(), O_WRONLY | O_CLOEXEC), "open", file)};
   // The kernel reads a line in one piece.
   check(retry([&] { return ::write(fd.get(), content.data(), content.size()); }),
         "write '" + content + "' to", file);

@@ -47,6 +47,6 @@ class Hierarchy {
 };
 
 /// Writes to a file of a group.
-void write_to_group(int group, const char* file, const std::string& content);
+void write_to_group(int group, const std::string& file, const std::string& content);
 
 }  // namespace netlend

@@ -14,7 +14,6 @@
 #include "net/lending_fixture.hpp"
 
 using netlend::Borrower;
-using netlend::Ledger;
 using netlend::lend_guarded;
 using netlend::Liveness;
 using netlend::liveness;

@@ -103,6 +103,7 @@ int release_file_pages(dl_phdr_info* object, std::size_t, void*) noexcept {
     if (segment.p_type != PT_LOAD || (segment.p_flags & PF_W) != 0) continue;
     const std::uintptr_t begin = (object->dlpi_addr + segment.p_vaddr) & ~(page - 1);
     const std::uintptr_t end = object->dlpi_addr + segment.p_vaddr + segment.p_memsz;
+    // The loader says where a segment is by a number. NOLINTNEXTLINE(performance-no-int-to-ptr)
     static_cast<void>(::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED));
   }
   return 0;

@@ -1,4 +1,6 @@
 // What hangs on a device at home without being one of its addresses or routes.
+#include <fmt/core.h>
+
 #include "net/lending_fixture.hpp"
 
 using netlend::test::error_of;
@@ -49,7 +51,7 @@ BOOST_AUTO_TEST_CASE(routes_are_told_in_the_words_of_iproute2) {
   for (const std::string& part :
        {std::string("198.18.0.0/16 via 10.77.0.9 proto boot scope global mtu lock 1300 advmss 1200 "
                     "initcwnd 20"),
-        "nexthop via 10.77.0.8 dev " + index + " weight 3 nexthop via 10.77.0.9 dev " + index,
+        fmt::format("nexthop via 10.77.0.8 dev {0} weight 3 nexthop via 10.77.0.9 dev {0}", index),
         std::string("nhid 5"), std::string("metric 1024 pref high")}) {
     BOOST_TEST(says(told, part), part << " in " << told);
   }
