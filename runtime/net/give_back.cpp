@@ -156,6 +156,7 @@ bool Returning::needs_staging(const Loan& loan, const Location& from) {
   if (from.where == Whereabouts::borrower && borrower_liveness(ledger_) != Liveness::dead) {
     return true;  // Its root could rename the device between two messages of ours.
   }
+  if (from.where == Whereabouts::elsewhere) return true;  // Nor is it known who lives there.
   const auto taken = find_link(from.site->socket, loan.home_name());
   return taken && taken->ifindex != from.link.ifindex;
 }

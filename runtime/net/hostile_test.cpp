@@ -48,6 +48,22 @@ BOOST_AUTO_TEST_CASE(a_device_of_its_own_under_our_marks_and_names_is_not_taken_
   check_home_as_it_was();
 }
 
+BOOST_AUTO_TEST_CASE(a_device_that_it_moved_on_comes_home_from_there) {
+  netlend::test::Sleeper nested;
+  for (const bool borrower_lives : {true, false}) {
+    lend(context(), plan("eth0=lan0 addr=10.77.0.2/24"), borrower());
+    container.sh(
+        "ip link property del dev eth0 altname $(ip -j link show eth0 | grep -o netlend-[0-9a-f]*);"
+        "ip link set eth0 down; ip link set eth0 netns " +
+        std::to_string(nested.pid()));
+    nested.sh("ip link set eth0 name lan0 up");
+    if (!borrower_lives) container.kill();
+    BOOST_TEST(joined(give_all_back()) == "");
+    check_home_as_it_was();
+    check_state_is_empty();
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_device_that_it_deleted_is_reported_as_gone) {
   lend(context(), plan("eth0=lan0"), borrower());
   container.sh("ip link del eth0");

@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <functional>
 
 #include "base/error.hpp"
 #include "base/file.hpp"
@@ -15,32 +16,43 @@ namespace netlend {
 namespace {
 constexpr const char* kNamedNetnsFolder = "/run/netns";
 
-std::unique_ptr<Site> open_site(const std::string& path, const NetnsIdentity& wanted) {
+using IsWanted = std::function<bool(const Netns&)>;
+
+std::unique_ptr<Site> open_site(const std::string& path, const IsWanted& is_wanted) {
   try {
     Netns netns = Netns::open(path);
-    if (netns.identity() == wanted) return std::make_unique<Site>(std::move(netns));
+    if (is_wanted(netns)) return std::make_unique<Site>(std::move(netns));
   } catch (const Error&) {
     // It ended while we looked, or shows something else: not the one we look for.
   }
   return nullptr;
 }
 
-/// The namespace with that identity, wherever a process or a name holds it.
-std::unique_ptr<Site> find_site(const NetnsIdentity& wanted) {
-  Netns own = Netns::current();
-  if (own.identity() == wanted) return std::make_unique<Site>(std::move(own));
+/// The namespace that is wanted, wherever a name or a process holds it.
+std::unique_ptr<Site> find_held_site(const IsWanted& is_wanted) {
   const auto try_folder = [&](const std::string& folder,
                               const std::string& suffix) -> std::unique_ptr<Site> {
     const UniqueFd fd{::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
     if (!fd.is_open()) return nullptr;
     for (const auto& name : list_names(fd.get())) {
       if (!suffix.empty() && !parse_number(name, INT32_MAX)) continue;
-      if (auto site = open_site(fmt::format("{}/{}{}", folder, name, suffix), wanted)) return site;
+      auto site = open_site(fmt::format("{}/{}{}", folder, name, suffix), is_wanted);
+      if (site) return site;
     }
     return nullptr;
   };
   if (auto site = try_folder(kNamedNetnsFolder, "")) return site;
   return try_folder("/proc", "/ns/net");
+}
+
+IsWanted has_identity(const NetnsIdentity& wanted) {
+  return [&wanted](const Netns& netns) { return netns.identity() == wanted; };
+}
+
+std::unique_ptr<Site> find_site(const NetnsIdentity& wanted) {
+  Netns own = Netns::current();
+  if (own.identity() == wanted) return std::make_unique<Site>(std::move(own));
+  return find_held_site(has_identity(wanted));
 }
 
 std::unique_ptr<Site> open_borrower(const StateDirectory& state, const Ledger& ledger) {
@@ -51,7 +63,7 @@ std::unique_ptr<Site> open_borrower(const StateDirectory& state, const Ledger& l
     }
   }
   if (!ledger.netns_path.empty()) {
-    if (auto site = open_site(ledger.netns_path, ledger.borrower)) return site;
+    if (auto site = open_site(ledger.netns_path, has_identity(ledger.borrower))) return site;
   }
   return find_site(ledger.borrower);
 }
@@ -149,7 +161,14 @@ std::optional<Location> LoanSites::locate_by_peer(const Loan& loan,
     auto link = find_link(candidate.site->socket, place->ifindex);
     if (link) return Location{candidate.where, candidate.site, *std::move(link)};
   }
-  return std::nullopt;
+  if (!place->nsid) return std::nullopt;
+  // The borrower has moved it on; it can be reached for as long as a name or a process holds it.
+  elsewhere_ =
+      find_held_site([&](const Netns& netns) { return nsid_of(*home_, netns) == place->nsid; });
+  if (!elsewhere_) return std::nullopt;
+  auto link = find_link(elsewhere_->socket, place->ifindex);
+  if (!link) return std::nullopt;
+  return Location{Whereabouts::elsewhere, elsewhere_.get(), *std::move(link)};
 }
 
 /// It is at home itself, or its other end is, under whatever index, and says the same.

@@ -8,7 +8,8 @@
 
 namespace netlend {
 
-enum class Whereabouts { home, borrower, staging, initial };
+/// `elsewhere`: where the borrower has moved it on to.
+enum class Whereabouts { home, borrower, staging, initial, elsewhere };
 
 /// Where a loan's device is now.
 struct Location {
@@ -57,6 +58,7 @@ class LoanSites {
   std::unique_ptr<Site> staging_;
   /// Where the kernel sends a physical device whose namespace died, if that isn't home.
   std::unique_ptr<Site> initial_;
+  std::unique_ptr<Site> elsewhere_;
 };
 
 /// The end at home of a made pair; nothing where it was never made or is gone.
