@@ -22,7 +22,6 @@ PACKAGES = g++ cmake ninja-build pkg-config \
   iproute2 iputils-ping procps socat strace busybox-static jq python3 \
   runc crun podman netavark iptables
 LINT_PACKAGES = clang clang-format clang-tidy shellcheck mandoc
-BENCH_PACKAGES = crun
 GUEST_PACKAGES = linux-source-6.12 flex bison bc xz-utils patch make gcc libc6-dev \
   systemd systemd-sysv udev dbus crun conmon
 FUZZ_PACKAGES = clang libclang-rt-14-dev
@@ -30,7 +29,7 @@ FUZZ_PACKAGES = clang libclang-rt-14-dev
 # A compiler cache is used where there is one.
 CCACHE := $(if $(shell command -v ccache),-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
 
-.PHONY: all deps lint-deps bench-deps fuzz-deps guest-deps build dev run test test-guest asan faults fuzz bench \
+.PHONY: all deps lint-deps fuzz-deps guest-deps build dev run test test-guest asan faults fuzz bench \
   lint install clean
 
 all: build
@@ -40,9 +39,6 @@ deps:
 
 lint-deps:
 	@packaging/install-packages $(PACKAGES) $(LINT_PACKAGES)
-
-bench-deps:
-	@packaging/install-packages $(PACKAGES) $(BENCH_PACKAGES)
 
 fuzz-deps:
 	@packaging/install-packages $(PACKAGES) $(FUZZ_PACKAGES)
@@ -81,7 +77,7 @@ fuzz: fuzz-deps
 	@cmake --build --preset fuzz --parallel $(JOBS)
 	@integration/fuzz/run build/fuzz $(FUZZ_SECONDS)
 
-bench: bench-deps build dev
+bench: build dev
 	@integration/bench/run build/bin build/dev/bin
 
 lint: lint-deps

@@ -96,7 +96,7 @@ bool TerminalRelay::write_output() {
   std::array<char, kChunkBytes> chunk{};
   const auto size = ::read(master_.get(), chunk.data(), chunk.size());
   if (size == -1 && (errno == EINTR || errno == EAGAIN)) return true;
-  // EIO: all of the container's descriptors of the terminal are closed, for now.
+  // EIO: all of the container's descriptors of the terminal are closed at this moment.
   if (size <= 0) return false;
   std::string_view rest(chunk.data(), static_cast<std::size_t>(size));
   while (!rest.empty()) {
