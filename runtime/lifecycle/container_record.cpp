@@ -10,6 +10,7 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "net/process_json.hpp"
 
 namespace netlend {
 
@@ -17,20 +18,6 @@ using nlohmann::json;
 
 namespace {
 constexpr int kMajorVersion = 1;
-
-json to_json(const ProcessIdentity& process) {
-  return {{"pid", process.pid},
-          {"start_time_ticks", process.start_time_ticks},
-          {"boot_id", process.boot_id},
-          {"pid_namespace", process.pid_namespace}};
-}
-
-ProcessIdentity to_process(const json& value) {
-  return {.pid = value.at("pid").get<pid_t>(),
-          .start_time_ticks = value.at("start_time_ticks").get<std::uint64_t>(),
-          .boot_id = value.at("boot_id").get<std::string>(),
-          .pid_namespace = value.at("pid_namespace").get<std::uint64_t>()};
-}
 
 std::string to_path(const json& value) {
   auto path = bytes_from_utf8(value.get<std::string>());
@@ -67,13 +54,13 @@ ContainerRecord parse_record(const std::string& text) {
       throw Error("another version of netlend wrote it");
     }
     ContainerRecord record{.id = ContainerId{value.at("id").get<std::string>()},
-                           .creator = to_process(value.at("creator")),
+                           .creator = process_from_json(value.at("creator")),
                            .init = {},
                            .bundle = to_path(value.at("bundle")),
                            .annotations = value.at("annotations").get<oci::Annotations>(),
                            .created = value.at("created").get<std::string>(),
                            .cgroup = {}};
-    if (value.contains("init")) record.init = to_process(value.at("init"));
+    if (value.contains("init")) record.init = process_from_json(value.at("init"));
     if (value.contains("cgroup")) {
       const auto& cgroup = value.at("cgroup");
       record.cgroup = CgroupRecord{.path = to_path(cgroup.at("path")),

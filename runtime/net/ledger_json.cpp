@@ -7,6 +7,7 @@
 #include "base/sha256.hpp"
 #include "base/text.hpp"
 #include "net/ledger.hpp"
+#include "net/process_json.hpp"
 #include "net/snapshot_json.hpp"
 #include "oci-spec/json.hpp"
 
@@ -31,20 +32,6 @@ NetnsIdentity netns_from(const json& object) {
   return {.device = object.at("device").get<std::uint64_t>(),
           .inode = object.at("inode").get<std::uint64_t>(),
           .cookie = object.at("cookie").get<std::uint64_t>()};
-}
-
-json to_json(const ProcessIdentity& process) {
-  return {{"pid", process.pid},
-          {"start_time_ticks", process.start_time_ticks},
-          {"boot_id", process.boot_id},
-          {"pid_namespace", process.pid_namespace}};
-}
-
-ProcessIdentity process_from(const json& object) {
-  return {.pid = object.at("pid").get<pid_t>(),
-          .start_time_ticks = object.at("start_time_ticks").get<std::uint64_t>(),
-          .boot_id = object.at("boot_id").get<std::string>(),
-          .pid_namespace = object.at("pid_namespace").get<std::uint64_t>()};
 }
 
 Stage stage_from(const json& value) {
@@ -119,14 +106,14 @@ Ledger ledger_from(const std::string& name, const json& object) {
   ledger.key = bytes_from(object.at("key"));
   ledger.generation = object.at("generation").get<std::uint64_t>();
   ledger.created_at_s = object.at("created_at_s").get<std::int64_t>();
-  ledger.lender = process_from(object.at("lender"));
+  ledger.lender = process_from_json(object.at("lender"));
   ledger.home = netns_from(object.at("home"));
   ledger.borrower = netns_from(object.at("borrower"));
   ledger.netns_path = bytes_from(object.at("netns_path"));
   ledger.plan = object.at("plan").get<std::string>();
   for (const auto& loan : object.at("loans")) ledger.loans.push_back(loan_from(loan));
-  if (object.contains("guardian")) ledger.guardian = process_from(object.at("guardian"));
-  if (object.contains("process")) ledger.process = process_from(object.at("process"));
+  if (object.contains("guardian")) ledger.guardian = process_from_json(object.at("guardian"));
+  if (object.contains("process")) ledger.process = process_from_json(object.at("process"));
   if (object.contains("pin")) {
     ledger.pin =
         Pin{.mount_namespace = object.at("pin").at("mount_namespace").get<std::uint64_t>()};
