@@ -9,6 +9,7 @@ source "$(dirname "$0")/cases.sh"
 cases=(
   a_container_sees_what_it_sees_under_runc
   another_user_is_what_it_is_under_runc
+  a_working_folder_that_is_missing_is_made_as_under_runc
   its_cgroups_are_its_own
   the_state_has_what_runc_says
   it_is_created_started_killed_and_deleted
@@ -139,6 +140,20 @@ another_user_is_what_it_is_under_runc() {
   diff /run/out/runc /run/out/netlend
   expect HOME=/home/alice "$(cat /run/out/netlend)"
   expect 'uid=1000(alice) gid=1000 groups=7,8' "$(cat /run/out/netlend)"
+}
+
+a_working_folder_that_is_missing_is_made_as_under_runc() {
+  local runtime readonly
+  for readonly in true false; do
+    configure ".root.readonly = $readonly | .process.cwd = \"/new/deep\"" pwd
+    for runtime in run_runc 'netlend run'; do
+      [[ $($runtime c1 </dev/null) == /new/deep ]]
+      [[ $(stat --format='%a %U' rootfs/new/deep) == '755 root' ]]
+      rm -r rootfs/new
+    done
+  done
+  fails_at '/process/cwd: make the folder' '.process.cwd = "/proc/nosuch"'
+  fails_at "/process/cwd: enter '/bin/busybox'" '.process.cwd = "/bin/busybox"'
 }
 
 its_cgroups_are_its_own() {
