@@ -41,6 +41,7 @@ cases=(
   a_device_is_lent_to_a_container_that_is_run
   a_device_is_lent_by_hand_to_a_container_by_its_id
   annotations_are_obeyed_where_a_rule_allows
+  what_is_asked_for_twice_is_refused_before_anything_is_lent
   the_hook_beside_it_does_no_harm
   a_create_that_fails_gives_back_what_it_lent
   a_netlend_killed_anywhere_in_create_leaves_what_delete_cleans_up
@@ -660,6 +661,25 @@ annotations_are_obeyed_where_a_rule_allows() {
   [[ $(netlend run c1 </dev/null) == 'hello neighbour' ]]
   is_home
   rm -r /etc/netlend
+}
+
+what_is_asked_for_twice_is_refused_before_anything_is_lent() {
+  write_rules '{"device": "*"}, {"veth": true}'
+  local nic wanted
+  while IFS='|' read -r nic wanted; do
+    configure "$by_annotation" touch /out/ran
+    expect "command line and by annotations: $wanted" \
+      "$(exits_with 125 run --debug --nic "$nic" c1 2>&1)"
+    [[ ! -e /run/out/ran ]]
+    has_no_trace
+  done <<'END'
+eth0=lan0|device 'lan0' is wanted twice
+eth0=alt:the-port-on-the-left|device 'lan0' is wanted twice
+eth1=veth:|two devices are to be 'eth1' inside
+END
+  rm -r /etc/netlend
+  is_home
+  has_nothing_left
 }
 
 the_hook_beside_it_does_no_harm() {

@@ -284,7 +284,7 @@ BOOST_AUTO_TEST_CASE(a_plan_that_wants_a_device_twice_is_refused_beforehand) {
   netlend::Plan twice = plan("eth0=lan0");
   twice.nics.push_back(netlend::parse_nic_spec("eth1=alt:lan-left"));
   const auto error = error_of([&] { lend(context(), twice, borrower()); });
-  BOOST_TEST(error == "the plan wants device 'lan0' twice");
+  BOOST_TEST(error == "device 'lan0' is wanted twice");
   BOOST_TEST(joined(preview(context(), twice, nullptr).at(1).refusals) == error);
 }
 
