@@ -47,8 +47,11 @@ std::size_t end_of_element(std::string_view pattern, std::size_t begin) {
 
 Element read_element(const std::string& text) {
   if (text == "*") return {.is_star = true, .bytes = {}};
-  const auto bytes =
-      bytes_that([&](char c) { return c != '\0' && matches_glob(text, std::string(1, c)); });
+  const auto is_meant = [&](char c) {
+    if (text.front() == '[') return c != '\0' && matches_glob(text, std::string(1, c));
+    return text == "?" ? c != '\0' : c == text.back();
+  };
+  const auto bytes = bytes_that(is_meant);
   if (bytes.none()) {
     throw Error::usage(fmt::format("'{}' stands for no character", printable(text)));
   }

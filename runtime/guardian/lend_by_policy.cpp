@@ -13,9 +13,14 @@ LendFunction lend_function(Lender lender, const Settings& settings) {
 void lend_by_policy(const LendingContext& context, const Plan& plan, const Borrower& borrower,
                     const PolicyLending& how) {
   const LendOptions options{
-      .force = Force::no, .permission = [&](const NicPlan& nic, const LinkState* device) {
-        how.configuration.policy.check(borrower.id, nic, device,
-                                       device != nullptr ? driver_of(device->name) : std::string{});
+      .force = Force::no, .permission = [&](const std::vector<WantedDevice>& wanted) {
+        std::vector<PolicyRequest> requests;
+        for (const auto& [nic, device] : wanted) {
+          requests.push_back({.nic = nic,
+                              .device = device,
+                              .driver = device != nullptr ? driver_of(device->name) : ""});
+        }
+        how.configuration.policy.check(borrower.id, requests);
       }};
   try {
     lend_function(how.lender, how.configuration.settings)(context, plan, borrower, options);

@@ -127,6 +127,7 @@ class Lending {
     }
   }
   void prepare(const std::string& plan_text);
+  std::vector<std::optional<LinkState>> find_devices();
   void choose();
   Loan loan_for_pair(const NicPlan& nic);
   void take_leases();
@@ -191,18 +192,34 @@ void Lending::prepare(const std::string& plan_text) {
   ledger_.plan = plan_text;
 }
 
+/// What the sources of the plan are at home, if they may be lent; nothing for pairs.
+std::vector<std::optional<LinkState>> Lending::find_devices() {
+  std::vector<std::optional<LinkState>> found;
+  for (const auto& nic : plan_.nics) {
+    const auto* selector = std::get_if<DeviceSelector>(&nic.source);
+    found.push_back(selector == nullptr
+                        ? std::nullopt
+                        : std::optional{find_wanted(context_, home_, *selector, Reaping::yes)});
+  }
+  std::vector<WantedDevice> wanted;
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    wanted.push_back({.nic = plan_.nics[i], .device = found[i] ? &*found[i] : nullptr});
+  }
+  if (options_.permission) options_.permission(wanted);
+  return found;
+}
+
 /// One loan a device of the plan, in its order, with the lease that it needs.
 void Lending::choose() {
   std::set<std::string> seen;
-  for (const auto& nic : plan_.nics) {
-    if (std::holds_alternative<VethPair>(nic.source)) {
-      if (options_.permission) options_.permission(nic, nullptr);
+  const auto found = find_devices();
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    const auto& nic = plan_.nics[i];
+    if (!found[i]) {
       ledger_.loans.push_back(loan_for_pair(nic));
       continue;
     }
-    const LinkState link =
-        find_wanted(context_, home_, std::get<DeviceSelector>(nic.source), Reaping::yes);
-    if (options_.permission) options_.permission(nic, &link);
+    const LinkState& link = *found[i];
     Loan loan{.id = random_hex(8), .inside = nic.inside.str()};
     loan.lease = lease_name(identify_device(link), home_.netns.identity());
     if (!seen.insert(loan.lease).second) {

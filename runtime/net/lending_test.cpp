@@ -270,7 +270,7 @@ BOOST_AUTO_TEST_CASE(who_asks_by_annotation_is_not_told_to_force_it) {
   sh("ip route add default via 10.77.0.9");
   const auto error = error_of([&] {
     lend(context(), plan("eth0=lan0"), borrower(),
-         {.permission = [](const netlend::NicPlan&, const netlend::LinkState*) {}});
+         {.permission = [](const std::vector<netlend::WantedDevice>&) {}});
   });
   BOOST_TEST(error ==
              "device 'lan0' is not lent: it carries the default route of this machine; no "
