@@ -10,10 +10,12 @@
 #include "base/syscall.hpp"
 #include "container/container.hpp"
 #include "container/exit_codes.hpp"
+#include "guardian/lend_by_policy.hpp"
 #include "lifecycle/container_store.hpp"
 #include "lifecycle/environment.hpp"
 #include "lifecycle/resolv_conf.hpp"
 #include "net/netns.hpp"
+#include "net/policy.hpp"
 
 namespace netlend {
 
@@ -67,7 +69,9 @@ std::string lend_to(const ProcessIdentity& init, const LendingContext& context,
                           .netns = Netns::of_process(init.pid),
                           .process = init,
                           .netns_path = {}};
-  return lend(context, options.plan, borrower, {.force = options.force, .permission = {}});
+  return lend_by_settings(context, options.plan, borrower,
+                          {.force = options.force, .permission = {}}, Lender::stays,
+                          load_configuration().settings);
 }
 
 RunResult describe(const StartFailure& failure) {
