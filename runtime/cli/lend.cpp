@@ -1,7 +1,7 @@
 #include "cli/planning.hpp"
 #include "cli/target.hpp"
 #include "cli/verbs.hpp"
-#include "guardian/lend_by_policy.hpp"
+#include "guardian/guardian.hpp"
 #include "net/policy.hpp"
 
 namespace netlend::cli {
@@ -10,8 +10,10 @@ int execute(const Session& session, const LendArguments& arguments) {
   const Plan plan = make_plan(session.lending(), arguments, Reaping::yes);
   const Borrower borrower =
       find_borrower(session.state(), session.containers(), parse_target(arguments.to), plan);
-  lend_by_settings(session.lending(), plan, borrower, {.force = arguments.force}, Lender::leaves,
-                   load_configuration().settings);
+  lend_guarded(session.lending(), plan, borrower,
+               {.options = {.force = arguments.force},
+                .lender = Lender::leaves,
+                .settings = load_configuration().settings});
   return kExitSuccess;
 }
 

@@ -70,9 +70,10 @@ bool is_guarded_by(const StateDirectory& state, const std::string& ledger_name,
 }  // namespace
 
 std::string lend_guarded(const LendingContext& context, const Plan& plan, const Borrower& borrower,
-                         const LendOptions& options, Lender lender) {
-  Guardian guardian(context.state, borrower, lender);
-  LendOptions guarded = options;
+                         const GuardedLending& how) {
+  if (!how.settings.guardian) return lend(context, plan, borrower, how.options);
+  Guardian guardian(context.state, borrower, how.lender);
+  LendOptions guarded = how.options;
   guarded.guardian = guardian.identity();
   std::string ledger = lend(context, plan, borrower, guarded);
   // What was lent already has its own, and this one ends when nothing is said to it.

@@ -3,11 +3,19 @@
 #include <string>
 
 #include "net/lending.hpp"
+#include "net/policy.hpp"
 
 namespace netlend {
 
 /// Whether the process that lends is there when the borrower ends, and gives back itself.
 enum class Lender { stays, leaves };
+
+struct GuardedLending {
+  LendOptions options = {};
+  Lender lender = Lender::leaves;
+  /// With `guardian` false it is lend() alone.
+  Settings settings = {};
+};
 
 /// Lends as lend() does, and leaves a guardian with the borrower: a process that gives back what
 /// nobody else has when the borrower dies, when the lender dies half way, and then ends. With a
@@ -16,6 +24,6 @@ enum class Lender { stays, leaves };
 /// but its own, and ignores TERM, HUP and INT: whoever stops the engine doesn't stop it. Only for a
 /// process without threads. Throws Error, with nothing lent, also where no guardian can be left.
 std::string lend_guarded(const LendingContext& context, const Plan& plan, const Borrower& borrower,
-                         const LendOptions& options = {}, Lender lender = Lender::leaves);
+                         const GuardedLending& how = {});
 
 }  // namespace netlend

@@ -135,11 +135,11 @@ BOOST_AUTO_TEST_CASE(beside_a_lender_who_stays_it_waits_for_his_end) {
   if (lender == 0) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     try {
-      lend_guarded(context(), plan(kDevice), borrower(), {}, netlend::Lender::stays);
+      lend_guarded(context(), plan(kDevice), borrower(), {.lender = netlend::Lender::stays});
     } catch (const std::exception&) {
       ::_exit(1);
     }
-    ::raise(SIGSTOP);  // He has a device to bring home, and takes his time.
+    ::kill(::getpid(), SIGSTOP);  // He has a device to bring home, and takes his time.
   }
   int status = 0;
   BOOST_REQUIRE(::waitpid(lender, &status, WUNTRACED) == lender);
@@ -161,16 +161,19 @@ BOOST_AUTO_TEST_CASE(beside_a_lender_who_stays_it_waits_for_his_end) {
 BOOST_AUTO_TEST_CASE(it_ends_when_what_it_can_not_bring_home_is_given_up) {
   const auto guardian = lend_and_leave(borrower());
   const std::string ledger = ledgers_of(state(), borrower().id).at(0);
+  std::set<ino_t> versions;
+  const auto look = [&] {
+    struct stat file {};
+    BOOST_REQUIRE(::stat((state().path() + "/ledgers/" + ledger).c_str(), &file) == 0);
+    versions.insert(file.st_ino);
+  };
+  look();
   container.sh("ip link delete eth0");
   container.kill();
-  // It has written the ledger anew at each attempt, and waits 10 s after the third.
-  std::set<ino_t> versions;
+  // It writes the ledger anew at each attempt, and waits 10 s after the third.
   const auto deadline = netlend::monotonic_ms() + kTimeoutMs;
   while (versions.size() < 4) {
-    struct stat file {};
-    if (::stat((state().path() + "/ledgers/" + ledger).c_str(), &file) == 0) {
-      versions.insert(file.st_ino);
-    }
+    look();
     BOOST_REQUIRE(netlend::monotonic_ms() < deadline);
   }
   give_back(context(), ledger, netlend::Leftover::forget);

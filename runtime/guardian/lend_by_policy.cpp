@@ -5,13 +5,6 @@
 
 namespace netlend {
 
-std::string lend_by_settings(const LendingContext& context, const Plan& plan,
-                             const Borrower& borrower, const LendOptions& options, Lender lender,
-                             const Settings& settings) {
-  return settings.guardian ? lend_guarded(context, plan, borrower, options, lender)
-                           : lend(context, plan, borrower, options);
-}
-
 void lend_by_policy(const LendingContext& context, const Plan& plan, const Borrower& borrower,
                     const PolicyLending& how) {
   const LendOptions options{
@@ -20,7 +13,9 @@ void lend_by_policy(const LendingContext& context, const Plan& plan, const Borro
                                        device != nullptr ? driver_of(device->name) : std::string{});
       }};
   try {
-    lend_by_settings(context, plan, borrower, options, how.lender, how.configuration.settings);
+    lend_guarded(
+        context, plan, borrower,
+        {.options = options, .lender = how.lender, .settings = how.configuration.settings});
   } catch (const Error&) {
     if (!share_loans(context.state, plan, borrower)) throw;
   }

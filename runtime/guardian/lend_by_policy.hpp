@@ -8,11 +8,6 @@
 
 namespace netlend {
 
-/// lend_guarded(), or lend() where the machine's owner wants no guardians.
-std::string lend_by_settings(const LendingContext& context, const Plan& plan,
-                             const Borrower& borrower, const LendOptions& options, Lender lender,
-                             const Settings& settings);
-
 struct PolicyLending {
   Lender lender = Lender::leaves;
   const Configuration& configuration;

@@ -10,7 +10,7 @@
 #include "base/syscall.hpp"
 #include "container/container.hpp"
 #include "container/exit_codes.hpp"
-#include "guardian/lend_by_policy.hpp"
+#include "guardian/guardian.hpp"
 #include "lifecycle/container_store.hpp"
 #include "lifecycle/environment.hpp"
 #include "lifecycle/resolv_conf.hpp"
@@ -69,9 +69,10 @@ std::string lend_to(const ProcessIdentity& init, const LendingContext& context,
                           .netns = Netns::of_process(init.pid),
                           .process = init,
                           .netns_path = {}};
-  return lend_by_settings(context, options.plan, borrower,
-                          {.force = options.force, .permission = {}}, Lender::stays,
-                          load_configuration().settings);
+  return lend_guarded(context, options.plan, borrower,
+                      {.options = {.force = options.force},
+                       .lender = Lender::stays,
+                       .settings = load_configuration().settings});
 }
 
 RunResult describe(const StartFailure& failure) {

@@ -329,7 +329,7 @@ std::string lend(const LendingContext& context, const Plan& plan, const Borrower
   }
   const std::string plan_text = format_plan_file(plan);
   if (auto earlier = meet_earlier(context, plan, plan_text, borrower)) return *earlier;
-  take_along(context, plan, plan_text, borrower, options);
+  take_along(context, plan, borrower, options);
   return Lending(context, plan, borrower, options).run(plan_text);
 }
 

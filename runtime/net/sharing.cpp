@@ -68,9 +68,9 @@ bool share_loans(const StateDirectory& state, const Plan& plan, const Borrower& 
   return false;
 }
 
-void take_along(const LendingContext& context, const Plan& plan, const std::string& plan_text,
-                const Borrower& borrower, const LendOptions& options) {
-  for (const auto& ledger : same_loans(context.state, plan_text)) {
+void take_along(const LendingContext& context, const Plan& plan, const Borrower& borrower,
+                const LendOptions& options) {
+  for (const auto& ledger : same_loans(context.state, format_plan_file(plan))) {
     if (!is_shared_with(ledger, borrower) || ledger.borrower == borrower.netns.identity()) continue;
     check_allowed(ledger, plan, options);
     const ReapResult reaped = reap_ledger(context, ledger.name, ReapScope::all);

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <string>
-
 #include "net/lending.hpp"
 
 namespace netlend {
@@ -10,7 +8,7 @@ namespace netlend {
 /// same in the namespace that the other one lives in, and now has another, since the container that
 /// the pod's namespace belongs to was restarted, all of it is brought home, to be lent anew. Throws
 /// Error where a rule refuses it to this borrower, or if it doesn't come home.
-void take_along(const LendingContext& context, const Plan& plan, const std::string& plan_text,
-                const Borrower& borrower, const LendOptions& options);
+void take_along(const LendingContext& context, const Plan& plan, const Borrower& borrower,
+                const LendOptions& options);
 
 }  // namespace netlend
