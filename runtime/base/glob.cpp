@@ -122,7 +122,7 @@ std::string glob_literal(std::string_view text) {
     const bool is_quotable = c > ' ' && c <= '~' && c != '\'' && c != '"' && c != '\\';
     const bool is_special = c == '*' || c == '?' || c == '[' || (c == '-' && pattern.empty());
     if (!is_quotable) {
-      pattern += "[!0-9A-Za-z._:@-]";
+      pattern += "[!0-9A-Za-z._@-]";
     } else if (is_special) {
       pattern.append("[").append(1, c).append("]");
     } else {

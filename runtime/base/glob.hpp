@@ -14,7 +14,7 @@ bool matches_glob(const std::string& pattern, const std::string& text);
 
 /// A pattern that matches `text`, of characters that stay as they are in a shell's single quotes
 /// and in whatever logs them. It matches nothing else, but that a quote, a backslash and what isn't
-/// printable ASCII are matched by whatever isn't a letter, a digit or one of "._:@-". Never begins
+/// printable ASCII are matched by whatever isn't a letter, a digit or one of "._@-". Never begins
 /// with '-', as an option does.
 std::string glob_literal(std::string_view text);
 

@@ -53,10 +53,12 @@ bool write_down_sharer(const StateDirectory& state, const std::string& name,
 
 void check_allowed(const Ledger& ledger, const Plan& plan, const LendOptions& options) {
   if (!options.permission) return;
+  std::vector<WantedDevice> wanted;
   for (std::size_t i = 0; i < plan.nics.size() && i < ledger.loans.size(); ++i) {
     const auto& home = ledger.loans[i].home;
-    options.permission(plan.nics[i], home ? &home->link : nullptr);
+    wanted.push_back({.nic = plan.nics[i], .device = home ? &home->link : nullptr});
   }
+  options.permission(wanted);
 }
 }  // namespace
 

@@ -61,7 +61,7 @@ BOOST_AUTO_TEST_CASE(who_shares_nothing_takes_nothing) {
 
 BOOST_AUTO_TEST_CASE(who_may_not_have_it_alone_takes_nothing) {
   LendOptions options;
-  options.permission = [](const auto&, const auto*) { throw Error("no rule allows it"); };
+  options.permission = [](const auto&) { throw Error("no rule allows it"); };
   BOOST_CHECK_THROW(lend(context(), plan(kDevice), c2_in_new_namespace(), options), Error);
   BOOST_TEST(has_device(container));
 }
