@@ -7,6 +7,7 @@
 #include "base/syscall.hpp"
 #include "base/text.hpp"
 #include "net/checks.hpp"
+#include "net/driver.hpp"
 #include "net/lease.hpp"
 #include "net/lend_device.hpp"
 #include "net/lending.hpp"
@@ -202,11 +203,14 @@ std::vector<std::optional<LinkState>> Lending::find_devices() {
                         ? std::nullopt
                         : std::optional{find_wanted(context_, home_, *selector, Reaping::yes)});
   }
+  if (!options_.permission) return found;
   std::vector<WantedDevice> wanted;
   for (std::size_t i = 0; i < found.size(); ++i) {
-    wanted.push_back({.nic = plan_.nics[i], .device = found[i] ? &*found[i] : nullptr});
+    wanted.push_back({.nic = plan_.nics[i],
+                      .device = found[i] ? &*found[i] : nullptr,
+                      .driver = found[i] ? driver_of(found[i]->name) : ""});
   }
-  if (options_.permission) options_.permission(wanted);
+  options_.permission(wanted);
   return found;
 }
 
