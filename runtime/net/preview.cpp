@@ -3,6 +3,7 @@
 #include <set>
 
 #include "base/text.hpp"
+#include "net/attachment.hpp"
 #include "net/checks.hpp"
 #include "net/lending.hpp"
 #include "net/select.hpp"
@@ -55,9 +56,8 @@ void add_restored(const DeviceSnapshot& snapshot, PlanReport& report) {
   if (snapshot.root_qdisc) {
     report.restored.push_back("root qdisc " + describe(*snapshot.root_qdisc));
   }
-  if (link.master) {
-    report.restored.push_back(fmt::format("its place in the {} that is device {}",
-                                          link.master->kind, link.master->ifindex.value));
+  for (auto& what : describe_relations(link, snapshot.relations)) {
+    report.restored.push_back(std::move(what));
   }
   report.restored.push_back(fmt::format("{} sysctls of its own", snapshot.sysctls.size()));
 }
@@ -71,6 +71,7 @@ PlanReport preview_device(const LendingContext& context, Site& home, const NicPl
     if (!seen.insert(link.ifindex).second) throw wanted_twice(link);
     const DeviceSnapshot snapshot = take_snapshot_with_dependents(home, link.ifindex);
     check_fits(nic, snapshot);
+    check_survives(home, link);
     report.changes.push_back(fmt::format("device '{}' leaves here and is '{}' inside",
                                          printable(link.name), printable(nic.inside.str())));
     add_wishes(nic, report);
