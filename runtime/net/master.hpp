@@ -17,7 +17,7 @@ RawAttributes kept_port_attributes(std::string_view kind, const Attributes& port
 /// Why its place in such a master can't be given back; nothing: it can.
 std::optional<std::string> why_not_writable(const LinkMaster& master);
 
-/// "bridge 'br0'"; without a name (ledgers of netlend 0.1 have none) "bridge device 3".
+/// "bridge 'br0'"; without a name (older ledgers have none) "bridge device 3".
 std::string describe(const LinkMaster& master, const std::string& name);
 
 /// A master and its name.

@@ -16,7 +16,7 @@ namespace netlend {
 /// What hangs on a device without being the device's own: its place in a bridge or bond, entries,
 /// rules and virtual functions.
 struct Relations {
-  /// Of what it is a port of; empty: of nothing, or the snapshot is of netlend 0.1.
+  /// Of what it is a port of; empty: of nothing, or the snapshot is of an older netlend.
   std::string master_name;
   /// Present for the port of a bridge.
   std::optional<BridgePort> port;
