@@ -213,7 +213,7 @@ a_macsec_on_it_is_never_destroyed() {
   ip link add link lan0 name ms0 type macsec encrypt on
   ip netns add blue
   output=$(fails netlend lend lan0 --to netns:blue --force name=eth0 2>&1)
-  expect "macsec 'ms0' stands on it, and the kernel would destroy that; remove 'ms0' first" "$output"
+  expect "macsec 'ms0' stands on it, and the kernel would destroy that as it moves; remove 'ms0' first" "$output"
   ip link show ms0
   # The kernel does so indeed.
   ip link set lan0 netns blue

@@ -13,6 +13,13 @@ namespace netlend {
 std::vector<std::string> attached_losses(Site& home, const LinkState& link) {
   std::vector<std::string> losses;
   for (const auto& upper : list_uppers(home, link)) {
+    if (is_destroyed_by_move(upper)) {
+      throw Error(
+          fmt::format("{} '{}' stands on it, and the kernel would destroy that as it moves; "
+                      "remove '{}' first",
+                      upper.kind, printable(upper.name), printable(upper.name)),
+          EBUSY);
+    }
     losses.push_back(
         fmt::format("{} '{}', which stands on it: it goes down with it, and loses its routes and "
                     "IPv6 addresses",
@@ -30,17 +37,6 @@ std::vector<std::string> attached_losses(Site& home, const LinkState& link) {
     losses.push_back(offload + ", which it does in hardware");
   }
   return losses;
-}
-
-void check_survives(Site& home, const LinkState& link) {
-  for (const auto& upper : list_uppers(home, link)) {
-    if (!is_destroyed_by_move(upper)) continue;
-    throw Error(
-        fmt::format("device '{}' is not lent: {} '{}' stands on it, and the kernel would "
-                    "destroy that; remove '{}' first",
-                    printable(link.name), upper.kind, printable(upper.name), printable(upper.name)),
-        EBUSY);
-  }
 }
 
 }  // namespace netlend

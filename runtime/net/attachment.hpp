@@ -1,6 +1,5 @@
 #pragma once
 
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,10 +9,8 @@
 namespace netlend {
 
 /// What others at home have made to hang on a device and can't be given back as it is, a sentence
-/// each: uppers, tunnels, chains and flowtables of nftables, IPsec that it does.
+/// each: uppers, tunnels, chains and flowtables of nftables, IPsec that it does. Throws Error where
+/// a move would destroy a device of home's that stands on this one.
 std::vector<std::string> attached_losses(Site& home, const LinkState& link);
-
-/// Throws Error where a move would destroy a device of home's that stands on this one.
-void check_survives(Site& home, const LinkState& link);
 
 }  // namespace netlend

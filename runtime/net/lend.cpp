@@ -6,7 +6,6 @@
 
 #include "base/syscall.hpp"
 #include "base/text.hpp"
-#include "net/attachment.hpp"
 #include "net/checks.hpp"
 #include "net/lease.hpp"
 #include "net/lend_device.hpp"
@@ -282,7 +281,6 @@ void Lending::observe() {
     }
     loan.home = reading(loan, [&] { return take_snapshot_with_dependents(home_, chosen.ifindex); });
     check_fits(plan_.nics[i], *loan.home);
-    reading(loan, [&] { check_survives(home_, chosen); });
     const auto reasons = reading(loan, [&] { return why_only_by_force(home_, *loan.home); });
     if (options_.force == Force::no && !reasons.empty()) {
       // Who needs a permission asks by an annotation, and no annotation has force.

@@ -3,7 +3,6 @@
 #include <set>
 
 #include "base/text.hpp"
-#include "net/attachment.hpp"
 #include "net/checks.hpp"
 #include "net/lending.hpp"
 #include "net/select.hpp"
@@ -71,7 +70,6 @@ PlanReport preview_device(const LendingContext& context, Site& home, const NicPl
     if (!seen.insert(link.ifindex).second) throw wanted_twice(link);
     const DeviceSnapshot snapshot = take_snapshot_with_dependents(home, link.ifindex);
     check_fits(nic, snapshot);
-    check_survives(home, link);
     report.changes.push_back(fmt::format("device '{}' leaves here and is '{}' inside",
                                          printable(link.name), printable(nic.inside.str())));
     add_wishes(nic, report);

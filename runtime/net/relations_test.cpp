@@ -141,8 +141,7 @@ BOOST_FIXTURE_TEST_CASE(a_vxlan_over_it_is_never_destroyed, Lab) {
   sh("ip link add vx0 type vxlan id 5 dev lan0 remote 10.77.0.9 dstport 4789");
   const auto wanted = plan("eth0=lan0");
   const std::string refusal =
-      "device 'lan0' is not lent: vxlan 'vx0' stands on it, and the kernel would destroy that; "
-      "remove 'vx0' first";
+      "vxlan 'vx0' stands on it, and the kernel would destroy that as it moves; remove 'vx0' first";
   BOOST_TEST(says(joined(preview(context(), wanted, nullptr).at(0).refusals), refusal));
   for (const auto force : {netlend::Force::no, netlend::Force::yes}) {
     BOOST_TEST(
