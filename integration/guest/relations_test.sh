@@ -159,7 +159,7 @@ multicast_groups_of_a_bridge_port_come_back() {
   bridge mdb add dev br0 port lan0 grp ff05::77 permanent
   bridge mdb add dev br0 port lan0 grp 01:02:03:04:05:06 permanent
   expect 'multicast group 239.1.1.3 from 192.0.2.7' "$(plan)"
-  comes_back 'bridge -d mdb show dev br0 | sort'
+  comes_back 'bridge -d mdb show dev br0 | grep permanent | sort'
 }
 
 forwarding_entries_of_a_vlan_come_back() {
@@ -222,12 +222,12 @@ a_macsec_on_it_is_never_destroyed() {
 
 tunnels_that_send_through_it_are_named() {
   local kind plan
-  ip tunnel add t-ipip mode ipip remote 192.0.2.1 dev lan0
-  ip tunnel add t-gre mode gre remote 192.0.2.1 dev lan0
-  ip tunnel add t-sit mode sit remote 192.0.2.1 dev lan0
+  ip link add t-ipip type ipip remote 192.0.2.1 dev lan0
+  ip link add t-gre type gre remote 192.0.2.1 dev lan0
+  ip link add t-sit type sit remote 192.0.2.1 dev lan0
   ip link add t-vti type vti remote 192.0.2.1 key 7 dev lan0
   ip link add t-ip6tnl type ip6tnl remote 2001:db8:1::1 dev lan0
-  ip tunnel add t-free mode ipip remote 192.0.2.9
+  ip link add t-free type ipip remote 192.0.2.9
   plan=$(plan)
   for kind in ipip gre sit vti ip6tnl; do
     expect "$kind 't-$kind', which sends through it" "$plan"
