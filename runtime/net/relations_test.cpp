@@ -106,6 +106,20 @@ BOOST_FIXTURE_TEST_CASE(what_the_borrower_entered_does_not_come_along, Lab) {
   check_home_as_it_was();
 }
 
+BOOST_FIXTURE_TEST_CASE(what_the_borrower_put_on_it_does_not_listen_on, Lab) {
+  lend(context(), plan("eth0=lan0"), borrower());
+  container.sh(
+      "ip link add link eth0 name mv0 type macvlan mode bridge; ip link set mv0 up;"
+      "ip link add vx0 type vxlan id 5 dev eth0 remote 10.77.0.9 dstport 4789;"
+      "ip link add spare0 type veth peer name spare1");
+  BOOST_TEST(joined(give_all_back()) == "");
+  const std::string left = container.sh("ip -br link");
+  BOOST_TEST(!says(left, "mv0"), left);
+  BOOST_TEST(!says(left, "vx0"), left);
+  BOOST_TEST(says(left, "spare0@spare1"), left);
+  check_home_as_it_was();
+}
+
 BOOST_FIXTURE_TEST_CASE(rules_that_name_the_device_have_effect_again, Lab) {
   sh("ip rule add iif lan0 pref 100 table 300; ip rule add oif lan0 pref 101 fwmark 5 table 301;"
      "ip rule add iif lan-left from 192.0.2.0/24 pref 102 table 302;"

@@ -17,8 +17,9 @@ bool is_offloaded_to(const Attributes& attributes, IfIndex ifindex) {
 }
 
 template <typename Header, typename Describe>
-void find_offloads(RouteSocket& socket, const Message& message, IfIndex ifindex, Describe describe,
-                   std::vector<std::string>& found) {
+std::vector<std::string> find_offloads(RouteSocket& socket, const Message& message, IfIndex ifindex,
+                                       Describe describe) {
+  std::vector<std::string> found;
   socket.dump(message, [&](const Reply& reply) {
     const auto header = reply.header<Header>();
     if (is_offloaded_to(reply.attributes(sizeof header), ifindex)) {
@@ -26,6 +27,7 @@ void find_offloads(RouteSocket& socket, const Message& message, IfIndex ifindex,
     }
     return false;
   });
+  return found;
 }
 }  // namespace
 
@@ -33,13 +35,13 @@ std::vector<std::string> list_ipsec_offloads(const Netns& netns, IfIndex ifindex
   std::vector<std::string> found;
   try {
     RouteSocket socket{netns, NETLINK_XFRM};
-    find_offloads<xfrm_usersa_info>(
+    found = find_offloads<xfrm_usersa_info>(
         socket, Message(XFRM_MSG_GETSA, 0, "list the IPsec states"), ifindex,
-        [](const auto& state) { return fmt::format("IPsec state {:#x}", ntohl(state.id.spi)); },
-        found);
-    find_offloads<xfrm_userpolicy_info>(
+        [](const auto& state) { return fmt::format("IPsec state {:#x}", ntohl(state.id.spi)); });
+    const auto policies = find_offloads<xfrm_userpolicy_info>(
         socket, Message(XFRM_MSG_GETPOLICY, 0, "list the IPsec policies"), ifindex,
-        [](const auto& policy) { return fmt::format("IPsec policy {}", policy.index); }, found);
+        [](const auto& policy) { return fmt::format("IPsec policy {}", policy.index); });
+    found.insert(found.end(), policies.begin(), policies.end());
   } catch (const Error& error) {
     if (error.errno_value() != EPROTONOSUPPORT) throw;  // A kernel without IPsec.
   }
