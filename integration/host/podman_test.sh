@@ -215,6 +215,7 @@ a_container_restarted_20_times_has_it_each_time() {
 a_guardian_is_listed_with_its_container() {
   start_container c1
   id=$(podman inspect --format '{{.Id}}' c1)
+  expect " ${id:0:12} (pid " "$(netlend loans)"
   expect "netlend-guardian ${id:0:12}" "$(ps -o args= -p "$(pgrep netlend-guard)")"
   podman rm --force --time 0 c1
   comes_home

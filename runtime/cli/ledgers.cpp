@@ -182,8 +182,9 @@ std::string_view word_for(HomeBy by) {
 }
 
 std::string describe_borrower(const Ledger& ledger) {
-  return ledger.process ? fmt::format("{} (pid {})", ledger.id.str(), ledger.process->pid)
-                        : fmt::format("{} ({})", ledger.id.str(), printable(ledger.netns_path));
+  const auto id = ledger.id.short_str();
+  return ledger.process ? fmt::format("{} (pid {})", id, ledger.process->pid)
+                        : fmt::format("{} ({})", id, printable(ledger.netns_path));
 }
 
 std::string describe_home(const NetnsIdentity& home) {

@@ -202,8 +202,10 @@ std::vector<std::optional<LinkState>> Lending::find_devices() {
                         ? std::nullopt
                         : std::optional{find_wanted(context_, home_, *selector, Reaping::yes)});
   }
+  std::set<IfIndex> seen;
   std::vector<WantedDevice> wanted;
   for (std::size_t i = 0; i < found.size(); ++i) {
+    if (found[i] && !seen.insert(found[i]->ifindex).second) throw wanted_twice(*found[i]);
     wanted.push_back({.nic = plan_.nics[i], .device = found[i] ? &*found[i] : nullptr});
   }
   if (options_.permission) options_.permission(wanted);
