@@ -310,7 +310,11 @@ BOOST_AUTO_TEST_CASE(who_asks_by_annotation_is_not_told_to_force_it) {
 BOOST_AUTO_TEST_CASE(a_plan_that_wants_a_device_twice_is_refused_beforehand) {
   netlend::Plan twice = plan("eth0=lan0");
   twice.nics.push_back(netlend::parse_nic_spec("eth1=alt:lan-left"));
-  const auto error = error_of([&] { lend(context(), twice, borrower()); });
+  // Nobody is asked whether it may be, since it can't.
+  const auto error = error_of([&] {
+    lend(context(), twice, borrower(),
+         {.permission = [](const auto&) { throw netlend::Error("asked"); }});
+  });
   BOOST_TEST(error == "device 'lan0' is wanted twice");
   BOOST_TEST(joined(preview(context(), twice, nullptr).at(1).refusals) == error);
 }
