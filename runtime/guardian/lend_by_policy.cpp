@@ -1,22 +1,13 @@
 #include "guardian/lend_by_policy.hpp"
 
-#include "net/driver.hpp"
-#include "net/link.hpp"
-
 namespace netlend {
 
 void lend_by_policy(const LendingContext& context, const Plan& plan, const Borrower& borrower,
                     const PolicyLending& how) {
-  const LendOptions options{
-      .force = Force::no, .permission = [&](const std::vector<WantedDevice>& wanted) {
-        std::vector<PolicyRequest> requests;
-        for (const auto& [nic, device] : wanted) {
-          requests.push_back({.nic = nic,
-                              .device = device,
-                              .driver = device != nullptr ? driver_of(device->name) : ""});
-        }
-        how.configuration.policy.check(borrower.id, requests);
-      }};
+  const LendOptions options{.force = Force::no,
+                            .permission = [&](const std::vector<WantedDevice>& wanted) {
+                              how.configuration.policy.check(borrower.id, wanted);
+                            }};
   try {
     lend_guarded(
         context, plan, borrower,

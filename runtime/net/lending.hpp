@@ -48,7 +48,9 @@ enum class Force { no, yes };
 /// another name for it; null: a pair that is to be made.
 struct WantedDevice {
   const NicPlan& nic;
-  const LinkState* device;
+  const LinkState* device = nullptr;
+  /// As driver_of() says it; empty for a pair, and where it is unknown.
+  std::string driver = {};
 };
 
 /// Throws where one of the plan's devices may not be lent as it says.

@@ -2,7 +2,10 @@
 
 #include <regex>
 
+#include "base/syscall.hpp"
+#include "net/ledger.hpp"
 #include "net/lending_fixture.hpp"
+#include "net/lock.hpp"
 
 using netlend::ReapScope;
 using netlend::test::error_of;
@@ -315,6 +318,20 @@ BOOST_AUTO_TEST_CASE(a_second_default_route_inside_is_refused) {
   check_home_as_it_was();
 }
 
+BOOST_AUTO_TEST_CASE(a_default_route_of_another_metric_inside_is_told) {
+  sh("ip link add spare0 type veth peer name spare1");
+  lend(context(), plan("eth0=spare0 addr=10.88.0.2/24"), borrower());
+  container.sh("ip route add default via 10.88.0.1 metric 100");
+  const auto wanted = plan("eth1=lan0 addr=10.77.0.2/24 gw=10.77.0.9");
+  const netlend::Borrower who = borrower();
+  const auto report = preview(context(), wanted, &who).at(0);
+  BOOST_TEST(joined(report.refusals) == "");
+  BOOST_TEST(
+      says(joined(report.changes), "'db1' has another default route, default via 10.88.0.1 "));
+  BOOST_TEST(says(joined(report.changes), "metric 100; of the two, that with the lower metric is"));
+  BOOST_TEST(joined(give_all_back()) == "");
+}
+
 BOOST_AUTO_TEST_CASE(what_could_not_be_restored_is_lent_only_by_force) {
   sh("tc qdisc add dev lan0 clsact");
   const auto error = error_of([&] { lend(context(), plan("eth0=lan0"), borrower()); });
@@ -379,6 +396,22 @@ BOOST_AUTO_TEST_CASE(a_pair_does_not_take_a_name_that_is_somebody_elses) {
   const auto before = sh("ip -j link show h0");
   BOOST_TEST(says(error_of([&] { lend(context(), plan("eth0=veth:h0"), borrower()); }), "'h0'"));
   BOOST_TEST(sh("ip -j link show h0") == before);
+}
+
+BOOST_AUTO_TEST_CASE(a_generation_that_another_lender_has_is_not_taken_again) {
+  constexpr int kGenerations = 500;
+  const auto first = netlend::monotonic_ms();
+  const std::string stem = netlend::ledger_stem(borrower().id, borrower().key);
+  std::vector<netlend::LedgerLock> others;
+  for (int i = 0; i < kGenerations; ++i) {
+    const std::string name = stem + "-" + std::to_string(first + i);
+    others.push_back(netlend::LedgerLock::acquire(state(), name, 0));
+  }
+  const std::string ledger = lend(context(), plan("eth0=lan0"), borrower());
+  BOOST_TEST(std::stoll(ledger.substr(stem.size() + 1)) >= first + kGenerations);
+  for (auto& lock : others) lock.remove();
+  BOOST_TEST(joined(give_all_back()) == "");
+  check_state_is_empty();
 }
 
 BOOST_AUTO_TEST_SUITE_END()

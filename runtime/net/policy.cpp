@@ -101,7 +101,7 @@ bool allows_addresses(const PolicyRule& rule, const NicPlan& nic) {
 }
 
 bool allows_all_but_addresses(const PolicyRule& rule, const ContainerId& borrower,
-                              const PolicyRequest& request) {
+                              const WantedDevice& request) {
   if (!matches(rule.to, borrower.str())) return false;
   if (!matches(rule.inside, request.nic.inside.str())) return false;
   if (request.device != nullptr) {
@@ -125,7 +125,7 @@ std::string address_options(const NicPlan& nic) {
 
 // An annotation chose the names, and whoever reads the refusal will paste this into a root shell:
 // it must be one command, and allow what was asked for and nothing else.
-std::string allow_command(const ContainerId& borrower, const PolicyRequest& request) {
+std::string allow_command(const ContainerId& borrower, const WantedDevice& request) {
   std::string command = "netlend allow ";
   if (request.device != nullptr) {
     // A device can be called like an IP address, and only so it isn't taken for one.
@@ -152,7 +152,7 @@ struct Refusals {
   std::size_t for_addresses = 0;
 };
 
-void add_refusal(Refusals& refusals, const ContainerId& borrower, const PolicyRequest& request) {
+void add_refusal(Refusals& refusals, const ContainerId& borrower, const WantedDevice& request) {
   const std::string name =
       request.device != nullptr ? request.device->name : describe_source(request.nic);
   const bool is_first = refusals.count++ == 0;
@@ -161,7 +161,7 @@ void add_refusal(Refusals& refusals, const ContainerId& borrower, const PolicyRe
 }
 }  // namespace
 
-void Policy::check(const ContainerId& borrower, const std::vector<PolicyRequest>& requests) const {
+void Policy::check(const ContainerId& borrower, const std::vector<WantedDevice>& requests) const {
   Refusals refusals;
   for (const auto& request : requests) {
     bool is_allowed = false;

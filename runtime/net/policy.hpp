@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/container_id.hpp"
+#include "net/lending.hpp"
 #include "net/link.hpp"
 #include "net/plan.hpp"
 
@@ -34,15 +35,6 @@ struct PolicyRule {
   bool operator==(const PolicyRule&) const = default;
 };
 
-/// One device that annotations ask for.
-struct PolicyRequest {
-  const NicPlan& nic;
-  /// What the plan's source was found to be; null for a pair that is to be made.
-  const LinkState* device = nullptr;
-  /// As driver_of() names it; empty for a pair, and where it is unknown.
-  std::string driver = {};
-};
-
 /// What the machine's owner lets annotations ask for; by default nothing, since whoever wrote a
 /// container's image wrote some of its annotations (DESIGN.md, decision 9).
 class Policy {
@@ -51,7 +43,7 @@ class Policy {
 
   /// Throws Error unless each request of the borrower's is allowed by a rule: it names all that
   /// aren't, with the commands that would allow them, joined to one that a shell takes.
-  void check(const ContainerId& borrower, const std::vector<PolicyRequest>& requests) const;
+  void check(const ContainerId& borrower, const std::vector<WantedDevice>& requests) const;
 
  private:
   std::vector<PolicyRule> rules_;
