@@ -6,7 +6,8 @@
 #   make build     build/bin/netlend and build/bin/netlend-hook
 #   make install   DESTDIR= PREFIX=/usr/local; podman looks for hooks only where PREFIX=/usr puts them
 #   make fuzz      each reader of foreign bytes, FUZZ_SECONDS=60 of it
-#   make faults    SIGKILL at every system call, every netlink request and every write refused
+#   make test-fault  SIGKILL, refused requests, failing writes, damaged files, many at once: at each point
+#   make soak      the same to the full: each errno at each request, each system call, 1,000 cycles; hours
 #   make bench     what it costs, beside its peers; a gate that is missed fails
 #   make lint asan deps clean
 
@@ -29,8 +30,8 @@ FUZZ_PACKAGES = clang libclang-rt-14-dev
 # A compiler cache is used where there is one.
 CCACHE := $(if $(shell command -v ccache),-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
 
-.PHONY: all deps lint-deps fuzz-deps guest-deps build dev run test test-guest asan faults fuzz bench \
-  lint install clean
+.PHONY: all deps lint-deps fuzz-deps guest-deps build dev run test test-guest test-fault soak \
+  asan fuzz bench lint install clean
 
 all: build
 
@@ -69,8 +70,11 @@ asan: deps
 	@cmake --build --preset asan --parallel $(JOBS)
 	@integration/run-tests asan build/asan/bin
 
-faults: dev
-	@integration/fault/run build/dev
+test-fault: build dev
+	@integration/fault/run build/dev build/bin
+
+soak: build dev
+	@integration/fault/run build/dev build/bin soak
 
 fuzz: fuzz-deps
 	@cmake --preset fuzz $(CCACHE) >/dev/null

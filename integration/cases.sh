@@ -159,6 +159,7 @@ run_cases() {
     code=$?
     if ((code == 0)); then
       echo "ok   $case"
+      grep '^survived|' <<<"$output" # for the table of integration/fault/run
     else
       echo "FAIL $case"
       echo "       ${output//$'\n'/$'\n'       }"

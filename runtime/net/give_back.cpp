@@ -16,7 +16,8 @@
 namespace netlend {
 
 namespace {
-constexpr int kLockTimeoutMs = 20'000;
+// Less than a hook has by default: it is to say who was in its way.
+constexpr int kLockTimeoutMs = 15'000;
 // The kernel picks the number: the name that a device gets whose own is taken at home.
 constexpr const char* kFallbackName = "netlend%d";
 
