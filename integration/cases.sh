@@ -130,6 +130,8 @@ has_no_trace() {
     fails grep -E ' /run/netlend/(pins|staging)/' /proc/self/mountinfo
 }
 
+has_no_loans() { [[ -z $(ls /run/netlend/ledgers) ]]; }
+
 is_home() {
   is_unchanged && has_no_trace
 }

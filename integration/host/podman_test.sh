@@ -16,6 +16,7 @@ cases=(
   under_crun_the_refusal_is_where_an_annotation_says
   several_devices_go_and_come_together
   a_pod_is_lent_to_once
+  a_pod_is_lent_to_through_restarts_of_its_containers_in_any_order
   a_container_that_asks_for_nothing_runs_as_ever
   a_container_in_the_hosts_network_is_refused
 
@@ -135,6 +136,33 @@ a_pod_is_lent_to_once() {
   podman rm --force --time 0 c1
   wait_until ip link show lan0
   fails eth1_in c3
+  podman pod rm --force --time 0 pod
+  comes_home
+}
+
+# The pod's namespace is the infra container's: its restart makes a new one, into which the others
+# come one by one, while the rest of them still live in the old one.
+a_pod_is_lent_to_through_restarts_of_its_containers_in_any_order() {
+  podman pod create --name pod --network none --infra-image box --infra-command 'sleep 1000000'
+  podman run --detach --pod pod --name c1 --annotation "$lan0" box sleep 1000000
+  podman run --detach --pod pod --name c2 --annotation "$lan0" box sleep 1000000
+  local infra
+  infra=$(podman pod inspect --format '{{.InfraContainerID}}' pod)
+  podman restart --time 0 "$infra"
+  is_lent_to c1
+  podman restart --time 0 c2
+  is_lent_to c2
+  podman restart --time 0 c1
+  is_lent_to c1
+  is_lent_to c2
+  podman restart --time 0 "$infra"
+  podman restart --time 0 c1
+  podman restart --time 0 c2
+  is_lent_to c1
+  is_lent_to c2
+  for _ in 1 2 3; do podman pod restart pod; done
+  is_lent_to c1
+  is_lent_to c2
   podman pod rm --force --time 0 pod
   comes_home
 }
