@@ -98,9 +98,9 @@ std::size_t one_of(const Matrix& matrix) {
   if (is_soak()) return 1;
   if (matrix.devices == Devices::three) return matrix.faults.size();
   constexpr std::size_t kFewFaults = 3;
-  constexpr std::size_t kThird = 3;
+  constexpr std::size_t kFifth = 5;
   const bool is_long = matrix.act == Act::give_back && matrix.faults.size() > kFewFaults;
-  return is_long ? kThird : 1;
+  return is_long ? kFifth : 1;
 }
 
 void strike_everywhere(const Matrix& matrix) {
