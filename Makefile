@@ -5,6 +5,7 @@
 #   make test-guest  those that need devices and a kernel of their own, in User Mode Linux
 #   make build     build/bin/netlend and build/bin/netlend-hook
 #   make install   DESTDIR= PREFIX=/usr/local; podman looks for hooks only where PREFIX=/usr puts them
+#   make model     every state of a model of lending, and what the real code passes in it
 #   make fuzz      each reader of foreign bytes, FUZZ_SECONDS=60 of it
 #   make test-fault  SIGKILL, refused requests, failing writes, damaged files, many at once: at each point
 #   make soak      the same to the full: each errno at each request, each system call, 1,000 cycles; hours
@@ -25,13 +26,14 @@ PACKAGES = g++ cmake ninja-build pkg-config \
 LINT_PACKAGES = clang clang-format clang-tidy shellcheck mandoc
 GUEST_PACKAGES = linux-source-6.12 flex bison bc xz-utils patch make gcc libc6-dev \
   systemd systemd-sysv udev dbus crun conmon
+MODEL_PACKAGES = spin gcc libc6-dev
 FUZZ_PACKAGES = clang libclang-rt-14-dev
 
 # A compiler cache is used where there is one.
 CCACHE := $(if $(shell command -v ccache),-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
 
-.PHONY: all deps lint-deps fuzz-deps guest-deps build dev run test test-guest test-fault soak \
-  asan fuzz bench lint install clean
+.PHONY: all deps lint-deps fuzz-deps guest-deps model-deps build dev run test test-guest \
+  test-fault soak asan model fuzz bench lint install clean
 
 all: build
 
@@ -46,6 +48,9 @@ fuzz-deps:
 
 guest-deps:
 	@packaging/install-packages $(PACKAGES) $(GUEST_PACKAGES)
+
+model-deps:
+	@packaging/install-packages $(PACKAGES) $(MODEL_PACKAGES)
 
 build: deps
 	@cmake --preset release $(CCACHE) >/dev/null
@@ -75,6 +80,9 @@ test-fault: build dev
 
 soak: build dev
 	@integration/fault/run build/dev build/bin soak
+
+model: model-deps dev
+	@integration/model/run build/dev/tests
 
 fuzz: fuzz-deps
 	@cmake --preset fuzz $(CCACHE) >/dev/null
