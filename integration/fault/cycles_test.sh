@@ -28,9 +28,9 @@ holdings() {
   echo "locks $(grep -c FLOCK /proc/locks)"
 }
 
-# leave_nothing_behind WHERE CYCLE...: the first cycle makes the folders that stay.
+# leave_nothing_behind LOANS CYCLE...: with so many loans a cycle. The first makes folders that stay.
 leave_nothing_behind() {
-  local where=$1 cycle
+  local loans=$1 cycle act
   shift
   mkdir -p /run/runc
   "$@"
@@ -41,7 +41,9 @@ leave_nothing_behind() {
   holdings >/run/test/holdings.now
   diff /run/test/holdings /run/test/holdings.now
   is_home
-  echo "survived|loans one after the other: nothing left, no memory taken|$where|$cycles"
+  for act in lend 'give back'; do
+    echo "survived|many in turn, which leave nothing behind|$act|$((loans * cycles))"
+  done
 }
 
 cycle_of_runc() {
@@ -49,14 +51,14 @@ cycle_of_runc() {
 }
 containers_of_runc_leave_nothing_behind() {
   make_bundle c1 "$lan0" . true
-  leave_nothing_behind 'runc run' cycle_of_runc
+  leave_nothing_behind 1 cycle_of_runc
 }
 
 cycle_of_run() {
   netlend run --nic 'eth0=lan0 addr=10.77.0.2/24' -- true
 }
 commands_leave_nothing_behind() {
-  leave_nothing_behind 'netlend run' cycle_of_run
+  leave_nothing_behind 1 cycle_of_run
 }
 
 # In turns returned, and brought home by the guardian of a namespace that ends.
@@ -69,7 +71,7 @@ cycle_by_hand() {
   wait_until has_no_trace
 }
 loans_by_hand_leave_nothing_behind() {
-  leave_nothing_behind 'netlend lend, return and a guardian' cycle_by_hand
+  leave_nothing_behind 2 cycle_by_hand
 }
 
 (($# == 0)) || cases=("$@")

@@ -132,7 +132,7 @@ void refuse_every_request(Act act, Devices devices) {
   faults.push_back({.deed = Deed::lose_answer, .errno_value = ENOBUFS});
   strike_everywhere({.act = act,
                      .devices = devices,
-                     .fault = "a netlink request refused with one of 10 errnos, or its answer lost",
+                     .fault = "a netlink request answered with one of 10 errnos, or its answer lost",
                      .point = "netlink request",
                      .is_point = netlend::test::is_netlink_request,
                      .faults = faults});
