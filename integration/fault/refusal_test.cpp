@@ -93,14 +93,13 @@ int count_points(Scene& scene, const Matrix& matrix) {
 }
 
 /// One fault of so many is tried at a point, in turn, so that each point and each fault occurs: a
-/// way home has many points. All of them where the long counts are asked for.
+/// way home, and a plan of three devices, have many points. All of them where the long counts are
+/// asked for.
 std::size_t one_of(const Matrix& matrix) {
-  if (is_soak()) return 1;
-  if (matrix.devices == Devices::three) return matrix.faults.size();
   constexpr std::size_t kFewFaults = 3;
-  constexpr std::size_t kFifth = 5;
-  const bool is_long = matrix.act == Act::give_back && matrix.faults.size() > kFewFaults;
-  return is_long ? kFifth : 1;
+  const bool is_short = matrix.devices == Devices::one &&
+                        (matrix.act != Act::give_back || matrix.faults.size() <= kFewFaults);
+  return is_soak() || is_short ? 1 : matrix.faults.size();
 }
 
 void strike_everywhere(const Matrix& matrix) {
@@ -130,12 +129,13 @@ void refuse_every_request(Act act, Devices devices) {
     faults.push_back({.deed = Deed::refuse, .errno_value = error});
   }
   faults.push_back({.deed = Deed::lose_answer, .errno_value = ENOBUFS});
-  strike_everywhere({.act = act,
-                     .devices = devices,
-                     .fault = "a netlink request answered with one of 10 errnos, or its answer lost",
-                     .point = "netlink request",
-                     .is_point = netlend::test::is_netlink_request,
-                     .faults = faults});
+  strike_everywhere(
+      {.act = act,
+       .devices = devices,
+       .fault = "a netlink request answered with one of 10 errnos, or its answer lost",
+       .point = "netlink request",
+       .is_point = netlend::test::is_netlink_request,
+       .faults = faults});
 }
 
 void fail_every_write(Act act, Devices devices) {
