@@ -6,7 +6,6 @@
 
 using netlend::ReapScope;
 using netlend::test::joined;
-using netlend::test::Lab;
 using netlend::test::Scene;
 using netlend::test::sh;
 using netlend::test::Sleeper;

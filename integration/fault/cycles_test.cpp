@@ -10,7 +10,6 @@
 #include "fault/scene.hpp"
 
 using netlend::test::Devices;
-using netlend::test::joined;
 using netlend::test::plan_of;
 using netlend::test::Scene;
 using netlend::test::sh;
