@@ -8,7 +8,8 @@
 #   make model     every state of a model of lending, and what the real code passes in it
 #   make mutants   a line of the code broken for each promise, and the test that notices
 #   make fuzz      each reader of foreign bytes, FUZZ_SECONDS=60 of it
-#   make faults    SIGKILL at every system call, every netlink request and every write refused
+#   make test-fault  SIGKILL, refused requests, failing writes, damaged files, many at once: at each point
+#   make soak      the same to the full: each errno at each request, each system call, 1,000 cycles; hours
 #   make bench     what it costs, beside its peers; a gate that is missed fails
 #   make lint asan deps clean
 
@@ -32,8 +33,8 @@ FUZZ_PACKAGES = clang libclang-rt-14-dev
 # A compiler cache is used where there is one.
 CCACHE := $(if $(shell command -v ccache),-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
 
-.PHONY: all deps lint-deps fuzz-deps guest-deps model-deps build dev run test test-guest asan \
-  faults model mutants fuzz bench lint install clean
+.PHONY: all deps lint-deps fuzz-deps guest-deps model-deps build dev run test test-guest \
+  test-fault soak asan model mutants fuzz bench lint install clean
 
 all: build
 
@@ -75,8 +76,11 @@ asan: deps
 	@cmake --build --preset asan --parallel $(JOBS)
 	@integration/run-tests asan build/asan/bin
 
-faults: dev
-	@integration/fault/run build/dev
+test-fault: build dev
+	@integration/fault/run build/dev build/bin
+
+soak: build dev
+	@integration/fault/run build/dev build/bin soak
 
 model: model-deps dev
 	@integration/model/run build/dev/tests

@@ -105,6 +105,9 @@ kill_all() {
 kill_guardian() { kill_all "$(pgrep netlend-guard)"; }
 is_gone() { [[ ! -e /proc/$1 || $(ps -o stat= -p "$1") == Z* ]]; }
 
+# has_left_home PID: into a network namespace of its own.
+has_left_home() { [[ -e /proc/$1/ns/net && ! /proc/$1/ns/net -ef /proc/self/ns/net ]]; }
+
 fails() {
   if "$@"; then
     echo "succeeded: $*"
@@ -161,6 +164,7 @@ run_cases() {
     code=$?
     if ((code == 0)); then
       echo "ok   $case"
+      grep '^survived|' <<<"$output" # for the table of integration/fault/run
     else
       echo "FAIL $case"
       echo "       ${output//$'\n'/$'\n'       }"

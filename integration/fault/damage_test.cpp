@@ -2,7 +2,6 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
-#include <iostream>
 #include <sstream>
 
 #include "base/error.hpp"
@@ -88,7 +87,7 @@ BOOST_AUTO_TEST_CASE(each_damage_of_a_ledger_is_named_and_nothing_is_done_on_its
                           << " it says: " << joined(said));
     }
   });
-  std::cout << "damaged ledgers: " << count << std::endl;
+  netlend::test::tell_survived("a ledger cut short, or with a bit flipped", "reap", count);
   write_text(ledger_path(), text);
   BOOST_TEST(joined(give_all_back()) == "");
   BOOST_TEST(difference() == "");
@@ -108,7 +107,7 @@ BOOST_AUTO_TEST_CASE(each_damage_of_a_lease_is_named_and_it_is_not_dropped) {
       BOOST_ERROR("with '" << damaged << "' it says: " << said);
     }
   });
-  std::cout << "damaged leases: " << count << std::endl;
+  netlend::test::tell_survived("a lease cut short, or with a bit flipped", "reap", count);
   write_text(path, text);
   BOOST_TEST(joined(give_all_back()) == "");
   BOOST_TEST(difference() == "");

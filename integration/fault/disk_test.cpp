@@ -16,8 +16,10 @@ using netlend::test::plan_of;
 using netlend::test::Scene;
 using netlend::test::sh;
 using netlend::test::Sleeper;
+using netlend::test::tell_survived;
 
 namespace {
+constexpr const char* kFault = "a state folder that is full, without inodes or read-only";
 constexpr const char* kFolder = "/run/small";
 constexpr const char* kOptions = "mode=700,size=256k,nr_inodes=64";
 
@@ -60,6 +62,7 @@ class SmallDisk : public Scene {
     BOOST_TEST(steps.find("move") == std::string::npos, steps);
     BOOST_TEST(steps.find("mark") == std::string::npos, steps);
     BOOST_TEST(difference() == "");
+    tell_survived(kFault, "lend", 1);
   }
 
   /// Home as it was without the disk, be the borrower alive or dead; and no trace when there is
@@ -81,6 +84,7 @@ class SmallDisk : public Scene {
         BOOST_TEST(sh("find /run/small ! -type d") == "");
       }
     }
+    tell_survived(kFault, "give back", 2);
   }
 
   std::optional<StateDirectory> small;

@@ -1,6 +1,5 @@
 #include <boost/test/data/test_case.hpp>
 #include <boost/test/unit_test.hpp>
-#include <iostream>
 
 #include "fault/points.hpp"
 #include "fault/scene.hpp"
@@ -8,14 +7,14 @@
 using netlend::test::Act;
 using netlend::test::Deed;
 using netlend::test::Devices;
-using netlend::test::outlives_its_caller;
+using netlend::test::is_soak;
+using netlend::test::IsPoint;
+using netlend::test::kRunsPerPoint;
 using netlend::test::Performance;
 using netlend::test::Scene;
+using netlend::test::tell_survived;
 
 namespace {
-// What waits for the kernel can ask, and so do a thing, once more or less than the last time.
-constexpr int kRetries = 3;
-
 /// One reap later, and again after another, all is home as it was.
 void check_one_reap_suffices(std::unique_ptr<Scene>& scene) {
   const std::string reported = scene->reap_once();
@@ -25,11 +24,17 @@ void check_one_reap_suffices(std::unique_ptr<Scene>& scene) {
   if (!difference.empty()) scene = std::make_unique<Scene>();
 }
 
+/// Those that can make a difference, or all of them where the long counts are asked for.
+IsPoint calls() {
+  if (is_soak()) return [](const netlend::test::Call&) { return true; };
+  return netlend::test::outlives_its_caller;
+}
+
 bool kill_at(std::unique_ptr<Scene>& scene, Act act, Devices devices, int point) {
   bool is_hit = false;
   BOOST_TEST_CONTEXT(text_of(act, devices) << ", killed at call " << point) {
-    const auto outcome = Performance(*scene, act, devices)
-                             .run(outlives_its_caller, {.deed = Deed::kill, .point = point});
+    const auto outcome =
+        Performance(*scene, act, devices).run(calls(), {.deed = Deed::kill, .point = point});
     is_hit = outcome.is_killed;
     if (!is_hit) BOOST_TEST(outcome.error == "");
     check_one_reap_suffices(scene);
@@ -39,17 +44,19 @@ bool kill_at(std::unique_ptr<Scene>& scene, Act act, Devices devices, int point)
 
 void kill_at_every_call(Act act, Devices devices) {
   auto scene = std::make_unique<Scene>();
-  const auto dry = Performance(*scene, act, devices).run(outlives_its_caller, {});
+  const auto dry = Performance(*scene, act, devices).run(calls(), {});
   BOOST_TEST(dry.error == "");
   check_one_reap_suffices(scene);
   int missed = 0;
   for (int point = 1; point <= dry.points; ++point) {
     bool is_hit = false;
-    for (int i = 0; i < kRetries && !is_hit; ++i) is_hit = kill_at(scene, act, devices, point);
+    for (int i = 0; i < kRunsPerPoint && !is_hit; ++i) is_hit = kill_at(scene, act, devices, point);
     if (!is_hit) ++missed;
   }
   BOOST_TEST(missed == 0);
-  std::cout << "killed: " << text_of(act, devices) << ": " << dry.points << " calls" << std::endl;
+  tell_survived(
+      is_soak() ? "SIGKILL at a system call" : "SIGKILL at a system call that changes something",
+      text_of(act, devices), dry.points);
 }
 }  // namespace
 

@@ -4,7 +4,9 @@
 #include <sys/mount.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <fstream>
+#include <iostream>
 
 #include "base/syscall.hpp"
 #include "net/ledger.hpp"
@@ -62,6 +64,12 @@ void write_lines(const std::string& path, std::string text) {
   std::ofstream(path) << text;
 }
 }  // namespace
+
+void tell_survived(std::string_view fault, std::string_view where, int times) {
+  std::cout << fmt::format("survived|{}|{}|{}", fault, where, times) << std::endl;
+}
+
+bool is_soak() { return std::getenv("NETLEND_SOAK") != nullptr; }
 
 Scene::Scene() {
   sh(kMoreDevices);

@@ -9,6 +9,16 @@
 
 namespace netlend::test {
 
+/// How often a point is tried for: what waits for the kernel can ask, and so do a thing, once more
+/// or less than the last time.
+inline constexpr int kRunsPerPoint = 3;
+
+/// A line for the table that integration/fault/run prints: so often was this fault survived.
+void tell_survived(std::string_view fault, std::string_view where, int times);
+
+/// Whether the long counts are asked for (`make soak`), by NETLEND_SOAK in the environment.
+bool is_soak();
+
 /// The Lab's home with more devices in it: "mac0", a macvlan, and "port0", a veth on the bridge
 /// "br0". Knows whether all of it is as it was.
 class Scene : public Lab {

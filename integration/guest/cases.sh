@@ -35,9 +35,6 @@ make_ports() {
   exec {own}<&- {far}<&-
 }
 
-# has_left_home PID: into a network namespace of its own.
-has_left_home() { [[ $(readlink "/proc/$1/ns/net") != $(readlink /proc/self/ns/net) ]]; }
-
 # Netdevsim, as a switch, takes up routes when it comes to it, and says so in their flags.
 eval "whole_$(declare -f take_picture)"
 take_picture() {

@@ -18,6 +18,7 @@ cases=(
   what_the_kernel_brought_back_under_another_name_is_put_right_by_reap
   what_the_kernel_brought_to_the_first_namespace_goes_on_to_its_home
   what_a_nested_namespace_took_along_is_put_right_by_reap
+  what_was_unplugged_is_told_of_and_keeps_nothing_else_away
 )
 
 make_machine() {
@@ -177,6 +178,22 @@ what_a_nested_namespace_took_along_is_put_right_by_reap() {
   netlend reap
   is_home
   runc delete --force c1
+}
+
+what_was_unplugged_is_told_of_and_keeps_nothing_else_away() {
+  ip link add other0 type dummy
+  make_bundle c1 '{"io.netlend.nic.eth1": "lan0", "io.netlend.nic.eth2": "other0"}' . sleep 1000000
+  write_rules '{"device": "*"}'
+  create_container c1
+  runc start c1
+  echo 7 >$simulator/del_device
+  runc delete --force c1 2>/run/test/err
+  is_here other0
+  wait_until fails pgrep netlend-guard
+  output=$(fails netlend reap 2>&1)
+  expect "device 'lan0' (lent to 'c1' as 'eth1') is neither at home nor" "$output"
+  netlend return --forget lan0
+  has_no_trace
 }
 
 (($# == 0)) || cases=("$@")

@@ -12,6 +12,8 @@ cases=(
   the_guardian_is_in_no_cgroup_of_the_unit
   systemd_leaves_the_guardian_alone
   a_port_comes_home_as_it_was_with_udev_about
+  what_udev_makes_of_a_device_that_comes_home_is_undone
+  what_a_network_manager_makes_of_a_device_that_comes_home_is_undone
 )
 
 # start_unit NAME COMMAND...: a service that runs podman in the foreground.
@@ -81,6 +83,65 @@ a_port_comes_home_as_it_was_with_udev_about() {
   is_home
 }
 
+# A .link for lan0: what comes is renamed, gets an altname, another address and another MTU.
+write_link_file() {
+  mkdir -p /etc/systemd/network
+  cat >/etc/systemd/network/10-lan0.link <<END
+[Match]
+MACAddress=$(</sys/class/net/lan0/address)
+[Link]
+Name=udev0
+AlternativeName=the-name-that-udev-gives
+MACAddress=02:00:00:00:00:99
+MTUBytes=1300
+END
+  udevadm control --reload
+}
+
+# start_onlooker NAME COMMAND...: a service that looks on from the first network namespace.
+start_onlooker() {
+  local name=$1
+  shift
+  systemd-run --quiet --unit "$name" --property "StandardOutput=file:/run/test/$name" "$@"
+}
+# What it has written by now; it starts with a line of its own.
+is_looking_on() { [[ -s /run/test/$1 ]]; }
+
+is_later_than() { (($(uptime_ms) >= $1)); }
+
+# is_home_and_stays_so: and two seconds after it was returned, too.
+is_home_and_stays_so() {
+  local returned_ms
+  returned_ms=$(uptime_ms)
+  is_home
+  wait_until is_later_than $((returned_ms + 2000))
+  is_home
+}
+
+lend_and_return() {
+  ip netns add blue
+  netlend lend lan0 --to netns:blue name=eth0
+  netlend return lan0
+  ip netns del blue
+}
+
+what_udev_makes_of_a_device_that_comes_home_is_undone() {
+  write_link_file
+  start_onlooker watcher sh -c 'ip -o link; exec ip -o monitor link'
+  wait_until is_looking_on watcher
+  lend_and_return
+  is_home_and_stays_so
+  grep ' udev0[@:]' /run/test/watcher # udev was at it
+}
+
+what_a_network_manager_makes_of_a_device_that_comes_home_is_undone() {
+  start_onlooker manager "$here/play-network-manager" lan0
+  wait_until is_looking_on manager
+  lend_and_return
+  is_home_and_stays_so
+  grep 'readdressed' /run/test/manager
+}
+
 # ---- running them -------------------------------------------------------------------------------
 
 make_lan0() { make_ports 1; }
@@ -96,9 +157,12 @@ run_apart() (
 clean_up() {
   systemctl kill --signal KILL lender 2>/dev/null
   systemctl stop lender 2>/dev/null
-  systemctl reset-failed lender 2>/dev/null
+  systemctl stop watcher manager 2>/dev/null
+  systemctl reset-failed 2>/dev/null
   netlend reap
   podman rm --all --force --time 0 &>/dev/null
+  rm -f /etc/systemd/network/10-lan0.link
+  udevadm control --reload
   remove_devices
 }
 

@@ -2,13 +2,16 @@
 #include <linux/if.h>
 
 #include <algorithm>
+#include <set>
 
+#include "base/syscall.hpp"
 #include "base/text.hpp"
 #include "net/announce.hpp"
 #include "net/lease.hpp"
 #include "net/lending.hpp"
 #include "net/locate.hpp"
 #include "net/lock.hpp"
+#include "net/onlookers.hpp"
 #include "net/pin.hpp"
 #include "net/restore.hpp"
 #include "net/return_ledger.hpp"
@@ -18,9 +21,13 @@
 namespace netlend {
 
 namespace {
-constexpr int kLockTimeoutMs = 20'000;
+// Less than a hook has by default: it is to say who was in its way.
+constexpr int kLockTimeoutMs = 15'000;
 // The kernel picks the number: the name that a device gets whose own is taken at home.
 constexpr const char* kFallbackName = "netlend%d";
+// Who answers to a device that comes does so at once, or when udev is done with it.
+constexpr int kQuietMs = 100;
+constexpr int kOnlookersTimeoutMs = 1500;
 
 class Returning {
  public:
@@ -31,10 +38,18 @@ class Returning {
         failures_(failures),
         sites_(context.state, ledger) {}
 
-  /// Brings one loan home; true when it is verified to be as it was, or can't come any more.
+  /// Brings one loan home; true when it is there, to be concluded, or can't come any more.
   bool bring_home(Loan& loan);
+  /// Verifies all that came; true when it is as it was.
+  bool conclude();
 
  private:
+  struct Arrival {
+    Loan& loan;
+    IfIndex ifindex;
+    Failures unrestored;
+  };
+
   void call(Site& site, const Message& message) {
     if (context_.on_step) context_.on_step(message.doing());
     site.socket.call(message);
@@ -51,6 +66,10 @@ class Returning {
   bool needs_staging(const Loan& loan, const Location& from);
   void remove_altnames(const Location& from);
   LinkState hop_home(const Loan& loan, const Location& from);
+  void restore(Arrival& arrival);
+  void have_the_last_word();
+  bool restore_what_changed();
+  bool conclude(const Arrival& arrival);
   bool verify(const Loan& loan, IfIndex ifindex);
   void remove_marks(IfIndex ifindex);
   void note_losses(const Loan& loan);
@@ -60,6 +79,7 @@ class Returning {
   Leftover leftover_;
   Failures& failures_;
   LoanSites sites_;
+  std::vector<Arrival> arrivals_;
 };
 
 bool Returning::bring_home(Loan& loan) {
@@ -75,18 +95,70 @@ bool Returning::bring_home(Loan& loan) {
   const LinkState link =
       location->where == Whereabouts::home ? location->link : to_home(loan, *std::move(location));
   pass(context_, Step::restore_device);
-  const Failures unrestored =
-      restore_device(sites_.home(), link.ifindex, *loan.home, context_.on_step);
-  report(unrestored);
+  Arrival arrival{.loan = loan, .ifindex = link.ifindex, .unrestored = {}};
+  restore(arrival);
   // As they are now: one whose duplicate address detection still runs can't be spoken from yet.
   RouteSocket& socket = sites_.home().socket;
   report(announce(sites_.home(), read_link(socket, link.ifindex),
                   list_addresses(socket, link.ifindex)));
-  const bool is_as_it_was = verify(loan, link.ifindex) && unrestored.empty();
+  arrivals_.push_back(std::move(arrival));
+  return true;
+}
+
+void Returning::restore(Arrival& arrival) {
+  arrival.unrestored =
+      restore_device(sites_.home(), arrival.ifindex, *arrival.loan.home, context_.on_step);
+}
+
+bool Returning::conclude() {
+  attempt(failures_, [&] { have_the_last_word(); });
+  bool all_as_they_were = true;
+  for (const auto& arrival : arrivals_) {
+    bool is_as_it_was = false;
+    const bool ran = attempt(failures_, [&] { is_as_it_was = conclude(arrival); });
+    all_as_they_were = all_as_they_were && ran && is_as_it_was;
+  }
+  return all_as_they_were;
+}
+
+/// Whatever those at home make of a device that comes to them is undone while they are at it.
+void Returning::have_the_last_word() {
+  Onlookers others(sites_.home().netns);
+  if (!others.are_there() || arrivals_.empty()) return;
+  std::set<int> ifindexes;
+  for (const auto& arrival : arrivals_) ifindexes.insert(arrival.ifindex.value);
+  const std::int64_t deadline = monotonic_ms() + kOnlookersTimeoutMs;
+  for (std::int64_t left_ms = kOnlookersTimeoutMs; left_ms > 0;
+       left_ms = deadline - monotonic_ms()) {
+    Onlookers::wait_for_udev(static_cast<int>(left_ms));
+    others.forget();
+    if (!restore_what_changed() && others.stay_away(ifindexes, kQuietMs)) return;
+  }
+}
+
+bool Returning::restore_what_changed() {
+  bool has_changed = false;
+  for (auto& arrival : arrivals_) {
+    attempt(arrival.unrestored, [&] {
+      const DeviceSnapshot& home = *arrival.loan.home;
+      const auto now = take_comparable(sites_.home(), arrival.ifindex, home);
+      if (differences(home, now).empty() && arrival.unrestored.empty()) return;
+      has_changed = true;
+      restore(arrival);
+    });
+  }
+  return has_changed;
+}
+
+bool Returning::conclude(const Arrival& arrival) {
+  report(arrival.unrestored);
+  const Loan& loan = arrival.loan;
+  const std::string name = printable(loan.home_name());
+  const bool is_as_it_was = verify(loan, arrival.ifindex) && arrival.unrestored.empty();
   // The mark was to find it by; it goes last.
   if (is_as_it_was || leftover_ == Leftover::forget) {
     pass(context_, Step::unmark_device);
-    remove_marks(link.ifindex);
+    remove_marks(arrival.ifindex);
   } else {
     report(
         fmt::format("device '{}' is home, but not as it was: 'netlend reap' tries again, "
@@ -301,7 +373,7 @@ bool bring_all_home(const LendingContext& context, Ledger& ledger, Leftover left
       all_home = all_home && ran && is_home;
     }
   }
-  return all_home;
+  return returning.conclude() && all_home;
 }
 }  // namespace
 

@@ -4,11 +4,15 @@
 #include <fmt/core.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include <ctime>
+#include <string_view>
 
 #include "base/error.hpp"
+#include "base/file.hpp"
 #include "base/syscall.hpp"
+#include "base/text.hpp"
 
 namespace netlend {
 
@@ -21,6 +25,34 @@ bool is_current(int folder, const std::string& file, int fd) {
   struct stat theirs {};
   return ::fstat(fd, &ours) == 0 && ::fstatat(folder, file.c_str(), &theirs, 0) == 0 &&
          ours.st_ino == theirs.st_ino;
+}
+
+/// "process 12 ('netlend-hook')": who has locked `file`, if that can be seen from here. The lock's
+/// file itself doesn't say it, since it is to work on a full disk. Source: proc(5), /proc/locks.
+std::string holder_of(int folder, const std::string& file) {
+  constexpr std::size_t kLocksMaxBytes = std::size_t{4} << 20;
+  constexpr std::size_t kNameMaxBytes = 64;
+  constexpr std::size_t kKind = 1;
+  constexpr std::size_t kPid = 4;
+  constexpr std::size_t kFile = 5;
+  std::string holder = "somebody else";
+  Failures unknown;
+  attempt(unknown, [&] {
+    struct stat found {};
+    check(::fstatat(folder, file.c_str(), &found, 0), "look at", file);
+    const std::string id =
+        fmt::format("{:02x}:{:02x}:{}", major(found.st_dev), minor(found.st_dev), found.st_ino);
+    const auto locks = read_file(AT_FDCWD, "/proc/locks", kLocksMaxBytes);
+    for (const auto line : split_words(locks, "\n")) {
+      const auto words = split_words(line, " ");
+      if (words.size() <= kFile || words[kKind] != "FLOCK" || words[kFile] != id) continue;
+      holder = fmt::format("process {}", words[kPid]);
+      auto name = read_file(AT_FDCWD, fmt::format("/proc/{}/comm", words[kPid]), kNameMaxBytes);
+      name.pop_back();
+      holder += fmt::format(" ('{}')", printable(name));
+    }
+  });
+  return holder;
 }
 }  // namespace
 
@@ -49,10 +81,11 @@ LedgerLock LedgerLock::acquire(const StateDirectory& state, const std::string& l
     // flock(2) has no deadline of its own.
     if (auto lock = try_acquire(state, ledger_name)) return *std::move(lock);
     if (monotonic_ms() >= deadline) {
-      throw Error(fmt::format("ledger '{}': somebody else has been working on it for {} ms; try "
-                              "again, or see 'netlend loans'",
-                              ledger_name, timeout_ms),
-                  ETIMEDOUT);
+      throw Error(
+          fmt::format("ledger '{}': {} has been working on it for {} ms; try again when that ended",
+                      ledger_name, holder_of(state.ledgers(), "." + ledger_name + ".lock"),
+                      timeout_ms),
+          ETIMEDOUT);
     }
     ::nanosleep(&kPollInterval, nullptr);
   }

@@ -15,7 +15,7 @@ class LedgerLock {
   /// Nothing while somebody else holds it.
   static std::optional<LedgerLock> try_acquire(const StateDirectory& state,
                                                const std::string& ledger_name);
-  /// Waits at most `timeout_ms`. Throws Error (ETIMEDOUT).
+  /// Waits at most `timeout_ms`. Throws Error (ETIMEDOUT), which names the holder.
   static LedgerLock acquire(const StateDirectory& state, const std::string& ledger_name,
                             int timeout_ms);
 

@@ -11,7 +11,8 @@
 namespace netlend {
 
 namespace {
-constexpr int kOthersTimeoutMs = 20'000;
+// Less than a hook has by default: it is to say who was in its way.
+constexpr int kOthersTimeoutMs = 15'000;
 
 /// Nothing where somebody is working on it who is not about to bring its devices home.
 std::optional<LedgerLock> lock_for_reaping(const StateDirectory& state, const std::string& name) {
