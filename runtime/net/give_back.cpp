@@ -235,7 +235,7 @@ LinkState Returning::hop_home(const Loan& loan, const Location& from) {
 }
 
 bool Returning::verify(const Loan& loan, IfIndex ifindex) {
-  const auto found = differences(*loan.home, take_comparable(sites_.home(), ifindex, *loan.home));
+  const auto found = differences_now(sites_.home(), ifindex, *loan.home);
   for (const auto& difference : found) {
     failures_.push_back(
         {fmt::format("device '{}' is home, but {}", printable(loan.home_name()), difference)});

@@ -55,6 +55,9 @@ void add_restored(const DeviceSnapshot& snapshot, PlanReport& report) {
   if (snapshot.root_qdisc) {
     report.restored.push_back("root qdisc " + describe(*snapshot.root_qdisc));
   }
+  if (snapshot.settings) {
+    for (const auto& what : describe(*snapshot.settings)) report.restored.push_back(what);
+  }
   if (link.master) {
     report.restored.push_back(fmt::format("its place in the {} that is device {}",
                                           link.master->kind, link.master->ifindex.value));

@@ -150,7 +150,7 @@ void remove_unrestorable(DeviceSnapshot& snapshot) {
                                   [](const auto& each) { return why_not_writable(each.route); }),
                    dependents.end());
   if (snapshot.root_qdisc && why_not_writable(*snapshot.root_qdisc)) snapshot.root_qdisc.reset();
-  snapshot.has_ingress_qdisc = false;
+  if (snapshot.settings) remove_unrestorable(*snapshot.settings);
   if (snapshot.link.master && snapshot.link.master->kind != "bridge") snapshot.link.master.reset();
 }
 }  // namespace
@@ -171,7 +171,8 @@ std::vector<std::string> own_altnames(const LinkState& link) {
 
 std::uint32_t settable_flags(const LinkState& link) { return link.flags & kSettableFlags; }
 
-DeviceSnapshot take_snapshot(Site& site, IfIndex ifindex) {
+namespace {
+DeviceSnapshot take_without_settings(Site& site, IfIndex ifindex) {
   DeviceSnapshot snapshot;
   snapshot.link = read_link(site.socket, ifindex);
   snapshot.addresses = list_addresses(site.socket, ifindex);
@@ -180,6 +181,13 @@ DeviceSnapshot take_snapshot(Site& site, IfIndex ifindex) {
   snapshot.sysctls = read_sysctls(site.netns, snapshot.link.name);
   snapshot.root_qdisc = read_root_qdisc(site.socket, ifindex);
   snapshot.has_ingress_qdisc = has_ingress_qdisc(site.socket, ifindex);
+  return snapshot;
+}
+}  // namespace
+
+DeviceSnapshot take_snapshot(Site& site, IfIndex ifindex) {
+  DeviceSnapshot snapshot = take_without_settings(site, ifindex);
+  snapshot.settings = read_settings(site, snapshot.link);
   return snapshot;
 }
 
@@ -213,7 +221,19 @@ std::vector<std::string> differences(const DeviceSnapshot& home, const DeviceSna
   if (home.root_qdisc && now.root_qdisc) {
     found.compare("root qdisc", describe(*home.root_qdisc), describe(*now.root_qdisc));
   }
+  if (home.settings && now.settings) {
+    for (auto& difference : differences(*home.settings, *now.settings)) {
+      found.add(std::move(difference));
+    }
+  }
   return found.take();
+}
+
+std::vector<std::string> differences_now(Site& site, IfIndex ifindex, const DeviceSnapshot& home) {
+  DeviceSnapshot now = take_without_settings(site, ifindex);
+  if (home.settings) now.settings = read_settings(site, now.link);
+  if (!home.announced_losses.empty()) remove_unrestorable(now);
+  return differences(home, now);
 }
 
 std::vector<std::string> unrestorable(Site& site, const DeviceSnapshot& snapshot) {
@@ -240,8 +260,9 @@ std::vector<std::string> unrestorable(Site& site, const DeviceSnapshot& snapshot
   if (snapshot.root_qdisc) {
     if (const auto why = why_not_writable(*snapshot.root_qdisc)) lost.push_back(*why);
   }
-  if (snapshot.has_ingress_qdisc)
-    lost.emplace_back("its ingress or clsact qdisc and the filters there");
+  if (snapshot.settings) {
+    for (auto& what : unrestorable(*snapshot.settings)) lost.push_back(std::move(what));
+  }
   if (snapshot.link.master) note_master(site, *snapshot.link.master, lost);
   return lost;
 }
@@ -252,7 +273,7 @@ void give_up_unrestorable(Site& site, DeviceSnapshot& snapshot) {
 }
 
 DeviceSnapshot take_comparable(Site& site, IfIndex ifindex, const DeviceSnapshot& home) {
-  DeviceSnapshot now = take_snapshot(site, ifindex);
+  DeviceSnapshot now = take_without_settings(site, ifindex);
   if (!home.announced_losses.empty()) remove_unrestorable(now);
   return now;
 }
