@@ -10,11 +10,11 @@ void append(std::vector<std::string>& to, std::vector<std::string> from) {
 }
 }  // namespace
 
-DeviceSettings read_settings(Site& site, const LinkState& link) {
+DeviceSettings read_settings(Site& site, const LinkState& link, const QdiscRoots& roots) {
   return {.ethtool = read_ethtool(site, link.ifindex),
           .queues = read_queues(site, link.name),
           .programs = read_programs(site, link),
-          .traffic = read_traffic_control(site, link.ifindex)};
+          .traffic = read_traffic_control(site, link.ifindex, roots)};
 }
 
 std::vector<std::string> differences(const DeviceSettings& home, const DeviceSettings& now) {

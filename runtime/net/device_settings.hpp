@@ -22,7 +22,7 @@ struct DeviceSettings {
   bool operator==(const DeviceSettings&) const = default;
 };
 
-DeviceSettings read_settings(Site& site, const LinkState& link);
+DeviceSettings read_settings(Site& site, const LinkState& link, const QdiscRoots& roots);
 
 /// What `now` has not as `home` had it, a sentence each.
 std::vector<std::string> differences(const DeviceSettings& home, const DeviceSettings& now);

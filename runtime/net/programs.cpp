@@ -2,7 +2,6 @@
 
 #include <fmt/core.h>
 #include <linux/if_link.h>
-#include <linux/rtnetlink.h>
 
 #include <algorithm>
 #include <array>
@@ -12,12 +11,11 @@ namespace netlend {
 namespace {
 struct XdpMode {
   std::uint32_t flag;
-  int id_attribute;
   const char* name;
 };
-constexpr std::array<XdpMode, 3> kXdpModes{{{XDP_FLAGS_SKB_MODE, IFLA_XDP_SKB_PROG_ID, "generic"},
-                                            {XDP_FLAGS_DRV_MODE, IFLA_XDP_DRV_PROG_ID, "driver"},
-                                            {XDP_FLAGS_HW_MODE, IFLA_XDP_HW_PROG_ID, "hardware"}}};
+constexpr std::array<XdpMode, 3> kXdpModes{{{XDP_FLAGS_SKB_MODE, "generic"},
+                                            {XDP_FLAGS_DRV_MODE, "driver"},
+                                            {XDP_FLAGS_HW_MODE, "hardware"}}};
 
 // Newer than Debian 12's headers (include/uapi/linux/bpf.h).
 struct ListType {
@@ -129,18 +127,7 @@ void restore_lists(Restoration& restoration, const Programs& home, const Program
 }  // namespace
 
 Programs read_programs(Site& site, const LinkState& link) {
-  Programs programs;
-  Message message(RTM_GETLINK, 0,
-                  fmt::format("look up the XDP programs of device {}", link.ifindex.value));
-  ifinfomsg header{};
-  header.ifi_index = link.ifindex.value;
-  message.header(header).put_u32(IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
-  const Reply reply = site.socket.get(message);
-  const Attributes xdp = reply.attributes(sizeof header).nested(IFLA_XDP);
-  for (const auto& mode : kXdpModes) {
-    const auto id = xdp.u32(mode.id_attribute);
-    if (id && *id != 0) programs.xdp.emplace(mode.flag, *id);
-  }
+  Programs programs{.xdp = link.xdp_programs, .listed = {}};
   run_in_netns(site.netns, [&] {
     for (const auto& type : link.kind == "netkit" ? kNetkitTypes : kTcxTypes) {
       const auto listed = query_programs(link.ifindex, type.attach_type);

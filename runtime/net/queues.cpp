@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <array>
 
 #include "base/file.hpp"
@@ -17,10 +18,9 @@ constexpr std::size_t kValueMax = 4096;
 constexpr std::array<const char*, 3> kOfDevice{"gro_flush_timeout", "napi_defer_hard_irqs",
                                                "threaded"};
 constexpr std::array<const char*, 2> kOfReceiveQueue{"rps_cpus", "rps_flow_cnt"};
-constexpr std::array<const char*, 6> kOfTransmitQueue{"xps_cpus",
-                                                      "xps_rxqs",
-                                                      "tx_maxrate",
-                                                      "byte_queue_limits/limit_max",
+// With one queue there is nothing to choose, and each takes a lock that a busy kernel holds long.
+constexpr std::array<const char*, 2> kOfOneOfSeveral{"xps_cpus", "xps_rxqs"};
+constexpr std::array<const char*, 4> kOfTransmitQueue{"tx_maxrate", "byte_queue_limits/limit_max",
                                                       "byte_queue_limits/limit_min",
                                                       "byte_queue_limits/hold_time"};
 
@@ -62,9 +62,12 @@ QueueSettings read_queues(Site& site, const std::string& device) {
       read_setting(folder->get(), fmt::format("queues/{}/{}", queue, name), settings);
     }
   };
-  for (const auto& queue : list_names(queues.get())) {
+  const auto names = list_names(queues.get());
+  const bool has_several = std::find(names.begin(), names.end(), "tx-1") != names.end();
+  for (const auto& queue : names) {
     if (queue.starts_with("rx-")) read_all_of(queue, kOfReceiveQueue);
     if (queue.starts_with("tx-")) read_all_of(queue, kOfTransmitQueue);
+    if (queue.starts_with("tx-") && has_several) read_all_of(queue, kOfOneOfSeveral);
   }
   return settings;
 }

@@ -187,7 +187,9 @@ DeviceSnapshot take_without_settings(Site& site, IfIndex ifindex) {
 
 DeviceSnapshot take_snapshot(Site& site, IfIndex ifindex) {
   DeviceSnapshot snapshot = take_without_settings(site, ifindex);
-  snapshot.settings = read_settings(site, snapshot.link);
+  snapshot.settings =
+      read_settings(site, snapshot.link,
+                    {.root = snapshot.root_qdisc, .has_ingress = snapshot.has_ingress_qdisc});
   return snapshot;
 }
 
@@ -230,8 +232,8 @@ std::vector<std::string> differences(const DeviceSnapshot& home, const DeviceSna
 }
 
 std::vector<std::string> differences_now(Site& site, IfIndex ifindex, const DeviceSnapshot& home) {
-  DeviceSnapshot now = take_without_settings(site, ifindex);
-  if (home.settings) now.settings = read_settings(site, now.link);
+  DeviceSnapshot now =
+      home.settings ? take_snapshot(site, ifindex) : take_without_settings(site, ifindex);
   if (!home.announced_losses.empty()) remove_unrestorable(now);
   return differences(home, now);
 }

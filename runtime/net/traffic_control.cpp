@@ -69,19 +69,11 @@ class Reader {
  public:
   Reader(Site& site, IfIndex ifindex) : site_(site), ifindex_(ifindex) {}
 
-  TrafficControl read() {
-    const auto root = read_root_qdisc(site_.socket, ifindex_);
+  TrafficControl read(const QdiscRoots& roots) {
+    const auto& root = roots.root;
     // What is below one that can't be made again is lost with it.
     if (root && !root->is_default() && !why_not_writable(*root)) read_below(*root);
-    if (const auto ingress = read_qdisc(site_.socket, ifindex_, {.parent = TC_H_INGRESS})) {
-      traffic_.qdiscs.push_back(as_record(*ingress, TC_H_INGRESS));
-      if (ingress->kind == "clsact") {
-        read_filters(TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS));
-        read_filters(TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_EGRESS));
-      } else {
-        read_filters(ingress->handle);
-      }
-    }
+    if (roots.has_ingress) read_ingress();
     for (auto* list : {&traffic_.qdiscs, &traffic_.classes, &traffic_.filters}) {
       std::sort(list->begin(), list->end());
     }
@@ -91,6 +83,17 @@ class Reader {
   }
 
  private:
+  void read_ingress() {
+    const auto ingress = read_qdisc(site_.socket, ifindex_, {.parent = TC_H_INGRESS});
+    if (!ingress) return;
+    traffic_.qdiscs.push_back(as_record(*ingress, TC_H_INGRESS));
+    if (ingress->kind == "clsact") {
+      read_filters(TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS));
+      read_filters(TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_EGRESS));
+    } else {
+      read_filters(ingress->handle);
+    }
+  }
   void read_below(const QdiscRecord& root) {
     read_filters(root.handle);
     for (const auto& reply : site_.socket.dump(
@@ -250,8 +253,8 @@ class Maker {
 };
 }  // namespace
 
-TrafficControl read_traffic_control(Site& site, IfIndex ifindex) {
-  return Reader(site, ifindex).read();
+TrafficControl read_traffic_control(Site& site, IfIndex ifindex, const QdiscRoots& roots) {
+  return Reader(site, ifindex).read(roots);
 }
 
 std::vector<std::string> differences(const TrafficControl& home, const TrafficControl& now) {
@@ -295,8 +298,12 @@ void remove_unrestorable(TrafficControl& traffic) {
 void restore_traffic_control(Restoration& restoration, const std::optional<QdiscRecord>& root,
                              const TrafficControl& home) {
   TrafficControl all;
-  if (!attempt(restoration.failures,
-               [&] { all = read_traffic_control(restoration.site, restoration.ifindex); })) {
+  if (!attempt(restoration.failures, [&] {
+        RouteSocket& socket = restoration.site.socket;
+        const QdiscRoots roots{.root = read_root_qdisc(socket, restoration.ifindex),
+                               .has_ingress = has_ingress_qdisc(socket, restoration.ifindex)};
+        all = read_traffic_control(restoration.site, restoration.ifindex, roots);
+      })) {
     return;
   }
   for (const bool ingress : {false, true}) {

@@ -36,7 +36,12 @@ struct TrafficControl {
   bool operator==(const TrafficControl&) const = default;
 };
 
-TrafficControl read_traffic_control(Site& site, IfIndex ifindex);
+/// What a reader knows already of a device's queueing.
+struct QdiscRoots {
+  std::optional<QdiscRecord> root;
+  bool has_ingress = false;
+};
+TrafficControl read_traffic_control(Site& site, IfIndex ifindex, const QdiscRoots& roots);
 
 /// What `now` has not as `home` had it, a sentence each.
 std::vector<std::string> differences(const TrafficControl& home, const TrafficControl& now);
