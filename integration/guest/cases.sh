@@ -1,10 +1,10 @@
 # shellcheck shell=bash
-# As integration/host/cases.sh, but for cases whose home is the guest's first network namespace: there
-# the kernel puts a physical device whose namespace ends. lan0 is a port of netdevsim, which is such a
-# device. Each case still has process and mount namespaces of its own, and
-# leaves no device; the cgroups are the guest's, whose root alone may have both processes and groups.
-# shellcheck source=integration/host/cases.sh
-source "$(dirname "${BASH_SOURCE[0]}")/../host/cases.sh"
+# Each case's home is the guest's first network namespace: there the kernel puts a physical device
+# whose namespace ends. lan0 is such a device where make_lan0 calls make_ports. A case has process
+# and mount namespaces of its own, and leaves no device; the cgroups are the guest's, whose root alone
+# may have both processes and groups.
+# shellcheck source=integration/cases.sh
+source "$(dirname "${BASH_SOURCE[0]}")/../cases.sh"
 
 # shellcheck disable=SC2034 # the scripts use it
 here=$(dirname "$(realpath "${BASH_SOURCE[0]}")")
@@ -35,31 +35,8 @@ make_ports() {
   exec {own}<&- {far}<&-
 }
 
-make_network() {
-  sysctl -qw net.ipv6.conf.default.accept_dad=0
-  ip netns add neighbour
-  ip netns exec neighbour sysctl -qw net.ipv6.conf.default.accept_dad=0
-  make_lan0
-  ip -n neighbour link set lo up
-  ip -n neighbour addr add 10.77.0.1/24 dev eth0
-  ip -n neighbour addr add 192.0.2.1/24 dev eth0
-  ip -n neighbour link set eth0 up
-  furnish lan0
-  ip netns exec neighbour busybox nc -ll -p 7 -e /bin/cat </dev/null &>/dev/null &
-  wait_until is_answering
-}
-
-# furnish DEVICE: with all that can be lost.
-furnish() {
-  ip link set "$1" mtu 1400 alias 'first floor' txqueuelen 500
-  ip link property add dev "$1" altname the-port-on-the-left
-  sysctl -qw "net.ipv4.conf.$1.rp_filter=2"
-  ip link set "$1" up
-  ip addr add 192.0.2.10/24 brd + dev "$1" label "$1:a"
-  ip addr add 2001:db8:1::10/64 dev "$1"
-  ip route add 198.51.100.0/24 via 192.0.2.1 src 192.0.2.10 metric 50
-  ip neigh add 192.0.2.77 lladdr 02:00:00:00:00:77 nud permanent dev "$1"
-}
+# has_left_home PID: into a network namespace of its own.
+has_left_home() { [[ $(readlink "/proc/$1/ns/net") != $(readlink /proc/self/ns/net) ]]; }
 
 # Netdevsim, as a switch, takes up routes when it comes to it, and says so in their flags.
 eval "whole_$(declare -f take_picture)"
@@ -80,31 +57,16 @@ remove_devices() {
   [[ ! -e /run/netns/neighbour ]] || ip netns del neighbour
 }
 
-# run_cases SCRIPT CASE...: the script makes its machine in make_machine, and lan0 in make_lan0.
-run_cases() {
-  local script=$1 case output failed=0
-  shift
-  case ${NETLEND_STAGE:-} in
-    case)
-      set -e
-      make_machine
-      make_network
-      take_picture >/run/test/before
-      "$NETLEND_CASE"
-      exit
-      ;;
-  esac
-  for case in "$@"; do
-    if output=$(NETLEND_CASE=$case NETLEND_STAGE=case unshare --mount --ipc --uts --pid --fork \
-      --mount-proc --kill-child -- bash "$script" "$programs" 2>&1); then
-      echo "ok   $case"
-    else
-      echo "FAIL $case"
-      echo "       ${output//$'\n'/$'\n'       }"
-      failed=$((failed + 1))
-    fi
-    remove_devices
-    find /sys/fs/cgroup -mindepth 1 -depth -type d -exec rmdir {} +
-  done
-  ((failed == 0))
+# ---- a case -------------------------------------------------------------------------------------
+
+run_apart() {
+  NETLEND_STAGE=perform_here unshare --mount --ipc --uts --pid --fork --mount-proc --kill-child -- \
+    bash "$1" "$programs" "$2"
+}
+
+perform_here() { perform "$2"; }
+
+clean_up() {
+  remove_devices
+  find /sys/fs/cgroup -mindepth 1 -depth -type d -exec rmdir {} +
 }

@@ -35,8 +35,6 @@ make_network() {
 
 # ---- what is expected ---------------------------------------------------------------------------
 
-is_held_by() { [[ $(readlink "/proc/$1/ns/net") != $(readlink /proc/self/ns/net) ]]; }
-
 # A lan0 that is made and furnished goes by run, by hand, and to a borrower that dies.
 goes_and_comes_home() {
   furnish lan0
@@ -55,7 +53,7 @@ goes_and_comes_home() {
 
   unshare --net sleep 1000000 &
   borrower=$!
-  wait_until is_held_by "$borrower"
+  wait_until has_left_home "$borrower"
   netlend lend lan0 --to "pid:$borrower" name=eth0
   kill -KILL "$(pgrep netlend-guard)" "$borrower"
   wait_until is_gone "$borrower"

@@ -3,6 +3,8 @@
 # it does with all hardware: a port of netdevsim.
 # shellcheck source=integration/guest/cases.sh
 source "$(dirname "$0")/cases.sh"
+# shellcheck source=integration/runc.sh
+source "$(dirname "$0")/../runc.sh"
 
 cases=(
   a_command_uses_it_and_it_comes_home
@@ -19,12 +21,7 @@ cases=(
 )
 
 make_machine() {
-  make_private_run
-  cp -a /etc /run/etc
-  mount --bind /run/etc /etc
-  mkdir -p /etc/netlend
-  make_rootfs
-  write_rules '{"device": "lan*"}'
+  make_machine_for_runc '{"device": "lan*"}'
   cd /run/test
 }
 
@@ -32,47 +29,16 @@ make_lan0() { make_ports 2; }
 
 # ---- containers ---------------------------------------------------------------------------------
 
-runc() { command runc --root /run/runc "$@"; }
-init_pid() { runc state "$1" | jq .pid; }
-
-# make_bundle ID COMMAND...
-make_bundle() {
-  local id=$1
-  shift
-  mkdir -p "/run/test/$id"
-  (cd "/run/test/$id" && rm -f config.json && runc spec)
-  jq --arg hook "$programs/netlend-hook" '
-      del(.process.rlimits)
-      | .process.terminal = false
-      | .process.args = $ARGS.positional
-      | .process.capabilities |= map_values(. + ["CAP_NET_ADMIN", "CAP_NET_RAW", "CAP_SYS_ADMIN"])
-      | .root = {path: "/run/test/rootfs", readonly: true}
-      | .annotations = {"io.netlend.nic.eth1": "lan0 addr=10.77.0.2/24"}
-      | .hooks = {createRuntime: [{path: $hook, args: ["netlend-hook", "createRuntime"]}],
-                  poststop: [{path: $hook, args: ["netlend-hook", "poststop"]}]}
-    ' --args -- "$@" <"/run/test/$id/config.json" >"/run/test/$id/new.json"
-  mv "/run/test/$id/new.json" "/run/test/$id/config.json"
-}
-
-start_container() {
-  make_bundle "$1" sleep 1000000
-  runc create --bundle "/run/test/$1" "$1" </dev/null
-  runc start "$1"
-}
-
-# kill_all PID...: and waits for their ends.
-kill_all() {
-  local pid
-  kill -KILL "$@"
-  for pid in "$@"; do wait_until is_gone "$pid"; done
-}
-
 # Ends a borrower so that nothing of ours is left but what is written down: no guardian, no pin.
 end_without_trace() {
-  kill_all "$(pgrep netlend-guard)"
+  kill_guardian
   kill_all "$@"
   umount /run/netlend/pins/*
 }
+
+# What it takes to do harm to a device.
+with_capabilities='.process.capabilities |=
+  map_values(. + ["CAP_NET_ADMIN", "CAP_NET_RAW", "CAP_SYS_ADMIN"])'
 
 is_here() { ip link show "$1"; }
 
@@ -99,8 +65,8 @@ by_hand_it_goes_to_a_namespace_and_returns() {
 }
 
 under_runc_it_goes_and_comes_home() {
-  make_bundle c1 ip addr show dev eth1
-  output=$(runc run --bundle /run/test/c1 c1 </dev/null)
+  make_bundle c1 "$lan0" . ip addr show dev eth1
+  output=$(run_container c1)
   expect 'inet 10.77.0.2/24' "$output"
   is_home
 }
@@ -128,7 +94,7 @@ a_killed_netlend_leaves_it_to_reap() {
 }
 
 a_killed_init_brings_it_home_at_once() {
-  start_container c1
+  start_container c1 "$lan0"
   kill -KILL "$(init_pid c1)"
   wait_until is_home
   runc delete --force c1
@@ -136,19 +102,19 @@ a_killed_init_brings_it_home_at_once() {
 }
 
 a_container_that_renames_and_readdresses_it_brings_it_home() {
-  make_bundle c1 sh -ec '
+  make_bundle c1 "$lan0" "$with_capabilities" sh -ec '
     ip link set eth1 down
     ip link set eth1 name lan0
     ip link set lan0 address 02:00:00:00:00:99 mtu 1300
     ip addr add 203.0.113.1/24 dev lan0
     ip link set lan0 up
     ip route add default via 203.0.113.2'
-  runc run --bundle /run/test/c1 c1 </dev/null
+  run_container c1
   is_home
 }
 
 what_the_kernel_brought_back_is_put_right_by_reap() {
-  start_container c1
+  start_container c1 "$lan0"
   end_without_trace "$(init_pid c1)"
   wait_until is_here eth1
   netlend reap
@@ -160,7 +126,7 @@ what_the_kernel_brought_back_is_put_right_by_reap() {
 what_the_kernel_brought_back_under_another_name_is_put_right_by_reap() {
   ip link add eth1 type dummy
   take_picture >/run/test/before
-  start_container c1
+  start_container c1 "$lan0"
   end_without_trace "$(init_pid c1)"
   wait_until is_here the-port-on-the-left
   expect 'dev' "$(ip -o link show the-port-on-the-left | cut -d ' ' -f 2)"
@@ -185,7 +151,7 @@ what_the_kernel_brought_to_the_first_namespace_goes_on_to_its_home() {
   picture_of_lan1 >/run/test/before
   unshare --net sleep 1000000 &
   borrower=$!
-  wait_until sh -c "[ \$(readlink /proc/$borrower/ns/net) != \$(readlink /proc/self/ns/net) ]"
+  wait_until has_left_home "$borrower"
   ip netns exec blue "$programs/netlend" lend lan1 --to "pid:$borrower" name=eth1
   end_without_trace "$borrower"
   wait_until is_here eth1
@@ -196,8 +162,13 @@ what_the_kernel_brought_to_the_first_namespace_goes_on_to_its_home() {
 }
 
 what_a_nested_namespace_took_along_is_put_right_by_reap() {
-  make_bundle c1 sh -ec 'unshare -n sleep 1000000 & sleep 1; ip link set eth1 netns $!; wait'
-  runc create --bundle /run/test/c1 c1 </dev/null
+  # shellcheck disable=SC2016 # for the shell inside
+  make_bundle c1 "$lan0" "$with_capabilities" sh -ec '
+    unshare -n sleep 1000000 &
+    until [ "$(readlink /proc/$!/ns/net)" != "$(readlink /proc/$$/ns/net)" ]; do :; done
+    ip link set eth1 netns $!
+    wait'
+  create_container c1
   init=$(init_pid c1)
   runc start c1
   wait_until fails nsenter --target "$init" --net ip link show eth1

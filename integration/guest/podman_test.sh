@@ -1,8 +1,10 @@
 #!/bin/bash
 # podman with crun, as distributions with pure cgroup 2 have it: memory and pids limits, and a port of
 # netdevsim lent by one flag.
-# shellcheck source=integration/guest/podman.sh
-source "$(dirname "$0")/podman.sh"
+# shellcheck source=integration/guest/cases.sh
+source "$(dirname "$0")/cases.sh"
+# shellcheck source=integration/podman.sh
+source "$(dirname "$0")/../podman.sh"
 
 cases=(
   one_flag_lends_it_and_it_comes_home
@@ -18,16 +20,10 @@ cases=(
 
 make_machine() {
   make_private_run
-  make_engine cgroupfs
+  make_engine crun cgroupfs
 }
 
 make_lan0() { make_ports 1; }
-
-# An engine gives back when its monitor comes to it, a guardian when it sees the borrower die.
-comes_home() {
-  wait_until is_home || is_home
-  wait_until fails pgrep netlend
-}
 
 # The folder of a process's cgroup.
 cgroup_of() { echo "/sys/fs/cgroup$(cut -d : -f 3 "/proc/$1/cgroup")"; }
@@ -75,7 +71,7 @@ the_limits_are_the_containers_and_not_the_guardians() {
   group=$(cgroup_of "$(init_pid c1)")
   [[ $(<"$group/memory.max") == 33554432 ]]
   [[ $(<"$group/pids.max") == 20 ]]
-  [[ $(cgroup_of "$(pgrep netlend-guard)") == /sys/fs/cgroup/netlend ]]
+  [[ $(cgroup_of "$(pgrep netlend-guard)") == /sys/fs/cgroup/netlend/.guardian ]]
   podman rm --force --time 0 c1
   comes_home
 }

@@ -1,8 +1,10 @@
 #!/bin/bash
 # Where systemd is the first process, with udev: a unit that runs podman with a lent device. The cases
 # run one after the other on the guest itself, for systemd knows no namespaces of ours.
-# shellcheck source=integration/guest/podman.sh
-source "$(dirname "$0")/podman.sh"
+# shellcheck source=integration/guest/cases.sh
+source "$(dirname "$0")/cases.sh"
+# shellcheck source=integration/podman.sh
+source "$(dirname "$0")/../podman.sh"
 
 cases=(
   a_unit_that_is_stopped_has_its_device_home_within_a_second
@@ -20,11 +22,13 @@ start_unit() {
 }
 
 # In the foreground podman's conmon is in a scope of its own: what a unit's stop ends with the
-# engine is the container only where the cgroups are the unit's (--cgroups=split).
+# engine is the container only where the cgroups are the unit's (--cgroups=split). The first process
+# of a container gets no signal that it has no handler for.
 run_in_unit=(podman run --rm --name c1 --cgroups split --network none --annotation "$lan0" box
-  sleep 1000000)
+  sh -c 'trap exit TERM; sleep 1000000 & wait')
 
 is_lent() { [[ $(podman exec c1 ip addr show dev eth1) == *'inet 10.77.0.2/24'* ]]; }
+uptime_ms() { local up; read -r up _ </proc/uptime; echo "${up/./}0"; }
 cgroup_of() { cut -d : -f 3 "/proc/$1/cgroup"; }
 
 # ---- the cases ----------------------------------------------------------------------------------
@@ -32,12 +36,13 @@ cgroup_of() { cut -d : -f 3 "/proc/$1/cgroup"; }
 a_unit_that_is_stopped_has_its_device_home_within_a_second() {
   start_unit lender "${run_in_unit[@]}"
   wait_until is_lent
-  begin=$(date +%s%N)
-  systemctl kill --signal KILL lender
+  begin_ms=$(uptime_ms)
   systemctl stop lender
-  end=$(date +%s%N)
+  wait_until ip link show lan0
+  took_ms=$(($(uptime_ms) - begin_ms))
+  echo "home after $took_ms ms"
+  ((took_ms < 1000))
   wait_until is_home || is_home
-  (((end - begin) < 1000000000))
 }
 
 a_unit_that_is_killed_has_its_device_home() {
@@ -80,34 +85,24 @@ a_port_comes_home_as_it_was_with_udev_about() {
 
 make_lan0() { make_ports 1; }
 
-run_case() (
+run_apart() (
   set -e
   make_network
   settle
   take_picture >/run/test/before
-  "$1"
+  "$2"
 )
 
-mkdir /run/test
-make_engine systemd
-failed=0
-(($# == 0)) || cases=("$@")
-for case in "${cases[@]}"; do
-  code=0
-  output=$(run_case "$case" 2>&1)
-  code=$?
-  if ((code == 0)); then
-    echo "ok   $case"
-  else
-    echo "FAIL $case"
-    echo "       ${output//$'\n'/$'\n'       }"
-    failed=$((failed + 1))
-  fi
+clean_up() {
   systemctl kill --signal KILL lender 2>/dev/null
   systemctl stop lender 2>/dev/null
   systemctl reset-failed lender 2>/dev/null
   netlend reap
   podman rm --all --force --time 0 &>/dev/null
   remove_devices
-done
-((failed == 0))
+}
+
+mkdir /run/test
+make_engine crun systemd
+(($# == 0)) || cases=("$@")
+run_cases "$0" "${cases[@]}"

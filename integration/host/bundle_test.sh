@@ -43,6 +43,7 @@ cases=(
   the_hook_beside_it_does_no_harm
   a_create_that_fails_gives_back_what_it_lent
   a_netlend_killed_anywhere_in_create_leaves_what_delete_cleans_up
+  a_netlend_killed_while_its_container_runs_has_left_a_guardian_with_it
   a_netlend_killed_while_its_container_runs_leaves_what_delete_cleans_up
 )
 
@@ -698,13 +699,27 @@ a_netlend_killed_anywhere_in_create_leaves_what_delete_cleans_up() {
   ((kills > 15))
 }
 
-a_netlend_killed_while_its_container_runs_leaves_what_delete_cleans_up() {
+run_and_kill_netlend() {
   configure . sh -c 'touch /out/ready; sleep 1000000'
   "$programs/netlend" run --nic "$lan0" c1 </dev/null &
   wait_until test -e /run/out/ready
   kill -9 $!
   wait $! || true
   is_status c1 running
+}
+
+a_netlend_killed_while_its_container_runs_has_left_a_guardian_with_it() {
+  run_and_kill_netlend
+  netlend kill c1 KILL
+  wait_until has_no_loans
+  is_unchanged
+  netlend delete c1
+  is_home
+  has_nothing_left
+}
+
+a_netlend_killed_while_its_container_runs_leaves_what_delete_cleans_up() {
+  run_and_kill_netlend
   netlend delete --force c1
   is_home
   has_nothing_left

@@ -6,7 +6,8 @@ source "$(dirname "$0")/cases.sh"
 cases=(
   a_command_uses_the_device_and_it_comes_home
   the_exit_code_is_the_commands
-  a_killed_netlend_leaves_it_to_reap
+  a_killed_netlend_has_left_a_guardian_that_brings_it_home
+  a_killed_netlend_and_its_guardian_leave_it_to_reap
   a_terminated_netlend_brings_it_home
   a_made_pair_joins_its_bridge_and_goes_with_the_command
   a_plan_changes_nothing
@@ -119,8 +120,19 @@ the_exit_code_is_the_commands() {
   is_home
 }
 
-a_killed_netlend_leaves_it_to_reap() {
+a_killed_netlend_has_left_a_guardian_that_brings_it_home() {
   start_run --nic "$spec"
+  kill -KILL "$run"
+  exits 137 wait "$run"
+  wait_until has_no_loans
+  is_unchanged
+  netlend run --name box -- true
+  is_home
+}
+
+a_killed_netlend_and_its_guardian_leave_it_to_reap() {
+  start_run --nic "$spec"
+  kill_guardian
   kill -KILL "$run"
   exits 137 wait "$run"
   wait_until sh -c "'$programs/netlend' loans | grep reap"

@@ -4,6 +4,8 @@
 # storage and image too.
 # shellcheck source=integration/host/cases.sh
 source "$(dirname "$0")/cases.sh"
+# shellcheck source=integration/podman.sh
+source "$(dirname "$0")/../podman.sh"
 
 cases=(
   one_flag_lends_it_and_it_comes_home
@@ -14,6 +16,7 @@ cases=(
   under_crun_the_refusal_is_where_an_annotation_says
   several_devices_go_and_come_together
   a_pod_is_lent_to_once
+  a_pod_is_lent_to_through_restarts_of_its_containers_in_any_order
   a_container_that_asks_for_nothing_runs_as_ever
   a_container_in_the_hosts_network_is_refused
 
@@ -44,53 +47,7 @@ cases=(
 
 make_machine() {
   make_private_run
-  export TMPDIR=/run/test
-  mount -t tmpfs -o mode=1777 tmpfs /dev/shm
-  mkdir -p /var/lib/containers
-  mount -t tmpfs -o mode=755 tmpfs /var/lib/containers
-  cp -a /etc /run/etc
-  mount --bind /run/etc /etc
-  cp -a /usr/share/containers /run/share
-  mount --bind /run/share /usr/share/containers
-  rm -rf /usr/share/containers/oci
-  mkdir -p /etc/netlend
-  write_rules '{"device": "lan*"}'
-  install_hook /usr/share/containers/oci/hooks.d
-  configure_podman
-  make_rootfs
-  tar -C /run/test/rootfs -c . | podman import --quiet - box >/dev/null
-  # As podman has it from its first container on a bridge on.
-  sysctl -qw net.ipv4.ip_forward=1
-}
-
-# Neither the machine's journal nor its systemd are there, and root may have no CAP_SYS_RESOURCE to
-# raise limits with.
-configure_podman() {
-  cat >/etc/containers/containers.conf <<END
-[containers]
-default_ulimits = []
-log_driver = "k8s-file"
-[engine]
-cgroup_manager = "cgroupfs"
-events_logger = "file"
-runtime = "runc"
-[network]
-network_backend = "netavark"
-END
-  cat >/etc/containers/storage.conf <<END
-[storage]
-driver = "vfs"
-runroot = "/run/containers/storage"
-graphroot = "/var/lib/containers/storage"
-END
-}
-
-# install_hook FOLDER [JQ-FILTER]: what make install does, with the hook where it was built.
-install_hook() {
-  local shipped
-  shipped=$(dirname "$0")/../../packaging/hooks.d/50-netlend.json
-  mkdir -p "$1"
-  jq --arg hook "$programs/netlend-hook" ".hook.path = \$hook | ${2:-.}" "$shipped" >"$1/50-netlend.json"
+  make_engine runc cgroupfs
 }
 
 # add_hook STAGE PROGRAM: another hook, behind netlend's.
@@ -98,38 +55,6 @@ add_hook() {
   jq -n --arg stage "$1" --arg program "$2" '
     {version: "1.0.0", hook: {path: $program, args: [$program]}, when: {always: true}, stages: [$stage]}
   ' >/usr/share/containers/oci/hooks.d/60-other.json
-}
-
-# ---- containers ---------------------------------------------------------------------------------
-
-lan0='io.netlend.nic.eth1=lan0 addr=10.77.0.2/24'
-
-# start_container NAME [OPTION...]: one that runs until it is killed.
-start_container() {
-  local name=$1
-  shift
-  podman run --detach --name "$name" --network none --annotation "$lan0" "$@" box sleep 1000000
-}
-
-init_pid() { podman inspect --format '{{.State.Pid}}' "$1"; }
-conmon_pid() { cat "$(podman inspect --format '{{.ConmonPidFile}}' "$1")"; }
-eth1_in() { podman exec "$1" ip addr show dev eth1; }
-is_lent_to() {
-  expect 'inet 10.77.0.2/24' "$(eth1_in "$1")"
-  fails ip link show lan0
-}
-
-# An engine gives back when its monitor comes to it, a guardian when it sees the borrower die.
-comes_home() {
-  wait_until is_home || is_home
-  wait_until fails pgrep netlend
-}
-
-# kill_all PID...: and waits for their ends.
-kill_all() {
-  local pid
-  kill -KILL "$@"
-  for pid in "$@"; do wait_until is_gone "$pid"; done
 }
 
 # ---- what is lent -------------------------------------------------------------------------------
@@ -211,6 +136,33 @@ a_pod_is_lent_to_once() {
   podman rm --force --time 0 c1
   wait_until ip link show lan0
   fails eth1_in c3
+  podman pod rm --force --time 0 pod
+  comes_home
+}
+
+# The pod's namespace is the infra container's: its restart makes a new one, into which the others
+# come one by one, while the rest of them still live in the old one.
+a_pod_is_lent_to_through_restarts_of_its_containers_in_any_order() {
+  podman pod create --name pod --network none --infra-image box --infra-command 'sleep 1000000'
+  podman run --detach --pod pod --name c1 --annotation "$lan0" box sleep 1000000
+  podman run --detach --pod pod --name c2 --annotation "$lan0" box sleep 1000000
+  local infra
+  infra=$(podman pod inspect --format '{{.InfraContainerID}}' pod)
+  podman restart --time 0 "$infra"
+  is_lent_to c1
+  podman restart --time 0 c2
+  is_lent_to c2
+  podman restart --time 0 c1
+  is_lent_to c1
+  is_lent_to c2
+  podman restart --time 0 "$infra"
+  podman restart --time 0 c1
+  podman restart --time 0 c2
+  is_lent_to c1
+  is_lent_to c2
+  for _ in 1 2 3; do podman pod restart pod; done
+  is_lent_to c1
+  is_lent_to c2
   podman pod rm --force --time 0 pod
   comes_home
 }

@@ -3,6 +3,8 @@
 # /etc too.
 # shellcheck source=integration/host/cases.sh
 source "$(dirname "$0")/cases.sh"
+# shellcheck source=integration/runc.sh
+source "$(dirname "$0")/../runc.sh"
 
 cases=(
   a_device_is_lent_used_and_comes_home
@@ -44,35 +46,11 @@ cases=(
 # ---- the machine --------------------------------------------------------------------------------
 
 make_machine() {
-  make_private_run
-  cp -a /etc /run/etc
-  mount --bind /run/etc /etc
-  mkdir -p /etc/netlend
-  make_rootfs
-  write_rules '{"device": "lan0"}' '{"veth": true, "host_name": "vh0", "host_addresses": true}'
+  make_machine_for_runc '{"device": "lan0"}' \
+    '{"veth": true, "host_name": "vh0", "host_addresses": true}'
 }
 
 # ---- containers ---------------------------------------------------------------------------------
-
-runc() { command runc --root /run/runc "$@"; }
-
-# make_bundle ID ANNOTATIONS JQ-FILTER COMMAND...
-make_bundle() {
-  local id=$1 annotations=$2 filter=$3
-  shift 3
-  mkdir -p "/run/test/$id"
-  (cd "/run/test/$id" && rm -f config.json && runc spec)
-  jq --arg hook "$programs/netlend-hook" --argjson annotations "$annotations" '
-      del(.process.rlimits)
-      | .process.terminal = false
-      | .process.args = $ARGS.positional
-      | .root = {path: "/run/test/rootfs", readonly: true}
-      | .annotations = $annotations
-      | .hooks = {createRuntime: [{path: $hook, args: ["netlend-hook", "createRuntime"]}],
-                  poststop: [{path: $hook, args: ["netlend-hook", "poststop"]}]}
-      | '"$filter" --args -- "$@" <"/run/test/$id/config.json" >"/run/test/$id/new.json"
-  mv "/run/test/$id/new.json" "/run/test/$id/config.json"
-}
 
 # signal_hook SIGNAL SYSCALLS N: the filter that sends the hook a signal at the Nth of these calls.
 # The search for leaks (preset asan) needs ptrace for itself.
@@ -83,21 +61,9 @@ signal_hook() {
     sed 's/^{/.hooks.createRuntime = [{/; s/^}/}]/'
 }
 
-lan0='{"io.netlend.nic.eth1": "lan0 addr=10.77.0.2/24"}'
-
-run_container() { runc run --bundle "/run/test/$1" "$1" </dev/null; }
-create_container() { runc create --bundle "/run/test/$1" "$1" </dev/null; }
-init_pid() { runc state "$1" | jq .pid; }
 is_running() { [[ $(runc state "$1" | jq -r .status) == running ]]; }
 has_ledger() { compgen -G "/run/netlend/ledgers/$1-*"; }
 continue_hook_to_its_end() { ! pkill -CONT netlend-hook; }
-
-# A container that runs until it is killed.
-start_container() {
-  make_bundle "$1" "$2" . sleep 1000000
-  create_container "$1"
-  runc start "$1"
-}
 
 # ---- the cases ----------------------------------------------------------------------------------
 

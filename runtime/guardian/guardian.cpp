@@ -19,7 +19,7 @@ namespace {
 class Guardian {
  public:
   /// Forked off before anything is lent, so that nothing of a lender that is killed is lost.
-  Guardian(const StateDirectory& state, const Borrower& borrower) {
+  Guardian(const StateDirectory& state, const Borrower& borrower, Lender lender) {
     std::array<int, 2> ends{};
     check(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()), "make",
           "a socket pair");
@@ -29,8 +29,10 @@ class Guardian {
                 .borrower = borrower.netns.identity(),
                 .process = borrower.process,
                 .netns_path = borrower.netns_path,
-                .pidfd = {}};
+                .pidfd = {},
+                .lender_pidfd = {}};
     if (borrower.process) watch.pidfd = open_pidfd(borrower.process->pid);
+    if (lender == Lender::stays) watch.lender_pidfd = open_pidfd(::getpid());
     const pid_t pid = check(::fork(), "fork", "the guardian");
     if (pid == 0) ::_exit(keep_watch(std::move(watch)));
     identity_ = identify_process(pid);
@@ -68,9 +70,10 @@ bool is_guarded_by(const StateDirectory& state, const std::string& ledger_name,
 }  // namespace
 
 std::string lend_guarded(const LendingContext& context, const Plan& plan, const Borrower& borrower,
-                         const LendOptions& options) {
-  Guardian guardian(context.state, borrower);
-  LendOptions guarded = options;
+                         const GuardedLending& how) {
+  if (!how.settings.guardian) return lend(context, plan, borrower, how.options);
+  Guardian guardian(context.state, borrower, how.lender);
+  LendOptions guarded = how.options;
   guarded.guardian = guardian.identity();
   std::string ledger = lend(context, plan, borrower, guarded);
   // What was lent already has its own, and this one ends when nothing is said to it.

@@ -3,16 +3,27 @@
 #include <string>
 
 #include "net/lending.hpp"
+#include "net/policy.hpp"
 
 namespace netlend {
 
-/// Lends as lend() does, for a lender that does not stay, and leaves a guardian with the borrower:
-/// a process that gives back what nobody else has when the borrower dies, when the lender dies half
-/// way, and then ends. It ends as well once everything is home by another way. When this returns,
-/// it is in a session and cgroups of its own, holds no descriptor but its own, and ignores TERM,
-/// HUP and INT: whoever stops the engine doesn't stop it. Only for a process without threads.
-/// Throws Error, with nothing lent, also where no guardian can be left.
+/// Whether the process that lends is there when the borrower ends, and gives back itself.
+enum class Lender { stays, leaves };
+
+struct GuardedLending {
+  LendOptions options = {};
+  Lender lender = Lender::leaves;
+  /// With `guardian` false it is lend() alone.
+  Settings settings = {};
+};
+
+/// Lends as lend() does, and leaves a guardian with the borrower: a process that gives back what
+/// nobody else has when the borrower dies, when the lender dies half way, and then ends. With a
+/// lender who stays it does nothing until he has ended. It ends as well once everything is home by
+/// another way. When this returns, it is in a session and cgroups of its own, holds no descriptor
+/// but its own, and ignores TERM, HUP and INT: whoever stops the engine doesn't stop it. Only for a
+/// process without threads. Throws Error, with nothing lent, also where no guardian can be left.
 std::string lend_guarded(const LendingContext& context, const Plan& plan, const Borrower& borrower,
-                         const LendOptions& options = {});
+                         const GuardedLending& how = {});
 
 }  // namespace netlend

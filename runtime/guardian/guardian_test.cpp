@@ -1,6 +1,7 @@
 #include "guardian/guardian.hpp"
 
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -8,6 +9,7 @@
 #include <csignal>
 #include <fstream>
 #include <map>
+#include <set>
 
 #include "base/syscall.hpp"
 #include "net/ledger.hpp"
@@ -45,11 +47,11 @@ class Guarded : public Lab {
   Guarded& operator=(Guarded&&) = delete;
 
   /// Lends as a process does that ends then; returns who stays.
-  ProcessIdentity lend_and_leave(const Borrower& borrower) {
+  ProcessIdentity lend_and_leave(const Borrower& borrower, const char* device = kDevice) {
     const pid_t lender = ::fork();
     if (lender == 0) {
       try {
-        lend_guarded(context(), plan(kDevice), borrower);
+        lend_guarded(context(), plan(device), borrower);
       } catch (const std::exception&) {
         ::_exit(1);
       }
@@ -126,6 +128,57 @@ BOOST_AUTO_TEST_CASE(it_ends_when_somebody_else_gives_back) {
   BOOST_TEST(joined(give_all_back()) == "");
   wait_for_end(guardian);
   check_home_as_it_was();
+}
+
+BOOST_AUTO_TEST_CASE(beside_a_lender_who_stays_it_waits_for_his_end) {
+  const pid_t lender = ::fork();
+  if (lender == 0) {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    try {
+      lend_guarded(context(), plan(kDevice), borrower(), {.lender = netlend::Lender::stays});
+    } catch (const std::exception&) {
+      ::_exit(1);
+    }
+    ::kill(::getpid(), SIGSTOP);  // He has a device to bring home, and takes his time.
+  }
+  int status = 0;
+  BOOST_REQUIRE(::waitpid(lender, &status, WUNTRACED) == lender);
+  BOOST_REQUIRE(WIFSTOPPED(status));
+  const auto guardian = guardian_of(ledgers_of(state(), borrower().id).at(0));
+  sh("ip link add lan1 type veth peer name peer1");
+  const auto guardian_of_other = lend_and_leave(borrower("db2"), "eth1=lan1");
+  container.kill();
+  wait_for_end(guardian_of_other);
+  BOOST_TEST((liveness(guardian) == Liveness::alive));
+  BOOST_TEST(!succeeds("ip link show lan0"));
+  ::kill(lender, SIGKILL);
+  ::waitpid(lender, &status, 0);
+  wait_for_end(guardian, kHomeWithinMs);
+  check_home_as_it_was();
+  check_state_is_empty();
+}
+
+BOOST_AUTO_TEST_CASE(it_ends_when_what_it_can_not_bring_home_is_given_up) {
+  const auto guardian = lend_and_leave(borrower());
+  const std::string ledger = ledgers_of(state(), borrower().id).at(0);
+  std::set<ino_t> versions;
+  const auto look = [&] {
+    struct stat file {};
+    BOOST_REQUIRE(::stat((state().path() + "/ledgers/" + ledger).c_str(), &file) == 0);
+    versions.insert(file.st_ino);
+  };
+  look();
+  container.sh("ip link delete eth0");
+  container.kill();
+  // It writes the ledger anew at each attempt, and waits 10 s after the third.
+  const auto deadline = netlend::monotonic_ms() + kTimeoutMs;
+  while (versions.size() < 4) {
+    look();
+    BOOST_REQUIRE(netlend::monotonic_ms() < deadline);
+  }
+  give_back(context(), ledger, netlend::Leftover::forget);
+  wait_for_end(guardian, kHomeWithinMs);
+  check_state_is_empty();
 }
 
 BOOST_AUTO_TEST_CASE(a_named_namespace_that_is_deleted_gives_back) {

@@ -1,14 +1,9 @@
 #include "guardian/lend_by_policy.hpp"
 
-#include "guardian/guardian.hpp"
 #include "net/driver.hpp"
 #include "net/link.hpp"
 
 namespace netlend {
-
-LendFunction lend_function(Lender lender, const Settings& settings) {
-  return lender == Lender::leaves && settings.guardian ? lend_guarded : lend;
-}
 
 void lend_by_policy(const LendingContext& context, const Plan& plan, const Borrower& borrower,
                     const PolicyLending& how) {
@@ -18,9 +13,11 @@ void lend_by_policy(const LendingContext& context, const Plan& plan, const Borro
                                        device != nullptr ? driver_of(device->name) : std::string{});
       }};
   try {
-    lend_function(how.lender, how.configuration.settings)(context, plan, borrower, options);
+    lend_guarded(
+        context, plan, borrower,
+        {.options = options, .lender = how.lender, .settings = how.configuration.settings});
   } catch (const Error&) {
-    if (!is_lent_already(context.state, plan, borrower)) throw;
+    if (!share_loans(context.state, plan, borrower)) throw;
   }
 }
 

@@ -9,7 +9,6 @@
 
 #include <array>
 #include <cerrno>
-#include <ctime>
 
 #include "base/syscall.hpp"
 #include "guardian/seclusion.hpp"
@@ -21,9 +20,7 @@ namespace netlend {
 
 namespace {
 /// Between one attempt to give back and the next: a name that is taken at home may be free then.
-constexpr std::array kRetryDelays{timespec{.tv_sec = 0, .tv_nsec = 100'000'000},
-                                  timespec{.tv_sec = 1, .tv_nsec = 0},
-                                  timespec{.tv_sec = 10, .tv_nsec = 0}};
+constexpr std::array kRetryDelaysMs{100, 1000, 10'000};
 constexpr std::size_t kEventsMax = 4096;
 
 /// For a reader who may be gone: a guardian has nobody else to tell it to.
@@ -67,58 +64,77 @@ void drop_events(int events) {
   }
 }
 
+/// A ledger that is waited beside. Each wait is over, and false, once somebody else has closed it.
 class Vigil {
  public:
-  Vigil(const Watch& watch, const StateDirectory& state, std::string ledger_name)
-      : state_(state), pidfd_(watch.pidfd.get()), ledger_name_(std::move(ledger_name)) {
-    borrower_.borrower = watch.borrower;
-    borrower_.process = watch.process;
-    borrower_.netns_path = watch.netns_path;
-  }
+  Vigil(const StateDirectory& state, std::string ledger_name)
+      : state_(state), ledger_name_(std::move(ledger_name)), closed_(watch_ledgers(state)) {}
 
-  /// Until the borrower is dead, or its ledger closed by somebody else: then false.
-  bool wait_for_death();
+  /// Until the process has ended.
+  bool wait_for_end(const UniqueFd& pidfd) const {
+    return wait_until(pidfd.get(), POLLIN, [] { return true; });
+  }
+  /// Until the path shows the borrower's namespace no more.
+  bool wait_for_unmount(const Watch& watch) const;
+  bool wait_for(int timeout_ms) const;
+
+  /// Until everything is home or there is no hope.
+  void bring_home() const;
 
  private:
-  bool is_dead() const { return borrower_liveness(borrower_) == Liveness::dead; }
+  template <typename Condition>
+  bool wait_until(int fd, short event, Condition is_over) const;
 
   const StateDirectory& state_;
-  int pidfd_;
   std::string ledger_name_;
-  /// Only what says who borrows.
-  Ledger borrower_;
+  UniqueFd closed_;
 };
 
-bool Vigil::wait_for_death() {
-  const UniqueFd closed = watch_ledgers(state_);
-  // A name of a namespace is a mount; the file says when one came or went, proc(5).
-  UniqueFd mounts;
-  if (pidfd_ == -1) {
-    constexpr const char* kMounts = "/proc/self/mountinfo";
-    mounts = UniqueFd{check(::open(kMounts, O_RDONLY | O_CLOEXEC), "open", kMounts)};
-  }
+/// Until `event` at `fd`, and `is_over` then.
+template <typename Condition>
+bool Vigil::wait_until(int fd, short event, Condition is_over) const {
   for (;;) {
     if (!is_open(state_, ledger_name_)) return false;
-    if (pidfd_ == -1 && is_dead()) return true;
     release_memory();
-    std::array<pollfd, 2> waiting{pollfd{.fd = closed.get(), .events = POLLIN, .revents = 0},
-                                  pidfd_ == -1
-                                      ? pollfd{.fd = mounts.get(), .events = POLLPRI, .revents = 0}
-                                      : pollfd{.fd = pidfd_, .events = POLLIN, .revents = 0}};
+    std::array<pollfd, 2> waiting{pollfd{.fd = closed_.get(), .events = POLLIN, .revents = 0},
+                                  pollfd{.fd = fd, .events = event, .revents = 0}};
     check(retry([&] { return ::poll(waiting.data(), waiting.size(), -1); }), "wait for",
           "the borrower");
-    if (pidfd_ != -1 && waiting[1].revents != 0) return true;
-    drop_events(closed.get());
+    if (waiting[1].revents != 0 && is_over()) return true;
+    drop_events(closed_.get());
   }
 }
 
-void bring_home(const StateDirectory& state, const std::string& ledger_name) {
-  const LendingContext context{.state = state, .on_step = {}};
-  Failures failures = give_back(context, ledger_name);
-  for (const auto& delay : kRetryDelays) {
-    if (failures.empty()) return;
-    ::nanosleep(&delay, nullptr);
-    failures = give_back(context, ledger_name);
+bool Vigil::wait_for_unmount(const Watch& watch) const {
+  Ledger borrower;  // Only what says who borrows.
+  borrower.borrower = watch.borrower;
+  borrower.netns_path = watch.netns_path;
+  const auto is_dead = [&] { return borrower_liveness(borrower) == Liveness::dead; };
+  // A name of a namespace is a mount; the file says when one came or went, proc(5).
+  constexpr const char* kMounts = "/proc/self/mountinfo";
+  const UniqueFd mounts{check(::open(kMounts, O_RDONLY | O_CLOEXEC), "open", kMounts)};
+  return is_dead() || wait_until(mounts.get(), POLLPRI, is_dead);
+}
+
+bool Vigil::wait_for(int timeout_ms) const {
+  const std::int64_t deadline = monotonic_ms() + timeout_ms;
+  for (;;) {
+    if (!is_open(state_, ledger_name_)) return false;
+    const std::int64_t left = deadline - monotonic_ms();
+    if (left <= 0) return true;
+    pollfd waiting{.fd = closed_.get(), .events = POLLIN, .revents = 0};
+    check(retry([&] { return ::poll(&waiting, 1, static_cast<int>(left)); }), "wait for",
+          "the ledger");
+    drop_events(closed_.get());
+  }
+}
+
+void Vigil::bring_home() const {
+  const LendingContext context{.state = state_, .on_step = {}};
+  Failures failures = give_back(context, ledger_name_);
+  for (const int delay_ms : kRetryDelaysMs) {
+    if (failures.empty() || !wait_for(delay_ms)) return;
+    failures = give_back(context, ledger_name_);
   }
   for (const auto& failure : failures) {
     ::syslog(LOG_DAEMON | LOG_ERR, "netlend guardian: %s", failure.what.c_str());
@@ -132,20 +148,28 @@ std::optional<std::string> learn_ledger(const Watch& watch, const StateDirectory
   if (!ledger) return std::nullopt;
   if (ledger->is_ready()) return ledger->name;
   // Its lender was killed half way; nobody will finish it.
-  bring_home(state, ledger->name);
+  Vigil(state, ledger->name).bring_home();
   return std::nullopt;
+}
+
+/// Waits for the death of the borrower where nobody else sees to it.
+void guard(const Watch& watch, const Vigil& vigil) {
+  if (watch.lender_pidfd.is_open() && !vigil.wait_for_end(watch.lender_pidfd)) return;
+  const bool is_left_to_us =
+      watch.pidfd.is_open() ? vigil.wait_for_end(watch.pidfd) : vigil.wait_for_unmount(watch);
+  if (is_left_to_us) vigil.bring_home();
 }
 }  // namespace
 
 int keep_watch(Watch watch) noexcept {
   try {
-    seclude({watch.lender.get(), watch.pidfd.get()}, watch);
+    seclude({watch.lender.get(), watch.pidfd.get(), watch.lender_pidfd.get()}, watch);
     const StateDirectory state(watch.state_path);
     send_to_lender(watch.lender, kGuardianReady);
     const auto ledger_name = learn_ledger(watch, state);
     watch.lender.reset();
     if (!ledger_name) return 0;
-    if (Vigil(watch, state, *ledger_name).wait_for_death()) bring_home(state, *ledger_name);
+    guard(watch, Vigil(state, *ledger_name));
     return 0;
   } catch (const std::exception& error) {
     send_to_lender(watch.lender, std::string_view(error.what()).substr(0, kGuardianMessageMax));

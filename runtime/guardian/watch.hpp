@@ -24,6 +24,8 @@ struct Watch {
   std::string netns_path;
   /// Of the borrower; closed where it has no process.
   UniqueFd pidfd;
+  /// Of a lender who gives back himself for as long as he lives; closed where he leaves.
+  UniqueFd lender_pidfd;
 };
 
 /// Returns when everything is home, with an exit code for nobody.

@@ -29,9 +29,9 @@ void lend_to_bundle(const LendingContext& context, const BundlePlans& plans, Len
   if (plans.command_line.nics.empty() && !by_annotations) return;
   const auto configuration = load_configuration();
   if (!plans.command_line.nics.empty()) {
-    lend_function(lender, configuration.settings)(context, plans.command_line,
-                                                  with_key(borrower, kCommandLineKey),
-                                                  {.force = plans.force, .permission = {}});
+    lend_guarded(
+        context, plans.command_line, with_key(borrower, kCommandLineKey),
+        {.options = {.force = plans.force}, .lender = lender, .settings = configuration.settings});
   }
   if (by_annotations) {
     lend_by_policy(context, *by_annotations, with_key(borrower, ""),

@@ -10,10 +10,12 @@
 #include "base/syscall.hpp"
 #include "container/container.hpp"
 #include "container/exit_codes.hpp"
+#include "guardian/guardian.hpp"
 #include "lifecycle/container_store.hpp"
 #include "lifecycle/environment.hpp"
 #include "lifecycle/resolv_conf.hpp"
 #include "net/netns.hpp"
+#include "net/policy.hpp"
 
 namespace netlend {
 
@@ -67,7 +69,10 @@ std::string lend_to(const ProcessIdentity& init, const LendingContext& context,
                           .netns = Netns::of_process(init.pid),
                           .process = init,
                           .netns_path = {}};
-  return lend(context, options.plan, borrower, {.force = options.force, .permission = {}});
+  return lend_guarded(context, options.plan, borrower,
+                      {.options = {.force = options.force},
+                       .lender = Lender::stays,
+                       .settings = load_configuration().settings});
 }
 
 RunResult describe(const StartFailure& failure) {

@@ -27,7 +27,7 @@ struct RunOptions {
 /// Runs the command in a container without a bundle, with the devices of the plan, and brings them
 /// home when it ends, however that is. Signals that come in meanwhile go to the command; what comes
 /// in before it starts or after it ended waits or is dropped, so that nothing stays half done. Only
-/// SIGKILL ends it sooner: then the command dies too and `netlend reap` brings the devices home.
+/// SIGKILL ends it sooner: then the command dies too, and the guardian brings the devices home.
 /// Throws Error for what is wrong before anything is lent; nothing has changed then.
 RunResult run(const Runtime& runtime, const RunOptions& options);
 

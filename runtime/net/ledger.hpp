@@ -59,6 +59,13 @@ struct Pin {
   bool operator==(const Pin&) const = default;
 };
 
+/// Another container of the same pod, which asked for the very same in the same namespace.
+struct Sharer {
+  ContainerId id{"none"};
+  std::string key;
+  bool operator==(const Sharer&) const = default;
+};
+
 /// The loans of one container, written before each change of the kernel.
 struct Ledger {
   /// "ID-HASH-GENERATION", its file's name.
@@ -81,6 +88,7 @@ struct Ledger {
   /// The text of the plan file that says the same.
   std::string plan;
   std::vector<Loan> loans;
+  std::vector<Sharer> sharers;
 
   bool is_ready() const;
   bool operator==(const Ledger&) const = default;

@@ -93,6 +93,9 @@ json content_of(const Ledger& ledger) {
               {"netns_path", bytes_to_utf8(ledger.netns_path)},
               {"plan", ledger.plan},
               {"loans", loans}};
+  for (const auto& sharer : ledger.sharers) {
+    object["sharers"].push_back({{"id", sharer.id.str()}, {"key", bytes_to_utf8(sharer.key)}});
+  }
   if (ledger.guardian) object["guardian"] = to_json(*ledger.guardian);
   if (ledger.process) object["process"] = to_json(*ledger.process);
   if (ledger.pin) object["pin"] = {{"mount_namespace", ledger.pin->mount_namespace}};
@@ -112,6 +115,10 @@ Ledger ledger_from(const std::string& name, const json& object) {
   ledger.netns_path = bytes_from(object.at("netns_path"));
   ledger.plan = object.at("plan").get<std::string>();
   for (const auto& loan : object.at("loans")) ledger.loans.push_back(loan_from(loan));
+  for (const auto& sharer : object.value("sharers", json::array())) {
+    ledger.sharers.push_back({.id = ContainerId{sharer.at("id").get<std::string>()},
+                              .key = bytes_from(sharer.at("key"))});
+  }
   if (object.contains("guardian")) ledger.guardian = process_from_json(object.at("guardian"));
   if (object.contains("process")) ledger.process = process_from_json(object.at("process"));
   if (object.contains("pin")) {

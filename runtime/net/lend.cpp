@@ -16,6 +16,7 @@
 #include "net/reap_ledger.hpp"
 #include "net/return_ledger.hpp"
 #include "net/select.hpp"
+#include "net/sharing.hpp"
 
 namespace netlend {
 
@@ -328,21 +329,8 @@ std::string lend(const LendingContext& context, const Plan& plan, const Borrower
   }
   const std::string plan_text = format_plan_file(plan);
   if (auto earlier = meet_earlier(context, plan, plan_text, borrower)) return *earlier;
+  take_along(context, plan, borrower, options);
   return Lending(context, plan, borrower, options).run(plan_text);
-}
-
-bool is_lent_already(const StateDirectory& state, const Plan& plan, const Borrower& borrower) {
-  const std::string plan_text = format_plan_file(plan);
-  for (const auto& name : list_ledgers(state)) {
-    std::optional<Ledger> ledger;
-    Failures broken;  // It is somebody else's, and says nothing of this container.
-    attempt(broken, [&] { ledger = load_ledger(state, name); });
-    if (ledger && ledger->borrower == borrower.netns.identity() && ledger->plan == plan_text &&
-        ledger->is_ready() && borrower_liveness(*ledger) == Liveness::alive) {
-      return true;
-    }
-  }
-  return false;
 }
 
 }  // namespace netlend

@@ -67,8 +67,9 @@ std::string lend(const LendingContext& context, const Plan& plan, const Borrower
 
 /// Whether a container that lives in the borrower's network namespace, be it another one, has been
 /// lent the very same: of a pod, whose engine gives each of its containers the annotations of all,
-/// the first one lends.
-bool is_lent_already(const StateDirectory& state, const Plan& plan, const Borrower& borrower);
+/// the first one lends. The borrower is written down then as one who shares it, and lend() in
+/// another namespace takes it along. Throws Error if that can't be written.
+bool share_loans(const StateDirectory& state, const Plan& plan, const Borrower& borrower);
 
 /// What becomes of a loan whose device can't be brought home as it was.
 enum class Leftover {

@@ -1,0 +1,85 @@
+#include "net/sharing.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+
+#include "net/ledger.hpp"
+#include "net/lock.hpp"
+#include "net/plan_parse.hpp"
+#include "net/reap_ledger.hpp"
+
+namespace netlend {
+
+namespace {
+constexpr int kLockTimeoutMs = 10'000;
+
+Sharer sharer_of(const Borrower& borrower) { return {.id = borrower.id, .key = borrower.key}; }
+
+bool is_shared_with(const Ledger& ledger, const Borrower& borrower) {
+  const auto& all = ledger.sharers;
+  return std::find(all.begin(), all.end(), sharer_of(borrower)) != all.end();
+}
+
+/// The ledgers of those who live and have been lent the very same.
+std::vector<Ledger> same_loans(const StateDirectory& state, const std::string& plan_text) {
+  std::vector<Ledger> same;
+  for (const auto& name : list_ledgers(state)) {
+    std::optional<Ledger> ledger;
+    Failures broken;  // It is somebody else's, and says nothing of this container.
+    attempt(broken, [&] { ledger = load_ledger(state, name); });
+    if (ledger && ledger->plan == plan_text && ledger->is_ready() &&
+        borrower_liveness(*ledger) == Liveness::alive) {
+      same.push_back(*std::move(ledger));
+    }
+  }
+  return same;
+}
+
+/// False where it was closed meanwhile.
+bool write_down_sharer(const StateDirectory& state, const std::string& name,
+                       const Borrower& borrower) {
+  LedgerLock lock = LedgerLock::acquire(state, name, kLockTimeoutMs);
+  auto ledger = load_ledger(state, name);
+  if (!ledger) {
+    lock.remove();
+    return false;
+  }
+  if (is_shared_with(*ledger, borrower)) return true;
+  ledger->sharers.push_back(sharer_of(borrower));
+  save_ledger(state, *ledger);
+  return true;
+}
+
+void check_allowed(const Ledger& ledger, const Plan& plan, const LendOptions& options) {
+  if (!options.permission) return;
+  for (std::size_t i = 0; i < plan.nics.size() && i < ledger.loans.size(); ++i) {
+    const auto& home = ledger.loans[i].home;
+    options.permission(plan.nics[i], home ? &home->link : nullptr);
+  }
+}
+}  // namespace
+
+bool share_loans(const StateDirectory& state, const Plan& plan, const Borrower& borrower) {
+  for (const auto& ledger : same_loans(state, format_plan_file(plan))) {
+    if (ledger.borrower != borrower.netns.identity()) continue;
+    if (write_down_sharer(state, ledger.name, borrower)) return true;
+  }
+  return false;
+}
+
+void take_along(const LendingContext& context, const Plan& plan, const Borrower& borrower,
+                const LendOptions& options) {
+  for (const auto& ledger : same_loans(context.state, format_plan_file(plan))) {
+    if (!is_shared_with(ledger, borrower) || ledger.borrower == borrower.netns.identity()) continue;
+    check_allowed(ledger, plan, options);
+    const ReapResult reaped = reap_ledger(context, ledger.name, ReapScope::all);
+    if (reaped.is_closed) continue;
+    throw Error(fmt::format("'{}' shares its devices with '{}', whose namespace they can't leave{}",
+                            borrower.id.str(), ledger.id.str(),
+                            reaped.failures.empty() ? ", since somebody else is at it; try again"
+                                                    : ": " + reaped.failures.front().what));
+  }
+}
+
+}  // namespace netlend
