@@ -44,7 +44,9 @@ void restore_after_up(Restoration& restoration, const std::optional<QdiscRecord>
 
 std::vector<std::string> describe(const DeviceSettings& settings) {
   std::vector<std::string> texts = describe(settings.traffic);
-  append(texts, describe(settings.programs));
+  for (const auto& program : describe(settings.programs)) {
+    texts.push_back(program + ", which stays on the device and runs inside, too");
+  }
   for (const auto& [section, numbers] : settings.ethtool.numbers) {
     texts.push_back(fmt::format("{} {} settings", numbers.size(), section));
   }

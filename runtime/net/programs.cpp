@@ -176,12 +176,11 @@ std::vector<std::string> describe(const Programs& programs) {
   std::vector<std::string> texts;
   for (const auto& mode : kXdpModes) {
     if (const auto program = xdp_program(programs, mode)) {
-      texts.push_back(
-          fmt::format("XDP program {}, which runs inside too unless it is taken off", program));
+      texts.push_back(fmt::format("XDP program {}", program));
     }
   }
   for (const auto& listed : programs.listed) {
-    texts.push_back(listed_text(listed) + ", which runs inside too unless it is taken off");
+    texts.push_back(listed_text(listed));
   }
   return texts;
 }

@@ -196,7 +196,7 @@ BOOST_AUTO_TEST_CASE(programs_that_home_had_are_there_again) {
   set_xdp(here, lan0(), program.get(), XDP_FLAGS_SKB_MODE);
   const UniqueFd tcx_link = hold(tcx.get(), lan0(), kTcxIngress);
   BOOST_TEST(says(joined(preview(context(), plan("eth0=lan0"), nullptr).at(0).restored),
-                  "which runs inside too unless it is taken off"));
+                  ", which stays on the device and runs inside, too"));
   check_undone([&](Site&, netlend::IfIndex) {});
   check_undone([&](Site& inside, netlend::IfIndex ifindex) {
     set_xdp(inside, ifindex, -1, XDP_FLAGS_SKB_MODE);
