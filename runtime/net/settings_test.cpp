@@ -3,6 +3,8 @@
 #include <fmt/core.h>
 #include <linux/bpf.h>
 #include <linux/if_link.h>
+#include <linux/if_packet.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 
 #include <array>
@@ -238,7 +240,8 @@ BOOST_AUTO_TEST_CASE(a_tree_of_classes_comes_back) {
      "protocol 6 0xff flowid 1:f0;"
      "tc filter add dev lan0 parent 1: protocol ip prio 9 u32 match ip src 192.0.2.9 flowid 1:30");
   const std::string show =
-      "tc qdisc show dev lan0; tc class show dev lan0 | sort; tc filter show dev lan0";
+      "tc qdisc show dev lan0 | sed s/direct_packets_stat.[0-9]*//; tc class show dev lan0 | sort; "
+      "tc filter show dev lan0";
   const std::string before = sh(show);
   const std::string told = joined(preview(context(), plan("eth0=lan0"), nullptr).at(0).restored);
   BOOST_TEST(says(told, "traffic class htb 1:f0 parent 1:1"), told);
@@ -279,6 +282,26 @@ BOOST_AUTO_TEST_CASE(a_filter_that_cannot_be_written_again_is_lost_only_by_force
   lend(context(), wanted, borrower(), {.force = netlend::Force::yes});
   BOOST_TEST(joined(give_all_back()) == "");
   BOOST_TEST(says(sh("tc qdisc show dev lan0"), "clsact"));
+}
+
+// ---- who listens --------------------------------------------------------------------------------
+
+BOOST_AUTO_TEST_CASE(a_packet_socket_that_listens_on_it_loses_it_only_by_force) {
+  const UniqueFd listener{
+      netlend::check(::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0), "open", "a packet socket")};
+  packet_mreq membership{};
+  membership.mr_ifindex = lan0().value;
+  membership.mr_type = PACKET_MR_PROMISC;
+  netlend::check(::setsockopt(listener.get(), SOL_PACKET, PACKET_ADD_MEMBERSHIP, &membership,
+                              sizeof membership),
+                 "listen on", "lan0");
+  const auto wanted = plan("eth0=lan0");
+  BOOST_TEST(says(error_of([&] { lend(context(), wanted, borrower()); }),
+                  "1 packet socket that listens on it"));
+  lend(context(), wanted, borrower(), {.force = netlend::Force::yes});
+  BOOST_TEST(joined(give_all_back()) == "");
+  BOOST_TEST(joined(preview(context(), wanted, nullptr).at(0).refusals) == "");
+  check_home_as_it_was();
 }
 
 BOOST_AUTO_TEST_SUITE_END()

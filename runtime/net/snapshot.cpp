@@ -8,6 +8,7 @@
 #include <algorithm>
 
 #include "base/text.hpp"
+#include "net/packet_sockets.hpp"
 
 namespace netlend {
 
@@ -261,6 +262,12 @@ std::vector<std::string> unrestorable(Site& site, const DeviceSnapshot& snapshot
   }
   if (snapshot.root_qdisc) {
     if (const auto why = why_not_writable(*snapshot.root_qdisc)) lost.push_back(*why);
+  }
+  if (const auto sockets = count_listening_sockets(site, snapshot.link.ifindex); sockets > 0) {
+    lost.push_back(
+        fmt::format("{} packet socket{} that listen{} on it (promiscuous or "
+                    "all-multicast), which it is taken from",
+                    sockets, sockets == 1 ? "" : "s", sockets == 1 ? "s" : ""));
   }
   if (snapshot.settings) {
     for (auto& what : unrestorable(*snapshot.settings)) lost.push_back(std::move(what));
