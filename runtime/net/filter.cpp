@@ -11,6 +11,7 @@
 #include <cstring>
 #include <span>
 
+#include "base/error.hpp"
 #include "base/text.hpp"
 #include "net/message.hpp"
 
@@ -75,6 +76,8 @@ struct Generic {
 class Writer {
  public:
   void put(std::uint16_t type, std::string_view bytes) {
+    // What ended without padding has it now, and can have become too long for its length field.
+    if (bytes.size() > UINT16_MAX - NLA_HDRLEN) throw Error("a traffic filter is too long");
     const nlattr head{.nla_len = static_cast<std::uint16_t>(NLA_HDRLEN + bytes.size()),
                       .nla_type = type};
     bytes_.append(reinterpret_cast<const char*>(&head), sizeof head);
