@@ -7,6 +7,7 @@
 #include "net/ledger.hpp"
 #include "net/plan_parse.hpp"
 #include "net/policy.hpp"
+#include "net/select.hpp"
 
 namespace netlend {
 
@@ -22,6 +23,20 @@ Borrower with_key(const BundleBorrower& borrower, const char* key) {
           .netns_path = {}};
 }
 }  // namespace
+
+void check_together(const BundlePlans& plans, const oci::Annotations& annotations) {
+  auto all = parse_annotations(annotations);
+  if (!all || plans.command_line.nics.empty()) return;
+  all->nics.insert(all->nics.begin(), plans.command_line.nics.begin(),
+                   plans.command_line.nics.end());
+  try {
+    check_plan(*all);
+    Site home{Netns::current()};
+    check_each_wanted_once(home, *all);
+  } catch (const Error& error) {
+    throw error.within("what is asked for by the command line and by annotations");
+  }
+}
 
 void lend_to_bundle(const LendingContext& context, const BundlePlans& plans, Lender lender,
                     const BundleBorrower& borrower) {

@@ -21,6 +21,11 @@ struct BundlePlans {
   Force force = Force::no;
 };
 
+/// Throws Error where the command line and the annotations together ask for what no one plan may:
+/// one device or one name inside twice, or two default routes of one family. Else the second plan
+/// would be refused for what the first has just lent.
+void check_together(const BundlePlans& plans, const oci::Annotations& annotations);
+
 struct BundleBorrower {
   const ContainerRecord& record;
   /// Opens its network namespace; asked only if there is anything to lend.

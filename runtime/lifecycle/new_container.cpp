@@ -89,6 +89,7 @@ Failures NewContainer::remove() noexcept {
 void NewContainer::make() {
   write_down();
   check_purpose(bundle_.config, options_, purpose_);
+  check_together(options_.plans, record_.annotations);
   if (!options_.console_socket.empty()) {
     console_socket_ = connect_console_socket(options_.console_socket);
   }

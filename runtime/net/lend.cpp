@@ -7,6 +7,7 @@
 #include "base/syscall.hpp"
 #include "base/text.hpp"
 #include "net/checks.hpp"
+#include "net/driver.hpp"
 #include "net/lease.hpp"
 #include "net/lend_device.hpp"
 #include "net/lending.hpp"
@@ -17,6 +18,7 @@
 #include "net/return_ledger.hpp"
 #include "net/select.hpp"
 #include "net/sharing.hpp"
+#include "net/steps.hpp"
 
 namespace netlend {
 
@@ -115,9 +117,6 @@ class Lending {
   std::string run(const std::string& plan_text);
 
  private:
-  void step(std::string_view what) {
-    if (context_.on_step) context_.on_step(what);
-  }
   /// Does what needs the state folder, whose errors speak of files: this says what for.
   template <typename Work>
   auto for_plan(Work work) {
@@ -128,6 +127,8 @@ class Lending {
     }
   }
   void prepare(const std::string& plan_text);
+  LedgerLock lock_new_ledger();
+  std::vector<std::optional<LinkState>> find_devices();
   void choose();
   Loan loan_for_pair(const NicPlan& nic);
   void take_leases();
@@ -149,18 +150,18 @@ class Lending {
 
 std::string Lending::run(const std::string& plan_text) {
   prepare(plan_text);
-  LedgerLock lock = for_plan(
-      [&] { return LedgerLock::acquire(context_.state, ledger_.name, kEarlierTimeoutMs); });
+  LedgerLock lock = for_plan([&] { return lock_new_ledger(); });
   try {
     choose();
     take_leases();
     observe();
-    step("write the ledger: intent");
+    pass(context_, Step::write_intent);
     for_plan([&] { save_ledger(context_.state, ledger_); });
   } catch (const std::exception&) {
-    drop_leases();
+    // First the ledger, which can be there: a write whose last fsync failed is in place already.
     Failures ignored;
     attempt(ignored, [&] { close_ledger(context_.state, ledger_.name); });
+    drop_leases();
     lock.remove();
     throw;
   }
@@ -180,7 +181,6 @@ void Lending::prepare(const std::string& plan_text) {
   ledger_.id = borrower_.id;
   ledger_.key = borrower_.key;
   ledger_.generation = static_cast<std::uint64_t>(monotonic_ms());
-  ledger_.name = fmt::format("{}-{}", ledger_stem(borrower_.id, borrower_.key), ledger_.generation);
   ledger_.created_at_s = std::time(nullptr);
   ledger_.lender = identify_process(::getpid());
   ledger_.guardian = options_.guardian;
@@ -192,18 +192,47 @@ void Lending::prepare(const std::string& plan_text) {
   ledger_.plan = plan_text;
 }
 
+/// Two that lend to one container in the same millisecond get generations of their own.
+LedgerLock Lending::lock_new_ledger() {
+  const std::string stem = ledger_stem(borrower_.id, borrower_.key);
+  for (;; ++ledger_.generation) {
+    ledger_.name = fmt::format("{}-{}", stem, ledger_.generation);
+    auto lock = LedgerLock::try_acquire(context_.state, ledger_.name);
+    if (lock && !is_open(context_.state, ledger_.name)) return *std::move(lock);
+  }
+}
+
+/// What the sources of the plan are at home, if they may be lent; nothing for pairs.
+std::vector<std::optional<LinkState>> Lending::find_devices() {
+  std::vector<std::optional<LinkState>> found;
+  for (const auto& nic : plan_.nics) {
+    const auto* selector = std::get_if<DeviceSelector>(&nic.source);
+    found.push_back(selector == nullptr
+                        ? std::nullopt
+                        : std::optional{find_wanted(context_, home_, *selector, Reaping::yes)});
+  }
+  if (!options_.permission) return found;
+  std::vector<WantedDevice> wanted;
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    wanted.push_back({.nic = plan_.nics[i],
+                      .device = found[i] ? &*found[i] : nullptr,
+                      .driver = found[i] ? driver_of(found[i]->name) : ""});
+  }
+  options_.permission(wanted);
+  return found;
+}
+
 /// One loan a device of the plan, in its order, with the lease that it needs.
 void Lending::choose() {
   std::set<std::string> seen;
-  for (const auto& nic : plan_.nics) {
-    if (std::holds_alternative<VethPair>(nic.source)) {
-      if (options_.permission) options_.permission(nic, nullptr);
+  const auto found = find_devices();
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    const auto& nic = plan_.nics[i];
+    if (!found[i]) {
       ledger_.loans.push_back(loan_for_pair(nic));
       continue;
     }
-    const LinkState link =
-        find_wanted(context_, home_, std::get<DeviceSelector>(nic.source), Reaping::yes);
-    if (options_.permission) options_.permission(nic, &link);
+    const LinkState& link = *found[i];
     Loan loan{.id = random_hex(8), .inside = nic.inside.str()};
     loan.lease = lease_name(identify_device(link), home_.netns.identity());
     if (!seen.insert(loan.lease).second) {
@@ -237,7 +266,6 @@ void Lending::take_leases() {
   std::sort(order.begin(), order.end(),
             [](const Loan* left, const Loan* right) { return left->lease < right->lease; });
   for (const Loan* loan : order) {
-    step(fmt::format("take the lease of '{}'", loan->home_name()));
     take_one(*loan, loan->home_name());
     leases_.push_back(loan->lease);
   }
@@ -247,6 +275,7 @@ void Lending::take_one(const Loan& loan, const std::string& wanted) {
   const Lease ours{.ledger_name = ledger_.name, .id = ledger_.id};
   std::string why;
   for (int attempt_number = 0; attempt_number < kAttemptsMax; ++attempt_number) {
+    pass(context_, Step::take_lease);
     const auto holder = for_plan([&] { return take_lease(context_.state, loan.lease, ours); });
     if (!holder) return;
     if (is_open(context_.state, holder->ledger_name)) {
@@ -304,7 +333,7 @@ void Lending::drop_leases() noexcept {
 }
 
 void Lending::carry_out() {
-  step("pin the borrower's network namespace");
+  pass(context_, Step::pin_borrower);
   for_plan([&] { make_pin(context_.state, pin_place(ledger_, PinFolder::pins), inside_.netns); });
   DeviceLender lender(context_, ledger_, home_, inside_);
   for (std::size_t i = 0; i < plan_.nics.size(); ++i) {
@@ -314,7 +343,7 @@ void Lending::carry_out() {
     lender.settle(ledger_.loans[i], plan_.nics[i]);
   }
   for (auto& loan : ledger_.loans) loan.stage = Stage::ready;
-  step("write the ledger: ready");
+  pass(context_, Step::write_ready);
   for_plan([&] { save_ledger(context_.state, ledger_); });
 }
 }  // namespace
