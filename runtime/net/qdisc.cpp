@@ -91,11 +91,36 @@ std::string describe(const QdiscRecord& qdisc) {
   return fmt::format("{} {:x}: options {}", qdisc.kind, qdisc.handle >> 16, to_hex(qdisc.options));
 }
 
+std::string options_to_send(std::string_view kind, std::string options) {
+  struct Times {
+    std::string_view kind;
+    std::array<int, 3> attributes;
+  };
+  // CoDel keeps times in units of 1024 ns and rounds down both ways (include/net/codel.h,
+  // codel_time_to_us): what was told, and a microsecond, is the least that gives the same units.
+  constexpr std::array<Times, 2> kTimes{
+      {{"fq_codel", {TCA_FQ_CODEL_TARGET, TCA_FQ_CODEL_INTERVAL, TCA_FQ_CODEL_CE_THRESHOLD}},
+       {"codel", {TCA_CODEL_TARGET, TCA_CODEL_INTERVAL, TCA_CODEL_CE_THRESHOLD}}}};
+  for (const auto& times : kTimes) {
+    if (times.kind != kind) continue;
+    for (const int type : times.attributes) {
+      const auto found = Attributes(options).find(type);
+      std::uint32_t microseconds = 0;
+      if (!found || found->size() != sizeof microseconds) continue;
+      const auto start = static_cast<std::size_t>(found->data() - options.data());
+      std::memcpy(&microseconds, options.data() + start, sizeof microseconds);
+      ++microseconds;
+      std::memcpy(options.data() + start, &microseconds, sizeof microseconds);
+    }
+  }
+  return options;
+}
+
 Message set_root_qdisc(IfIndex ifindex, const QdiscRecord& qdisc, std::string doing) {
   Message message(RTM_NEWQDISC, NLM_F_CREATE | NLM_F_REPLACE, std::move(doing));
   message.header(qdisc_header(ifindex, {.parent = TC_H_ROOT, .handle = qdisc.handle}));
   message.put_string(TCA_KIND, qdisc.kind);
-  if (!qdisc.options.empty()) message.put(TCA_OPTIONS, qdisc.options);
+  if (!qdisc.options.empty()) message.put(TCA_OPTIONS, options_to_send(qdisc.kind, qdisc.options));
   return message;
 }
 

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "net/link.hpp"
 #include "net/route_socket.hpp"
@@ -36,6 +37,9 @@ std::optional<QdiscRecord> read_root_qdisc(RouteSocket& socket, IfIndex ifindex)
 bool has_ingress_qdisc(RouteSocket& socket, IfIndex ifindex);
 
 std::string describe(const QdiscRecord& qdisc);
+
+/// Its options as they are to be sent, so that the same are told again.
+std::string options_to_send(std::string_view kind, std::string options);
 
 Message set_root_qdisc(IfIndex ifindex, const QdiscRecord& qdisc, std::string doing);
 /// Back to the kernel's default one.

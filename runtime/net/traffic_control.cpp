@@ -243,7 +243,9 @@ class Maker {
                             restoration_.doing(fmt::format("{} '{}'", what, describe(record))));
     message.put_string(TCA_KIND, record.kind);
     if (record.chain != 0) message.put_u32(TCA_CHAIN, record.chain);
-    if (!record.options.empty()) message.put(TCA_OPTIONS, record.options);
+    const std::string options =
+        type == RTM_NEWQDISC ? options_to_send(record.kind, record.options) : record.options;
+    if (!options.empty()) message.put(TCA_OPTIONS, options);
     restoration_.call(message);
   }
 
