@@ -116,20 +116,29 @@ BOOST_AUTO_TEST_CASE(a_difference_in_what_ethtool_sets_is_named) {
 
 // ---- queues -------------------------------------------------------------------------------------
 
+/// Sets each FILE=VALUE of /sys/class/net/DEVICE; a kernel for one processor has no RPS and XPS.
+std::string set_in_sysfs(const std::string& device, const std::string& settings) {
+  return "unshare -m sh -ec \"mount -t sysfs sysfs /sys; cd /sys/class/net/" + device +
+         "; for each in " + settings +
+         "; do test ! -e \\${each%=*} || echo \\${each#*=} >\\${each%=*}; done\"";
+}
+
 BOOST_AUTO_TEST_CASE(settings_of_queues_and_polling_come_back_whatever_sysfs_is_mounted) {
-  sh("ip link add many0 numtxqueues 2 numrxqueues 2 type veth peer name many1;"
-     "mkdir -p /run/sys; mount -t sysfs sysfs /run/sys; cd /run/sys/class/net/many0;"
-     "echo 2 > queues/rx-1/rps_cpus; echo 256 > queues/rx-1/rps_flow_cnt;"
-     "echo 1 > queues/tx-1/xps_cpus; echo 30000 > gro_flush_timeout;"
-     "echo 2 > napi_defer_hard_irqs; cd /; umount /run/sys");
+  sh("ip link add many0 numtxqueues 2 numrxqueues 2 type veth peer name many1");
+  sh(set_in_sysfs("many0",
+                  "queues/rx-1/rps_cpus=2 queues/rx-1/rps_flow_cnt=256 queues/tx-1/xps_cpus=1 "
+                  "gro_flush_timeout=30000 napi_defer_hard_irqs=2"));
   const auto before = snapshot("many0");
-  BOOST_TEST(before.settings->queues.at("queues/rx-1/rps_flow_cnt") == "256");
+  BOOST_TEST(before.settings->queues.at("gro_flush_timeout") == "30000");
   lend(context(), plan("eth0=many0"), borrower());
-  container.sh(
-      "unshare -m sh -ec \"mount -t sysfs sysfs /sys; cd /sys/class/net/eth0;"
-      "echo 3 > queues/rx-1/rps_cpus; echo 0 > queues/rx-1/rps_flow_cnt;"
-      "echo 2 > queues/tx-1/xps_cpus; echo 1 > queues/rx-0/rps_cpus; echo 7 > gro_flush_timeout;"
-      "echo 9 > napi_defer_hard_irqs\"");
+  container.sh(set_in_sysfs("eth0",
+                            "queues/rx-1/rps_cpus=3 queues/rx-1/rps_flow_cnt=0 "
+                            "queues/tx-1/xps_cpus=2 queues/rx-0/rps_cpus=1 gro_flush_timeout=7 "
+                            "napi_defer_hard_irqs=9"));
+  Site inside{Netns::of_process(container.pid())};
+  const auto changed =
+      take_snapshot(inside, find_link(inside.socket, std::string("eth0"))->ifindex);
+  BOOST_TEST(changed.settings->queues.at("gro_flush_timeout") == "7");
   BOOST_TEST(joined(give_all_back()) == "");
   BOOST_CHECK(snapshot("many0").settings->queues == before.settings->queues);
 }
