@@ -314,6 +314,20 @@ BOOST_AUTO_TEST_CASE(a_second_default_route_inside_is_refused) {
   check_home_as_it_was();
 }
 
+BOOST_AUTO_TEST_CASE(a_default_route_of_another_metric_inside_is_told) {
+  sh("ip link add spare0 type veth peer name spare1");
+  lend(context(), plan("eth0=spare0 addr=10.88.0.2/24"), borrower());
+  container.sh("ip route add default via 10.88.0.1 metric 100");
+  const auto wanted = plan("eth1=lan0 addr=10.77.0.2/24 gw=10.77.0.9");
+  const netlend::Borrower who = borrower();
+  const auto report = preview(context(), wanted, &who).at(0);
+  BOOST_TEST(joined(report.refusals) == "");
+  BOOST_TEST(
+      says(joined(report.changes), "'db1' has another default route, default via 10.88.0.1 "));
+  BOOST_TEST(says(joined(report.changes), "metric 100; of the two, that with the lower metric is"));
+  BOOST_TEST(joined(give_all_back()) == "");
+}
+
 BOOST_AUTO_TEST_CASE(what_could_not_be_restored_is_lent_only_by_force) {
   sh("tc qdisc add dev lan0 clsact; tc filter add dev lan0 ingress protocol ip handle 1: u32 "
      "divisor 16");

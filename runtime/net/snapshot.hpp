@@ -10,6 +10,7 @@
 #include "net/link.hpp"
 #include "net/neighbour.hpp"
 #include "net/qdisc.hpp"
+#include "net/relations.hpp"
 #include "net/route.hpp"
 #include "net/site.hpp"
 #include "net/sysctl.hpp"
@@ -36,6 +37,10 @@ struct DeviceSnapshot {
   bool has_ingress_qdisc = false;
   /// Absent in the ledgers of a netlend that didn't look at them: then they are nobody's to judge.
   std::optional<DeviceSettings> settings;
+  Relations relations;
+  /// What hangs on it and can't be given back, a sentence each; only in the snapshot of a device
+  /// that is about to be lent.
+  std::vector<std::string> attached_losses;
   /// What was said to be lost before the device was lent by force, a sentence each. It is in no
   /// other field: it is neither given back nor missed.
   std::vector<std::string> announced_losses;

@@ -209,6 +209,9 @@ json to_json(const DeviceSnapshot& snapshot) {
     if (snapshot.root_qdisc->has_more) object["root_qdisc"]["has_more"] = true;
   }
   if (snapshot.settings) object["settings"] = to_json(*snapshot.settings);
+  if (json relations = to_json(snapshot.relations); !relations.empty()) {
+    object["relations"] = std::move(relations);
+  }
   return object;
 }
 
@@ -234,6 +237,9 @@ DeviceSnapshot snapshot_from_json(const json& object) {
                                       .handle = qdisc.at("handle").get<std::uint32_t>(),
                                       .options = bytes_from_json(qdisc.at("options")),
                                       .has_more = qdisc.contains("has_more")};
+  }
+  if (object.contains("relations")) {
+    snapshot.relations = relations_from_json(object.at("relations"));
   }
   if (object.contains("settings")) snapshot.settings = settings_from_json(object.at("settings"));
   return snapshot;
