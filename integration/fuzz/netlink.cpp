@@ -9,6 +9,8 @@
 #include "fuzz/targets.hpp"
 #include "net/address.hpp"
 #include "net/bridge_port.hpp"
+#include "net/ethtool.hpp"
+#include "net/filter.hpp"
 #include "net/forwarding.hpp"
 #include "net/master.hpp"
 #include "net/neighbour.hpp"
@@ -99,6 +101,22 @@ void check_records(std::uint8_t family, const RawAttributes& raw) {
   require_carries(add_neighbour(kDevice, neighbour, "add a neighbour"), sizeof(ndmsg), raw);
   set_root_qdisc(kDevice, qdisc, "set a qdisc");
 }
+// What a filter is written again by, is read as it was written.
+void check_filters(std::string_view input) {
+  for (const char* kind : {"matchall", "u32", "bpf", "flower", "fw"}) {
+    const FilterOptions once = read_filter_options(kind, input);
+    if (!once.why_not.empty()) continue;
+    const FilterOptions twice = read_filter_options(kind, once.bytes);
+    require(twice.why_not.empty() && twice.bytes == once.bytes, "a filter is read one way");
+  }
+}
+
+void check_switches(const Attributes& attributes) {
+  const auto of_itself = parse_switches(attributes, attributes);
+  require(parse_switches({}, attributes).size() == of_itself.size(),
+          "what can be switched is what the mask says");
+  require(parse_switches(attributes, {}).empty(), "nothing beyond the mask can be switched");
+}
 
 // What hangs on a device. Records with such attributes are described or refused, whatever they
 // hold.
@@ -132,6 +150,8 @@ void netlink(std::string_view input) {
   check_attributes(attributes, input, kDepthMax);
   check_sent_as_received(attributes);
   check_reply(input);
+  check_filters(input);
+  check_switches(attributes);
   check_records(input.empty() ? std::uint8_t{0} : static_cast<std::uint8_t>(input.back()),
                 raw_attributes(attributes));
   check_relations(input, raw_attributes(attributes));

@@ -19,6 +19,8 @@ cases=(
   what_the_kernel_brought_to_the_first_namespace_goes_on_to_its_home
   what_a_nested_namespace_took_along_is_put_right_by_reap
   what_was_unplugged_is_told_of_and_keeps_nothing_else_away
+  what_ethtool_sets_comes_home_as_it_was
+  filters_and_queues_come_home_and_those_of_the_borrower_go
 )
 
 make_machine() {
@@ -194,6 +196,53 @@ what_was_unplugged_is_told_of_and_keeps_nothing_else_away() {
   expect "device 'lan0' (lent to 'c1' as 'eth1') is neither at home nor" "$output"
   netlend return --forget lan0
   has_no_trace
+}
+
+# ---- what a device is by itself ------------------------------------------------------------------
+
+picture_of_settings() {
+  for option in k g c a; do ethtool -$option lan0; done
+  tc qdisc show dev lan0
+  tc filter show dev lan0 ingress
+  tc filter show dev lan0 egress
+}
+
+what_ethtool_sets_comes_home_as_it_was() {
+  ethtool -G lan0 rx 600 tx 700
+  ethtool -C lan0 rx-usecs 11 tx-frames 22
+  ethtool -A lan0 rx on
+  ethtool -K lan0 tso off
+  picture_of_settings >/run/test/settings
+  take_picture >/run/test/before
+  ip netns add blue
+  output=$(netlend plan lend lan0 --to netns:blue name=eth0)
+  expect 'ring settings' "$output"
+  netlend lend lan0 --to netns:blue name=eth0
+  ip netns exec blue ethtool -G eth0 rx 60 tx 70
+  ip netns exec blue ethtool -C eth0 rx-usecs 1 tx-frames 2
+  ip netns exec blue ethtool -A eth0 rx off tx on
+  ip netns exec blue ethtool -K eth0 tso on
+  netlend return lan0
+  picture_of_settings | diff /run/test/settings -
+  is_home
+}
+
+filters_and_queues_come_home_and_those_of_the_borrower_go() {
+  tc qdisc replace dev lan0 root handle 5: fq_codel limit 777 ecn
+  tc qdisc add dev lan0 clsact
+  tc filter add dev lan0 ingress protocol ip pref 3 flower dst_ip 192.0.2.0/25 ip_proto tcp \
+    dst_port 80 action mirred egress redirect dev lan1
+  tc filter add dev lan0 egress pref 4 matchall action mirred egress mirror dev lan1
+  picture_of_settings >/run/test/settings
+  take_picture >/run/test/before
+  ip netns add blue
+  netlend lend lan0 --to netns:blue name=eth0
+  tc -n blue qdisc add dev eth0 root handle 5: htb
+  tc -n blue qdisc add dev eth0 ingress
+  tc -n blue filter add dev eth0 ingress pref 3 matchall classid 1:1
+  netlend return lan0
+  picture_of_settings | diff /run/test/settings -
+  is_home
 }
 
 (($# == 0)) || cases=("$@")

@@ -468,11 +468,12 @@ the_device_with_the_default_route_goes_only_by_force() {
 what_is_lost_by_force_is_said_twice_and_no_more() {
   ip netns add blue
   tc qdisc add dev lan0 clsact
+  tc filter add dev lan0 ingress protocol ip handle 1: u32 divisor 16
   output=$(exits 1 netlend plan lend lan0 --to netns:blue)
-  expect 'lost      its ingress or clsact qdisc' "$output"
+  expect "lost      traffic filter 'u32 10:" "$output"
   netlend lend lan0 --to netns:blue --force
   output=$(netlend return lan0 2>&1)
-  expect "netlend: device 'lan0' is home; not restored, as said beforehand: its ingress" "$output"
+  expect "netlend: device 'lan0' is home; not restored, as said beforehand: traffic filter 'u32 10:" "$output"
   has_no_trace
   ip route add 203.0.113.0/24 via 192.0.2.1
   netlend reap

@@ -9,6 +9,7 @@
 
 #include "base/text.hpp"
 #include "cli/loans_json.hpp"
+#include "net/settings_json.hpp"
 
 namespace netlend::cli {
 
@@ -139,6 +140,7 @@ json device_to_json(const DeviceView& device) {
         {{"text", bytes_to_utf8(describe(neighbour))}, {"family", family_name(neighbour.family)}});
   }
   object["sysctls"] = json(device.state.sysctls);
+  if (device.state.settings) object["settings"] = to_json(*device.state.settings);
   if (device.loan_id) object["loan"] = *device.loan_id;
   return object;
 }

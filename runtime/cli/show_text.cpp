@@ -57,6 +57,10 @@ std::string format_device(const DeviceView& device) {
   }
   if (!device.master_name.empty()) out += property("master", device.master_name);
   if (state.root_qdisc) out += property("qdisc", describe(*state.root_qdisc));
+  if (state.settings) {
+    for (const auto& what : describe(state.settings->traffic)) out += property("traffic", what);
+    for (const auto& what : describe(state.settings->programs)) out += property("program", what);
+  }
   for (const auto& address : state.addresses) out += property("address", describe(address));
   for (const auto& route : state.routes) out += property("route", describe(route));
   for (const auto& neighbour : state.neighbours) {

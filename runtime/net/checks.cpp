@@ -8,6 +8,7 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "net/companions.hpp"
 
 namespace netlend {
 
@@ -73,7 +74,15 @@ std::optional<LinkState> select_device(Site& home, const DeviceSelector& selecto
   return found;
 }
 
-std::optional<std::string> why_immovable(const LinkState& link) {
+std::optional<std::string> why_immovable(Site& home, const LinkState& link) {
+  // A Wi-Fi device is physical or of no kind that can be told (net/wireless/core.c).
+  const std::string phy = link.kind.empty() ? read_companions(home, link.name).phy : "";
+  if (!phy.empty()) {
+    return fmt::format(
+        "is a Wi-Fi device: only with its whole phy '{}' and all of that's devices "
+        "could it be moved ('iw phy {} set netns'), and netlend lends one device",
+        printable(phy), printable(phy));
+  }
   if (link.is_loopback()) return "is the loopback device, and every network namespace has its own";
   if (link.netns_immutable.value_or(false) || is_tunnel_fallback(link)) {
     return "can't leave its network namespace (the kernel says so)";
@@ -90,6 +99,11 @@ std::vector<std::string> why_only_by_force(Site& home, const DeviceSnapshot& sna
   const auto has_default = std::any_of(snapshot.routes.begin(), snapshot.routes.end(),
                                        [](const RouteRecord& route) { return route.is_default(); });
   if (has_default) reasons.emplace_back("it carries the default route of this machine");
+  for (const auto& rdma : read_companions(home, snapshot.link.name).rdma) {
+    reasons.push_back(
+        fmt::format("its RDMA device '{}' stays here and loses its network until it comes home",
+                    printable(rdma)));
+  }
   for (const auto& what : unrestorable(home, snapshot)) {
     reasons.push_back(fmt::format("this could not be given back as it is: {}", what));
   }

@@ -21,7 +21,7 @@ bool is_meant(const LinkState& link, const DeviceSelector& selector);
 std::optional<LinkState> select_device(Site& home, const DeviceSelector& selector);
 
 /// Why no force can lend it: the kernel doesn't move such a device. Nothing: it can be moved.
-std::optional<std::string> why_immovable(const LinkState& link);
+std::optional<std::string> why_immovable(Site& home, const LinkState& link);
 
 /// Why it is lent only by --force: it carries the default route, or can't come home as it was.
 std::vector<std::string> why_only_by_force(Site& home, const DeviceSnapshot& snapshot);

@@ -141,8 +141,8 @@ bool Returning::restore_what_changed() {
   for (auto& arrival : arrivals_) {
     attempt(arrival.unrestored, [&] {
       const DeviceSnapshot& home = *arrival.loan.home;
-      const auto now = take_comparable(sites_.home(), arrival.ifindex, home);
-      if (differences(home, now).empty() && arrival.unrestored.empty()) return;
+      const bool is_as_it_was = differences_now(sites_.home(), arrival.ifindex, home).empty();
+      if (is_as_it_was && arrival.unrestored.empty()) return;
       has_changed = true;
       restore(arrival);
     });
@@ -322,7 +322,7 @@ LinkState Returning::hop_home(const Loan& loan, const Location& from) {
 }
 
 bool Returning::verify(const Loan& loan, IfIndex ifindex) {
-  const auto found = differences(*loan.home, take_comparable(sites_.home(), ifindex, *loan.home));
+  const auto found = differences_now(sites_.home(), ifindex, *loan.home);
   for (const auto& difference : found) {
     failures_.push_back(
         {fmt::format("device '{}' is home, but {}", printable(loan.home_name()), difference)});

@@ -136,6 +136,21 @@ BOOST_AUTO_TEST_CASE(what_only_some_ledgers_have_is_read_as_it_was_written) {
   written.loans[0].home->link.ipv6_token = std::string(15, '\0') + '\x77';
   written.loans[0].home->dependent_routes = {
       {.device = {9}, .route = written.loans[0].home->routes[0]}};
+  written.loans[0].home->root_qdisc->has_more = true;
+  written.loans[0].home->settings = netlend::DeviceSettings{
+      .ethtool = {.numbers = {{"ring", {{6, std::string("\0\2\0\0", 4)}}}},
+                  .switches = {{"feature", {{"rx-gro", true}, {"tx-\xff", false}}}}},
+      .queues = {{"queues/rx-0/rps_cpus", "00000000,00000003"}},
+      .programs = {.xdp = {{2, 77}}, .listed = {{.attach_type = 46, .program = 78, .link = 9}}},
+      .traffic = {.qdiscs = {{.parent = 0x10010, .handle = 0x200000, .kind = "pfifo"}},
+                  .classes = {{.parent = 0xffffffff, .handle = 0x10010, .kind = "htb"}},
+                  .filters = {{.parent = 0xfffffff2,
+                               .handle = 1,
+                               .info = 0x10300,
+                               .chain = 4,
+                               .kind = "bpf",
+                               .options = std::string("\0\1", 2),
+                               .why_not = "a program can't be read back"}}}};
   written.loans[0].home->relations = example_relations();
   written.loans[0].home->announced_losses = {"the VLANs of its port in bridge 'br\xff'"};
   BOOST_CHECK(netlend::parse_ledger(written.name, netlend::format_ledger(written)) == written);

@@ -75,6 +75,18 @@ void parse_hardware(const Attributes& attributes, LinkState& link) {
   link.port_name = attributes.text(IFLA_PHYS_PORT_NAME);
 }
 
+void parse_xdp(const Attributes& attributes, LinkState& link) {
+  constexpr std::array<std::pair<std::uint32_t, int>, 3> kModes{
+      {{XDP_FLAGS_SKB_MODE, IFLA_XDP_SKB_PROG_ID},
+       {XDP_FLAGS_DRV_MODE, IFLA_XDP_DRV_PROG_ID},
+       {XDP_FLAGS_HW_MODE, IFLA_XDP_HW_PROG_ID}}};
+  const Attributes xdp = attributes.nested(IFLA_XDP);
+  for (const auto& [mode, attribute] : kModes) {
+    const auto program = xdp.u32(attribute);
+    if (program && *program != 0) link.xdp_programs.emplace(mode, *program);
+  }
+}
+
 LinkState parse_link(const Reply& reply) {
   const auto header = reply.header<ifinfomsg>();
   const Attributes attributes = reply.attributes(sizeof header);
@@ -86,6 +98,7 @@ LinkState parse_link(const Reply& reply) {
   parse_names(attributes, link);
   parse_hardware(attributes, link);
   parse_ipv6(attributes, link);
+  parse_xdp(attributes, link);
   const auto keep_tunable = [&](int type) {
     if (const auto value = attributes.u32(type)) {
       link.tunables.emplace(static_cast<std::uint16_t>(type), *value);

@@ -57,6 +57,8 @@ struct LinkState {
   std::string parent_bus;
   std::string parent_device;
   std::string port_name;
+  /// By XDP mode (XDP_FLAGS_SKB_MODE, ...) the program's id; in the ledger it is of the settings.
+  std::map<std::uint32_t, std::uint32_t> xdp_programs;
   /// Present from Linux 6.15: can't be moved.
   std::optional<bool> netns_immutable;
 

@@ -55,6 +55,9 @@ void add_restored(const DeviceSnapshot& snapshot, PlanReport& report) {
   if (snapshot.root_qdisc) {
     report.restored.push_back("root qdisc " + describe(*snapshot.root_qdisc));
   }
+  if (snapshot.settings) {
+    for (const auto& what : describe(*snapshot.settings)) report.restored.push_back(what);
+  }
   for (auto& what : describe_relations(link, snapshot.relations)) {
     report.restored.push_back(std::move(what));
   }

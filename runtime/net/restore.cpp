@@ -65,6 +65,7 @@ class Restorer {
   void run() {
     names();
     link();
+    settings_before_up();
     master();
     if (needs_addresses()) addresses();
     set_up(home_.link.is_up());
@@ -72,6 +73,7 @@ class Restorer {
     dependent_routes();
     neighbours();
     qdisc();
+    settings_after_up();
     sysctls(home_.sysctls);
     addrgenmode(home_.link.addrgenmode);
     token();
@@ -122,6 +124,8 @@ class Restorer {
   void add_route_with_helper(const RouteRecord& route);
   void neighbours();
   void qdisc();
+  void settings_before_up();
+  void settings_after_up();
   void sysctls(const Sysctls& wanted);
   void addrgenmode(std::optional<std::uint8_t> mode);
   void token();
@@ -386,6 +390,16 @@ void Restorer::qdisc() {
     return;
   }
   call(set_root_qdisc(ifindex_, *home_.root_qdisc, doing("the root qdisc")));
+}
+
+void Restorer::settings_before_up() {
+  Restoration restoration{site_, ifindex_, home_.link.name, on_step_, failures_};
+  if (home_.settings) restore_before_up(restoration, *home_.settings);
+}
+
+void Restorer::settings_after_up() {
+  Restoration restoration{site_, ifindex_, home_.link.name, on_step_, failures_};
+  if (home_.settings) restore_after_up(restoration, home_.root_qdisc, *home_.settings);
 }
 
 void Restorer::sysctls(const Sysctls& wanted) {

@@ -49,7 +49,7 @@ LinkState find_wanted(const LendingContext& context, Site& home, const DeviceSel
     throw Error(fmt::format("there is no device '{}' here; 'netlend show' lists them",
                             printable(selector.value)));
   }
-  if (const auto why = why_immovable(*link)) {
+  if (const auto why = why_immovable(home, *link)) {
     throw Error(fmt::format("device '{}' {}", printable(link->name), *why));
   }
   return *std::move(link);

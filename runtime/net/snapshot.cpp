@@ -10,6 +10,7 @@
 #include "base/text.hpp"
 #include "net/attachment.hpp"
 #include "net/master.hpp"
+#include "net/packet_sockets.hpp"
 
 namespace netlend {
 
@@ -132,7 +133,7 @@ void remove_unrestorable(DeviceSnapshot& snapshot) {
                                   [](const auto& each) { return why_not_writable(each.route); }),
                    dependents.end());
   if (snapshot.root_qdisc && why_not_writable(*snapshot.root_qdisc)) snapshot.root_qdisc.reset();
-  snapshot.has_ingress_qdisc = false;
+  if (snapshot.settings) remove_unrestorable(*snapshot.settings);
   if (snapshot.link.master && why_not_writable(*snapshot.link.master)) {
     snapshot.link.master.reset();
     forget_master(snapshot.relations);
@@ -156,7 +157,8 @@ std::vector<std::string> own_altnames(const LinkState& link) {
 
 std::uint32_t settable_flags(const LinkState& link) { return link.flags & kSettableFlags; }
 
-DeviceSnapshot take_snapshot(Site& site, IfIndex ifindex) {
+namespace {
+DeviceSnapshot take_without_settings(Site& site, IfIndex ifindex) {
   DeviceSnapshot snapshot;
   snapshot.link = read_link(site.socket, ifindex);
   snapshot.addresses = list_addresses(site.socket, ifindex);
@@ -166,6 +168,15 @@ DeviceSnapshot take_snapshot(Site& site, IfIndex ifindex) {
   snapshot.root_qdisc = read_root_qdisc(site.socket, ifindex);
   snapshot.has_ingress_qdisc = has_ingress_qdisc(site.socket, ifindex);
   snapshot.relations = observe_relations(site, snapshot.link);
+  return snapshot;
+}
+}  // namespace
+
+DeviceSnapshot take_snapshot(Site& site, IfIndex ifindex) {
+  DeviceSnapshot snapshot = take_without_settings(site, ifindex);
+  snapshot.settings =
+      read_settings(site, snapshot.link,
+                    {.root = snapshot.root_qdisc, .has_ingress = snapshot.has_ingress_qdisc});
   return snapshot;
 }
 
@@ -200,10 +211,22 @@ std::vector<std::string> differences(const DeviceSnapshot& home, const DeviceSna
   if (home.root_qdisc && now.root_qdisc) {
     found.compare("root qdisc", describe(*home.root_qdisc), describe(*now.root_qdisc));
   }
+  if (home.settings && now.settings) {
+    for (auto& difference : differences(*home.settings, *now.settings)) {
+      found.add(std::move(difference));
+    }
+  }
   found.add(master_differences({home.link.master, home.relations.master_name},
                                {now.link.master, now.relations.master_name}));
   found.add(relation_differences(home.relations, now.relations));
   return found.take();
+}
+
+std::vector<std::string> differences_now(Site& site, IfIndex ifindex, const DeviceSnapshot& home) {
+  DeviceSnapshot now =
+      home.settings ? take_snapshot(site, ifindex) : take_without_settings(site, ifindex);
+  if (!home.announced_losses.empty()) remove_unrestorable(now);
+  return differences(home, now);
 }
 
 std::vector<std::string> unrestorable(Site& site, const DeviceSnapshot& snapshot) {
@@ -230,8 +253,15 @@ std::vector<std::string> unrestorable(Site& site, const DeviceSnapshot& snapshot
   if (snapshot.root_qdisc) {
     if (const auto why = why_not_writable(*snapshot.root_qdisc)) lost.push_back(*why);
   }
-  if (snapshot.has_ingress_qdisc)
-    lost.emplace_back("its ingress or clsact qdisc and the filters there");
+  if (const auto sockets = count_listening_sockets(site, snapshot.link.ifindex); sockets > 0) {
+    lost.push_back(
+        fmt::format("{} packet socket{} that listen{} on it (promiscuous or "
+                    "all-multicast), which it is taken from",
+                    sockets, sockets == 1 ? "" : "s", sockets == 1 ? "s" : ""));
+  }
+  if (snapshot.settings) {
+    for (auto& what : unrestorable(*snapshot.settings)) lost.push_back(std::move(what));
+  }
   if (snapshot.link.master) {
     if (const auto why = why_not_writable(*snapshot.link.master)) {
       lost.push_back(fmt::format("its place in {} ({})",
@@ -250,7 +280,7 @@ void give_up_unrestorable(Site& site, DeviceSnapshot& snapshot) {
 }
 
 DeviceSnapshot take_comparable(Site& site, IfIndex ifindex, const DeviceSnapshot& home) {
-  DeviceSnapshot now = take_snapshot(site, ifindex);
+  DeviceSnapshot now = take_without_settings(site, ifindex);
   if (!home.announced_losses.empty()) remove_unrestorable(now);
   return now;
 }

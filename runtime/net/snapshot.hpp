@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "net/address.hpp"
+#include "net/device_settings.hpp"
 #include "net/link.hpp"
 #include "net/neighbour.hpp"
 #include "net/qdisc.hpp"
@@ -34,6 +35,8 @@ struct DeviceSnapshot {
   Sysctls sysctls;
   std::optional<QdiscRecord> root_qdisc;
   bool has_ingress_qdisc = false;
+  /// Absent in the ledgers of a netlend that didn't look at them: then they are nobody's to judge.
+  std::optional<DeviceSettings> settings;
   Relations relations;
   /// What hangs on it and can't be given back, a sentence each; only in the snapshot of a device
   /// that is about to be lent.
@@ -62,13 +65,17 @@ std::uint32_t settable_flags(const LinkState& link);
 /// (ifindex, duplicate address detection, carrier) left out. Empty: it is home as it was.
 std::vector<std::string> differences(const DeviceSnapshot& home, const DeviceSnapshot& now);
 
+/// The same after reading all that the device is now.
+std::vector<std::string> differences_now(Site& site, IfIndex ifindex, const DeviceSnapshot& home);
+
 /// What could not be given back as it is, a sentence each. Empty: everything can.
 std::vector<std::string> unrestorable(Site& site, const DeviceSnapshot& snapshot);
 
 /// Takes what could not be given back out of what is promised, and keeps the sentences about it.
 void give_up_unrestorable(Site& site, DeviceSnapshot& snapshot);
 
-/// What the device is now, without such things if some were given up at home: nobody's to judge.
+/// What the device is now, but for its settings, and without such things if some were given up at
+/// home: nobody's to judge.
 DeviceSnapshot take_comparable(Site& site, IfIndex ifindex, const DeviceSnapshot& home);
 
 }  // namespace netlend

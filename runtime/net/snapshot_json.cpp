@@ -5,6 +5,7 @@
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "net/record_json.hpp"
+#include "net/settings_json.hpp"
 
 namespace netlend {
 
@@ -205,7 +206,9 @@ json to_json(const DeviceSnapshot& snapshot) {
     object["root_qdisc"] = {{"kind", snapshot.root_qdisc->kind},
                             {"handle", snapshot.root_qdisc->handle},
                             {"options", to_hex(snapshot.root_qdisc->options)}};
+    if (snapshot.root_qdisc->has_more) object["root_qdisc"]["has_more"] = true;
   }
+  if (snapshot.settings) object["settings"] = to_json(*snapshot.settings);
   if (json relations = to_json(snapshot.relations); !relations.empty()) {
     object["relations"] = std::move(relations);
   }
@@ -232,11 +235,13 @@ DeviceSnapshot snapshot_from_json(const json& object) {
     const json& qdisc = object.at("root_qdisc");
     snapshot.root_qdisc = QdiscRecord{.kind = qdisc.at("kind").get<std::string>(),
                                       .handle = qdisc.at("handle").get<std::uint32_t>(),
-                                      .options = bytes_from_json(qdisc.at("options"))};
+                                      .options = bytes_from_json(qdisc.at("options")),
+                                      .has_more = qdisc.contains("has_more")};
   }
   if (object.contains("relations")) {
     snapshot.relations = relations_from_json(object.at("relations"));
   }
+  if (object.contains("settings")) snapshot.settings = settings_from_json(object.at("settings"));
   return snapshot;
 }
 
