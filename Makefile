@@ -6,9 +6,10 @@
 #   make build     build/bin/netlend and build/bin/netlend-hook
 #   make install   DESTDIR= PREFIX=/usr/local; podman looks for hooks only where PREFIX=/usr puts them
 #   make model     every state of a model of lending, and what the real code passes in it
+#   make mutants   a line of the code broken for each promise, and the test that notices
 #   make fuzz      each reader of foreign bytes, FUZZ_SECONDS=60 of it
-#   make test-fault  SIGKILL, refused requests, failing writes, damaged files, many at once: at each point
-#   make soak      the same to the full: each errno at each request, each system call, 1,000 cycles; hours
+#   make test-fault  SIGKILL, refused requests, failing writes, damaged files, many at once
+#   make soak      the same to the full: each errno at each request, each system call, 1,000 cycles
 #   make bench     what it costs, beside its peers; a gate that is missed fails
 #   make lint asan deps clean
 
@@ -33,7 +34,7 @@ FUZZ_PACKAGES = clang libclang-rt-14-dev
 CCACHE := $(if $(shell command -v ccache),-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
 
 .PHONY: all deps lint-deps fuzz-deps guest-deps model-deps build dev run test test-guest \
-  test-fault soak asan model fuzz bench lint install clean
+  test-fault soak asan model mutants fuzz bench lint install clean
 
 all: build
 
@@ -83,6 +84,9 @@ soak: build dev
 
 model: model-deps dev
 	@integration/model/run build/dev/tests
+
+mutants: dev
+	@integration/mutants/run build/dev
 
 fuzz: fuzz-deps
 	@cmake --preset fuzz $(CCACHE) >/dev/null
