@@ -8,8 +8,8 @@
 #   make model     every state of a model of lending, and what the real code passes in it
 #   make mutants   a line of the code broken for each promise, and the test that notices
 #   make fuzz      each reader of foreign bytes, FUZZ_SECONDS=60 of it
-#   make test-fault  SIGKILL, refused requests, failing writes, damaged files, many at once: at each point
-#   make soak      the same to the full: each errno at each request, each system call, 1,000 cycles; hours
+#   make test-fault  SIGKILL, refused requests, failing writes, damaged files, many at once
+#   make soak      the same to the full: each errno at each request, each system call, 1,000 cycles
 #   make bench     what it costs, beside its peers; a gate that is missed fails
 #   make lint asan deps clean
 

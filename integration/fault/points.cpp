@@ -8,8 +8,11 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstring>
 #include <filesystem>
+#include <memory>
+#include <set>
 
 namespace netlend::test {
 
@@ -81,6 +84,25 @@ bool outlives_its_caller(const Call& call) {
   if (is_netlink_request(call)) return is_netlink_change(call);
   return std::find(kEndWithTheirCaller.begin(), kEndWithTheirCaller.end(), call.number) ==
          kEndWithTheirCaller.end();
+}
+
+IsPoint netlink_requests() {
+  struct Seen {
+    pid_t pid = 0;
+    std::set<std::string> asked;
+  };
+  return [seen = std::make_shared<Seen>()](const Call& call) {
+    if (!is_netlink_request(call)) return false;
+    if (call.pid != seen->pid) *seen = {.pid = call.pid, .asked = {}};
+    if (is_netlink_change(call)) {
+      seen->asked.clear();
+      return true;
+    }
+    std::string request = read_memory(call.pid, call.arguments[1], call.arguments[2]);
+    // Each has a number of its own.
+    request.replace(offsetof(nlmsghdr, nlmsg_seq), sizeof(nlmsghdr::nlmsg_seq), "");
+    return seen->asked.insert(std::move(request)).second;
+  };
 }
 
 IsPoint writes_below(const std::string& folder) {

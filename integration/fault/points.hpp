@@ -14,6 +14,10 @@ bool outlives_its_caller(const Call& call);
 /// Requests to rtnetlink, those that only ask included.
 bool is_netlink_request(const Call& call);
 
+/// Those, but for what was asked already since something was changed: who waits asks the same again
+/// and again, as often as the kernel takes its time.
+IsPoint netlink_requests();
+
 /// Requests to rtnetlink that change something.
 bool is_netlink_change(const Call& call);
 

@@ -92,14 +92,10 @@ int count_points(Scene& scene, const Matrix& matrix) {
   return fewest;
 }
 
-/// One fault of so many is tried at a point, in turn, so that each point and each fault occurs: a
-/// way home, and a plan of three devices, have many points. All of them where the long counts are
-/// asked for.
+/// One fault of so many is tried at a point: of a plan of three devices they are tried in turn, so
+/// that each point and each fault occurs, unless the long counts are asked for.
 std::size_t one_of(const Matrix& matrix) {
-  constexpr std::size_t kFewFaults = 3;
-  const bool is_short = matrix.devices == Devices::one &&
-                        (matrix.act != Act::give_back || matrix.faults.size() <= kFewFaults);
-  return is_soak() || is_short ? 1 : matrix.faults.size();
+  return matrix.devices == Devices::three && !is_soak() ? matrix.faults.size() : 1;
 }
 
 void strike_everywhere(const Matrix& matrix) {
@@ -134,7 +130,7 @@ void refuse_every_request(Act act, Devices devices) {
        .devices = devices,
        .fault = "a netlink request answered with one of 10 errnos, or its answer lost",
        .point = "netlink request",
-       .is_point = netlend::test::is_netlink_request,
+       .is_point = netlend::test::netlink_requests(),
        .faults = faults});
 }
 
