@@ -21,7 +21,7 @@ FUZZ_SECONDS ?= 60
 PACKAGES = g++ cmake ninja-build pkg-config \
   libnl-3-dev libnl-route-3-dev libcap-dev libseccomp-dev libmd-dev \
   nlohmann-json3-dev libcli11-dev libfmt-dev libboost-test-dev libvalijson-dev \
-  iproute2 iputils-ping procps socat strace busybox-static jq python3 \
+  iproute2 nftables iputils-ping procps socat strace busybox-static jq python3 \
   runc crun podman netavark iptables
 LINT_PACKAGES = clang clang-format clang-tidy shellcheck mandoc
 GUEST_PACKAGES = linux-source-6.12 flex bison bc xz-utils patch make gcc libc6-dev \

@@ -1,12 +1,22 @@
+#include <linux/fib_rules.h>
+#include <linux/if_bridge.h>
 #include <linux/rtnetlink.h>
 #include <netlink/msg.h>
+
+#include <cstring>
 
 #include "fuzz/oracle.hpp"
 #include "fuzz/targets.hpp"
 #include "net/address.hpp"
+#include "net/bridge_port.hpp"
+#include "net/forwarding.hpp"
+#include "net/master.hpp"
 #include "net/neighbour.hpp"
+#include "net/netfilter.hpp"
 #include "net/qdisc.hpp"
 #include "net/route.hpp"
+#include "net/rule.hpp"
+#include "net/virtual_function.hpp"
 
 namespace netlend::fuzz {
 
@@ -89,6 +99,31 @@ void check_records(std::uint8_t family, const RawAttributes& raw) {
   require_carries(add_neighbour(kDevice, neighbour, "add a neighbour"), sizeof(ndmsg), raw);
   set_root_qdisc(kDevice, qdisc, "set a qdisc");
 }
+
+// What hangs on a device. Records with such attributes are described or refused, whatever they
+// hold.
+void check_relations(std::string_view input, const RawAttributes& raw) {
+  bridge_vlan_info vlan{};
+  br_mdb_entry group{};
+  ndmsg entry{};
+  fib_rule_hdr rule{};
+  if (input.size() >= sizeof group) std::memcpy(&group, input.data(), sizeof group);
+  accepted([&] { return describe_vlan(make_record(vlan, raw)); });
+  accepted([&] { return describe_group(make_record(group, raw)); });
+  accepted([&] { return describe_entry(make_record(entry, raw)); });
+  accepted([&] { return describe_rule(make_record(rule, raw)); });
+  const RawRecord function = make_record(std::uint32_t{3}, raw);
+  require(function_differences({function}, {function}).empty(), "a record is as it is");
+  const RawRecord short_header{.header = std::string(input.substr(0, 3)), .attributes = raw};
+  require(!accepted([&] { return describe_rule(short_header); }), "a short header is refused");
+  const Attributes attributes(input);
+  for (const char* kind : {"bridge", "bond", "vrf", ""}) {
+    for (const auto& [type, bytes] : kept_port_attributes(kind, attributes)) {
+      require(attributes.find(type) == bytes, "a port's attribute is kept as it came");
+    }
+  }
+  names_device(attributes, 3, 4, "lan0");
+}
 }  // namespace
 
 /// Attributes as the kernel sends them.
@@ -99,6 +134,7 @@ void netlink(std::string_view input) {
   check_reply(input);
   check_records(input.empty() ? std::uint8_t{0} : static_cast<std::uint8_t>(input.back()),
                 raw_attributes(attributes));
+  check_relations(input, raw_attributes(attributes));
 }
 
 }  // namespace netlend::fuzz

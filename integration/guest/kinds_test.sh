@@ -18,7 +18,6 @@ cases=(
   a_bond_is_refused
   a_bridge_is_refused
   a_vrf_is_refused
-  a_member_of_a_bond_is_refused
 )
 
 make_machine() {
@@ -140,14 +139,6 @@ a_bridge_is_refused() {
 a_vrf_is_refused() {
   ip link add lan0 type vrf table 10
   is_refused "is of kind 'vrf', and the kernel doesn't move those"
-}
-
-a_member_of_a_bond_is_refused() {
-  ip link add bond0 type bond mode active-backup
-  ip link add lan0 type dummy
-  ip link set lan0 master bond0
-  ip link set bond0 up
-  is_refused "its membership in device"
 }
 
 (($# == 0)) || cases=("$@")

@@ -13,6 +13,7 @@
 #include "net/restore.hpp"
 #include "net/return_ledger.hpp"
 #include "net/steps.hpp"
+#include "net/upper.hpp"
 
 namespace netlend {
 
@@ -140,6 +141,12 @@ void Returning::prepare(const Loan& loan, Location& at) {
     call(*at.site, set_link_flags(at.link.ifindex, 0, IFF_UP, fmt::format("take down '{}'", name)));
   });
   static_cast<void>(strip_foreign_altnames(*at.site, at.link, *loan.home));
+  attempt(ignored, [&] {
+    // They would stay behind, and what stands on a device sees its frames wherever that is.
+    for (const auto& upper : list_uppers(*at.site, at.link)) {
+      call(*at.site, delete_link(upper.ifindex, fmt::format("remove what stands on '{}'", name)));
+    }
+  });
   if (at.link.address != loan.home->link.address) {
     attempt(ignored, [&] {
       call(*at.site, set_link_address(at.link.ifindex, loan.home->link.address,

@@ -1,7 +1,10 @@
 #include "net/ledger.hpp"
 
 #include <fcntl.h>
+#include <linux/fib_rules.h>
 #include <linux/if_addr.h>
+#include <linux/if_bridge.h>
+#include <linux/neighbour.h>
 #include <sys/socket.h>
 
 #include <boost/test/unit_test.hpp>
@@ -44,6 +47,28 @@ netlend::DeviceSnapshot example_snapshot() {
   snapshot.root_qdisc =
       netlend::QdiscRecord{.kind = "tbf", .handle = 0x70000, .options = std::string("\x00\x01", 2)};
   return snapshot;
+}
+
+netlend::Relations example_relations() {
+  ndmsg entry{};
+  entry.ndm_state = NUD_NOARP;
+  entry.ndm_flags = NTF_MASTER;
+  fib_rule_hdr rule{};
+  rule.family = AF_INET;
+  const std::string address("\x02\0\0\0\0\5", 6);
+  return {.master_name = "br\xff",
+          .port =
+              netlend::BridgePort{
+                  .vlans = {netlend::make_record(bridge_vlan_info{.flags = 2, .vid = 10},
+                                                 {{2, std::string("\x14\0", 2)}})},
+                  .groups = {netlend::make_record(br_mdb_entry{.state = MDB_PERMANENT}, {})}},
+          .forwarding = {.entries = {netlend::make_record(entry, {{NDA_LLADDR, address}})},
+                         .groups = {address}},
+          .rules = {netlend::make_record(rule, {{FRA_IIFNAME, std::string("lan0\0", 5)}})},
+          .functions = {netlend::make_record(std::uint32_t{3}, {{1, address}})},
+          .own_function = netlend::OwnFunction{
+              .physical = "0000:03:00.0",
+              .function = netlend::make_record(std::uint32_t{1}, {{1, address}})}};
 }
 
 Ledger example() {
@@ -111,6 +136,7 @@ BOOST_AUTO_TEST_CASE(what_only_some_ledgers_have_is_read_as_it_was_written) {
   written.loans[0].home->link.ipv6_token = std::string(15, '\0') + '\x77';
   written.loans[0].home->dependent_routes = {
       {.device = {9}, .route = written.loans[0].home->routes[0]}};
+  written.loans[0].home->relations = example_relations();
   written.loans[0].home->announced_losses = {"the VLANs of its port in bridge 'br\xff'"};
   BOOST_CHECK(netlend::parse_ledger(written.name, netlend::format_ledger(written)) == written);
 }
@@ -174,6 +200,9 @@ BOOST_AUTO_TEST_CASE(what_netlend_does_not_write_is_broken_and_never_bent_to_fit
   is_broken("/loans/0/home/addresses/0/attributes", nlohmann::json::object());
   is_broken("/loans/0/home/addresses/0/attributes/2", "0a4d00");
   is_broken("/loans/0/home/routes/0/attributes/5", "0a4d00");
+  is_broken("/loans/0/home/relations",
+            {{"rules", {{{"header", "00"}, {"attributes", nlohmann::json::object()}}}}});
+  is_broken("/loans/0/home/relations", {{"multicast_addresses", {"0"}}});
 }
 
 BOOST_AUTO_TEST_CASE(members_of_a_later_netlend_and_its_words_for_people_are_passed_over) {

@@ -310,7 +310,11 @@ BOOST_AUTO_TEST_CASE(who_asks_by_annotation_is_not_told_to_force_it) {
 BOOST_AUTO_TEST_CASE(a_plan_that_wants_a_device_twice_is_refused_beforehand) {
   netlend::Plan twice = plan("eth0=lan0");
   twice.nics.push_back(netlend::parse_nic_spec("eth1=alt:lan-left"));
-  const auto error = error_of([&] { lend(context(), twice, borrower()); });
+  // Nobody is asked whether it may be, since it can't.
+  const auto error = error_of([&] {
+    lend(context(), twice, borrower(),
+         {.permission = [](const auto&) { throw netlend::Error("asked"); }});
+  });
   BOOST_TEST(error == "device 'lan0' is wanted twice");
   BOOST_TEST(joined(preview(context(), twice, nullptr).at(1).refusals) == error);
 }
@@ -336,6 +340,20 @@ BOOST_AUTO_TEST_CASE(a_second_default_route_inside_is_refused) {
   BOOST_TEST(says(error_of([&] { lend(context(), second, same); }), why_not));
   BOOST_TEST(joined(give_all_back()) == "");
   check_home_as_it_was();
+}
+
+BOOST_AUTO_TEST_CASE(a_default_route_of_another_metric_inside_is_told) {
+  sh("ip link add spare0 type veth peer name spare1");
+  lend(context(), plan("eth0=spare0 addr=10.88.0.2/24"), borrower());
+  container.sh("ip route add default via 10.88.0.1 metric 100");
+  const auto wanted = plan("eth1=lan0 addr=10.77.0.2/24 gw=10.77.0.9");
+  const netlend::Borrower who = borrower();
+  const auto report = preview(context(), wanted, &who).at(0);
+  BOOST_TEST(joined(report.refusals) == "");
+  BOOST_TEST(
+      says(joined(report.changes), "'db1' has another default route, default via 10.88.0.1 "));
+  BOOST_TEST(says(joined(report.changes), "metric 100; of the two, that with the lower metric is"));
+  BOOST_TEST(joined(give_all_back()) == "");
 }
 
 BOOST_AUTO_TEST_CASE(what_could_not_be_restored_is_lent_only_by_force) {

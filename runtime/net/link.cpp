@@ -2,14 +2,14 @@
 
 #include <fmt/core.h>
 #include <linux/if.h>
-#include <linux/if_bridge.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
 #include <sys/socket.h>
 
-#include <algorithm>
 #include <array>
+
+#include "net/master.hpp"
 
 namespace netlend {
 
@@ -24,29 +24,6 @@ constexpr std::uint32_t kInet6Ready = 0x80000000;
 constexpr std::array kTunables{IFLA_TXQLEN, IFLA_GROUP, IFLA_GSO_MAX_SEGS, IFLA_GSO_MAX_SIZE,
                                IFLA_GRO_MAX_SIZE};
 constexpr std::array kNewTunables{kGsoIpv4MaxSize, kGroIpv4MaxSize};
-
-// What br_setport() writes (net/bridge/br_netlink.c), without the STP state, which follows the
-// link.
-constexpr std::array kBridgePortAttributes{IFLA_BRPORT_PRIORITY,
-                                           IFLA_BRPORT_COST,
-                                           IFLA_BRPORT_MODE,
-                                           IFLA_BRPORT_GUARD,
-                                           IFLA_BRPORT_PROTECT,
-                                           IFLA_BRPORT_FAST_LEAVE,
-                                           IFLA_BRPORT_LEARNING,
-                                           IFLA_BRPORT_UNICAST_FLOOD,
-                                           IFLA_BRPORT_PROXYARP,
-                                           IFLA_BRPORT_PROXYARP_WIFI,
-                                           IFLA_BRPORT_MULTICAST_ROUTER,
-                                           IFLA_BRPORT_MCAST_FLOOD,
-                                           IFLA_BRPORT_MCAST_TO_UCAST,
-                                           IFLA_BRPORT_VLAN_TUNNEL,
-                                           IFLA_BRPORT_BCAST_FLOOD,
-                                           IFLA_BRPORT_GROUP_FWD_MASK,
-                                           IFLA_BRPORT_NEIGH_SUPPRESS,
-                                           IFLA_BRPORT_ISOLATED,
-                                           IFLA_BRPORT_BACKUP_PORT,
-                                           IFLA_BRPORT_LOCKED};
 
 Message get_link(std::string doing) {
   Message message(RTM_GETLINK, 0, std::move(doing));
@@ -68,14 +45,7 @@ void ask_for_all(Message& message) {
 LinkMaster parse_master(IfIndex ifindex, const Attributes& info) {
   LinkMaster master{
       .ifindex = ifindex, .kind = info.text(IFLA_INFO_SLAVE_KIND), .port_attributes = {}};
-  if (master.kind != "bridge") return master;
-  const Attributes port = info.nested(IFLA_INFO_SLAVE_DATA);
-  for (const auto& [type, bytes] : port.all()) {
-    if (std::find(kBridgePortAttributes.begin(), kBridgePortAttributes.end(), type) !=
-        kBridgePortAttributes.end()) {
-      master.port_attributes.emplace(type, bytes);
-    }
-  }
+  master.port_attributes = kept_port_attributes(master.kind, info.nested(IFLA_INFO_SLAVE_DATA));
   return master;
 }
 

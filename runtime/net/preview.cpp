@@ -55,9 +55,8 @@ void add_restored(const DeviceSnapshot& snapshot, PlanReport& report) {
   if (snapshot.root_qdisc) {
     report.restored.push_back("root qdisc " + describe(*snapshot.root_qdisc));
   }
-  if (link.master) {
-    report.restored.push_back(fmt::format("its place in the {} that is device {}",
-                                          link.master->kind, link.master->ifindex.value));
+  for (auto& what : describe_relations(link, snapshot.relations)) {
+    report.restored.push_back(std::move(what));
   }
   report.restored.push_back(fmt::format("{} sysctls of its own", snapshot.sysctls.size()));
 }
@@ -119,8 +118,15 @@ void check_inside(const Borrower& borrower, const NicPlan& nic, PlanReport& repo
                                           printable(nic.inside.str()), borrower.id.str()));
   }
   for (const auto& gateway : nic.gateways) {
-    if (has_default_route(inside.socket, gateway.address.family())) {
-      report.refusals.emplace_back(second_gateway(gateway, borrower.id).what());
+    for (const auto& other : list_default_routes(inside.socket, gateway.address.family())) {
+      if (has_usual_metric(other)) {
+        report.refusals.emplace_back(second_gateway(gateway, borrower.id).what());
+      } else {
+        report.changes.push_back(fmt::format(
+            "'{}' has another default route, {}; of the two, that with the lower metric "
+            "is used",
+            borrower.id.str(), printable(describe(other))));
+      }
     }
   }
 }

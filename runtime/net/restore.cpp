@@ -11,6 +11,8 @@
 
 #include "base/syscall.hpp"
 #include "base/text.hpp"
+#include "net/master.hpp"
+#include "net/restoration.hpp"
 
 namespace netlend {
 
@@ -73,6 +75,7 @@ class Restorer {
     sysctls(home_.sysctls);
     addrgenmode(home_.link.addrgenmode);
     token();
+    relations();
   }
   Failures take_failures() noexcept { return std::move(failures_); }
 
@@ -102,9 +105,11 @@ class Restorer {
   Error name_taken(const LinkState& other, const std::string& name) const;
 
   void names();
+  const std::string& wanted_address() const;
   void link();
   void tunables();
   void master();
+  void relations();
   bool needs_addresses() const;
   void addresses();
   void ipv4_addresses();
@@ -161,10 +166,16 @@ void Restorer::names() {
   }
 }
 
+const std::string& Restorer::wanted_address() const {
+  if (home_.link.master && !now_.link.master) return address_to_join_with(home_.link);
+  return home_.link.address;
+}
+
 void Restorer::link() {
-  if (now_.link.address != home_.link.address) {
+  const std::string& address = wanted_address();
+  if (now_.link.address != address) {
     set_up(false);  // Many drivers take an address only while the device is down.
-    call(set_link_address(ifindex_, home_.link.address, doing("the MAC address")));
+    call(set_link_address(ifindex_, address, doing("the MAC address")));
   }
   if (now_.link.broadcast != home_.link.broadcast) {
     call(change_link(ifindex_, doing("the link broadcast address"))
@@ -194,16 +205,22 @@ void Restorer::tunables() {
 }
 
 void Restorer::master() {
-  if (now_.link.master == home_.link.master) return;
-  const IfIndex wanted = home_.link.master ? home_.link.master->ifindex : IfIndex{0};
-  const IfIndex have = now_.link.master ? now_.link.master->ifindex : IfIndex{0};
-  if (wanted != have) call(set_link_master(ifindex_, wanted, doing("the master")));
-  if (!home_.link.master || home_.link.master->port_attributes.empty()) return;
-  Message message = change_link(ifindex_, doing("the port attributes"));
-  message.begin(IFLA_LINKINFO).put_string(IFLA_INFO_SLAVE_KIND, home_.link.master->kind);
-  message.begin(IFLA_INFO_SLAVE_DATA);
-  for (const auto& [type, bytes] : home_.link.master->port_attributes) message.put(type, bytes);
-  call(message.end().end());
+  Restoration restoration{site_, ifindex_, home_.link.name, on_step_, failures_};
+  const NamedMaster wanted{home_.link.master, home_.relations.master_name};
+  const NamedMaster have{now_.link.master, now_.relations.master_name};
+  if (!master_differences(wanted, have).empty()) {
+    // A bond takes nothing that is up.
+    if (home_.link.master && home_.link.master->kind == "bond" && !now_.link.master) set_up(false);
+    restore_master(restoration, now_.link, wanted);
+    // It may have been set down for it, and up by it, and been given another link address.
+    attempt(failures_, [&] { now_ = take_comparable(site_, ifindex_, home_); });
+  }
+  restore_port(restoration, home_.relations);
+}
+
+void Restorer::relations() {
+  Restoration restoration{site_, ifindex_, home_.link.name, on_step_, failures_};
+  restore_relations(restoration, home_.relations);
 }
 
 /// A lifetime is given in whole seconds from the moment that the kernel takes it, which can be in

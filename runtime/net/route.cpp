@@ -159,23 +159,31 @@ std::vector<std::string> list_nexthops(RouteSocket& socket, IfIndex ifindex) {
   return nexthops;
 }
 
-bool has_default_route(RouteSocket& socket, int family) {
+std::vector<RouteRecord> list_default_routes(RouteSocket& socket, int family) {
   Message message(RTM_GETROUTE, 0, "look for a default route");
   rtmsg header{};
   header.rtm_family = static_cast<std::uint8_t>(family);
   header.rtm_type = RTN_UNICAST;
   message.header(header).put_u32(RTA_TABLE, RT_TABLE_MAIN);
-  std::vector<Reply> replies;
+  std::vector<RouteRecord> routes;
   try {
-    replies = socket.dump(message);
+    for (const auto& reply : socket.dump(message)) {
+      auto route = parse_route(reply);
+      if (route.is_default()) routes.push_back(std::move(route));
+    }
   } catch (const Error& error) {
     if (error.errno_value() != EOPNOTSUPP && error.errno_value() != ENOENT) throw;
   }
-  return std::any_of(replies.begin(), replies.end(), [&](const Reply& reply) {
-    const RouteRecord route = parse_route(reply);
-    const auto metric = reply.attributes(sizeof header).u32(RTA_PRIORITY).value_or(0);
-    return route.is_default() && metric == (family == AF_INET6 ? kIpv6DefaultMetric : 0);
-  });
+  return routes;
+}
+
+bool has_usual_metric(const RouteRecord& route) {
+  const auto bytes = route.attributes.find(RTA_PRIORITY);
+  std::uint32_t metric = 0;
+  if (bytes != route.attributes.end() && bytes->second.size() == sizeof metric) {
+    std::memcpy(&metric, bytes->second.data(), sizeof metric);
+  }
+  return metric == (route.family == AF_INET6 ? kIpv6DefaultMetric : 0);
 }
 
 namespace {

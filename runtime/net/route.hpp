@@ -57,8 +57,10 @@ std::vector<std::string> list_nexthops(RouteSocket& socket, IfIndex ifindex);
 /// As ip(8) would print it: "default via 10.0.0.1 proto static metric 100 table 200".
 std::string describe(const RouteRecord& route);
 
-/// Whether the main table has a default route that add_only_route() would not add another beside.
-bool has_default_route(RouteSocket& socket, int family);
+/// The default routes of the main table.
+std::vector<RouteRecord> list_default_routes(RouteSocket& socket, int family);
+/// The metric is that of a route that names none: add_only_route() adds no other beside it.
+bool has_usual_metric(const RouteRecord& route);
 
 Message add_route(IfIndex ifindex, const RouteRecord& route, std::string doing);
 /// As add_route(), but EEXIST where there is one with the same destination and metric.

@@ -26,9 +26,9 @@ void set_option(int fd, int option) {
         "a netlink socket");
 }
 
-UniqueFd open_socket() {
-  UniqueFd fd{check(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE), "open",
-                    "a netlink socket")};
+UniqueFd open_socket(int protocol) {
+  UniqueFd fd{
+      check(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol), "open", "a netlink socket")};
   for (const int option : {NETLINK_EXT_ACK, NETLINK_CAP_ACK, NETLINK_GET_STRICT_CHK}) {
     set_option(fd.get(), option);
   }
@@ -67,9 +67,9 @@ bool is_passing(const Error& error) {
 }
 }  // namespace
 
-RouteSocket::RouteSocket(const Netns& netns)
+RouteSocket::RouteSocket(const Netns& netns, int protocol)
     : buffer_(std::make_unique_for_overwrite<char[]>(kBufferBytes)) {
-  run_in_netns(netns, [&] { fd_ = open_socket(); });
+  run_in_netns(netns, [&] { fd_ = open_socket(protocol); });
 }
 
 void RouteSocket::call(const Message& message) { talk(message, NLM_F_ACK); }

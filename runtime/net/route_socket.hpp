@@ -1,5 +1,7 @@
 #pragma once
 
+#include <linux/netlink.h>
+
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -18,7 +20,8 @@ namespace netlend {
 /// has the kernel's own text. Source: netlink(7), rtnetlink(7).
 class RouteSocket {
  public:
-  explicit RouteSocket(const Netns& netns);
+  /// `protocol`: NETLINK_*, for the families that are spoken as rtnetlink is.
+  explicit RouteSocket(const Netns& netns, int protocol = NETLINK_ROUTE);
 
   /// Sends and waits for the ACK. Throws Error "DOING: TEXT (ENAME)".
   void call(const Message& message);

@@ -8,6 +8,8 @@
 #include <algorithm>
 
 #include "base/text.hpp"
+#include "net/attachment.hpp"
+#include "net/master.hpp"
 
 namespace netlend {
 
@@ -41,6 +43,9 @@ class Differences {
     if (home != now) found_.push_back(fmt::format("{} is {}, was {} at home", what, now, home));
   }
   void add(std::string sentence) { found_.push_back(std::move(sentence)); }
+  void add(std::vector<std::string> sentences) {
+    for (auto& sentence : sentences) add(std::move(sentence));
+  }
   std::vector<std::string> take() { return std::move(found_); }
 
  private:
@@ -53,15 +58,6 @@ std::string quoted(const std::vector<std::string>& names) {
   return out.empty() ? "none" : out;
 }
 
-std::string master_text(const std::optional<LinkMaster>& master) {
-  if (!master) return "none";
-  std::string out = fmt::format("{} device {}", master->kind, master->ifindex.value);
-  for (const auto& [type, bytes] : master->port_attributes) {
-    out += fmt::format(" {}={}", type, to_hex(bytes));
-  }
-  return out;
-}
-
 void compare_links(const LinkState& home, const LinkState& now, Differences& differences) {
   differences.compare("name", home.name, now.name);
   differences.compare("altnames", quoted(own_altnames(home)), quoted(own_altnames(now)));
@@ -72,7 +68,6 @@ void compare_links(const LinkState& home, const LinkState& now, Differences& dif
   differences.compare("link broadcast", format_link_address(home.broadcast),
                       format_link_address(now.broadcast));
   differences.compare("flags", settable_flags(home), settable_flags(now));
-  differences.compare("master", master_text(home.master), master_text(now.master));
   differences.compare("addrgenmode", int{home.addrgenmode.value_or(0)},
                       int{now.addrgenmode.value_or(0)});
   differences.compare("IPv6 token", to_hex(home.ipv6_token), to_hex(now.ipv6_token));
@@ -122,19 +117,6 @@ void compare_sysctls(const Sysctls& home, const Sysctls& now, Differences& diffe
   }
 }
 
-void note_master(Site& site, const LinkMaster& master, std::vector<std::string>& lost) {
-  if (master.kind != "bridge") {
-    lost.push_back(fmt::format("its membership in device {} ('{}')", master.ifindex.value,
-                               master.kind.empty() ? "unknown kind" : master.kind));
-    return;
-  }
-  const auto bridge = find_link(site.socket, master.ifindex);
-  if (!bridge) return;
-  const Attributes options{bridge->kind_data};
-  if (options.u8(IFLA_BR_VLAN_FILTERING).value_or(0) != 0) {
-    lost.push_back(fmt::format("the VLANs of its port in bridge '{}'", bridge->name));
-  }
-}
 template <typename Record>
 void remove_unwritable(std::vector<Record>& records) {
   records.erase(std::remove_if(records.begin(), records.end(),
@@ -151,7 +133,10 @@ void remove_unrestorable(DeviceSnapshot& snapshot) {
                    dependents.end());
   if (snapshot.root_qdisc && why_not_writable(*snapshot.root_qdisc)) snapshot.root_qdisc.reset();
   snapshot.has_ingress_qdisc = false;
-  if (snapshot.link.master && snapshot.link.master->kind != "bridge") snapshot.link.master.reset();
+  if (snapshot.link.master && why_not_writable(*snapshot.link.master)) {
+    snapshot.link.master.reset();
+    forget_master(snapshot.relations);
+  }
 }
 }  // namespace
 
@@ -180,11 +165,13 @@ DeviceSnapshot take_snapshot(Site& site, IfIndex ifindex) {
   snapshot.sysctls = read_sysctls(site.netns, snapshot.link.name);
   snapshot.root_qdisc = read_root_qdisc(site.socket, ifindex);
   snapshot.has_ingress_qdisc = has_ingress_qdisc(site.socket, ifindex);
+  snapshot.relations = observe_relations(site, snapshot.link);
   return snapshot;
 }
 
 DeviceSnapshot take_snapshot_with_dependents(Site& site, IfIndex ifindex) {
   DeviceSnapshot snapshot = take_snapshot(site, ifindex);
+  snapshot.attached_losses = attached_losses(site, snapshot.link);
   std::vector<std::string> sources;
   // IPv4 removes such routes of the main table with the address (net/ipv4/fib_semantics.c,
   // fib_sync_down_addr); what it leaves is there already when they are given again. IPv6 takes a
@@ -213,6 +200,9 @@ std::vector<std::string> differences(const DeviceSnapshot& home, const DeviceSna
   if (home.root_qdisc && now.root_qdisc) {
     found.compare("root qdisc", describe(*home.root_qdisc), describe(*now.root_qdisc));
   }
+  found.add(master_differences({home.link.master, home.relations.master_name},
+                               {now.link.master, now.relations.master_name}));
+  found.add(relation_differences(home.relations, now.relations));
   return found.take();
 }
 
@@ -242,13 +232,21 @@ std::vector<std::string> unrestorable(Site& site, const DeviceSnapshot& snapshot
   }
   if (snapshot.has_ingress_qdisc)
     lost.emplace_back("its ingress or clsact qdisc and the filters there");
-  if (snapshot.link.master) note_master(site, *snapshot.link.master, lost);
+  if (snapshot.link.master) {
+    if (const auto why = why_not_writable(*snapshot.link.master)) {
+      lost.push_back(fmt::format("its place in {} ({})",
+                                 describe(*snapshot.link.master, snapshot.relations.master_name),
+                                 *why));
+    }
+  }
+  lost.insert(lost.end(), snapshot.attached_losses.begin(), snapshot.attached_losses.end());
   return lost;
 }
 
 void give_up_unrestorable(Site& site, DeviceSnapshot& snapshot) {
   snapshot.announced_losses = unrestorable(site, snapshot);
   remove_unrestorable(snapshot);
+  snapshot.attached_losses.clear();
 }
 
 DeviceSnapshot take_comparable(Site& site, IfIndex ifindex, const DeviceSnapshot& home) {

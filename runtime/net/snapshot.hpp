@@ -9,6 +9,7 @@
 #include "net/link.hpp"
 #include "net/neighbour.hpp"
 #include "net/qdisc.hpp"
+#include "net/relations.hpp"
 #include "net/route.hpp"
 #include "net/site.hpp"
 #include "net/sysctl.hpp"
@@ -33,6 +34,10 @@ struct DeviceSnapshot {
   Sysctls sysctls;
   std::optional<QdiscRecord> root_qdisc;
   bool has_ingress_qdisc = false;
+  Relations relations;
+  /// What hangs on it and can't be given back, a sentence each; only in the snapshot of a device
+  /// that is about to be lent.
+  std::vector<std::string> attached_losses;
   /// What was said to be lost before the device was lent by force, a sentence each. It is in no
   /// other field: it is neither given back nor missed.
   std::vector<std::string> announced_losses;

@@ -4,44 +4,17 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "net/record_json.hpp"
 
 namespace netlend {
 
 using nlohmann::json;
 
 namespace {
-std::string bytes_from(const json& value) {
-  auto bytes = from_hex(value.get<std::string>());
-  if (!bytes) throw Error("a snapshot holds '" + printable(value.dump()) + "', which is not hex");
-  return *std::move(bytes);
-}
-
-std::string text_from(const json& value) {
-  auto bytes = bytes_from_utf8(value.get<std::string>());
-  if (!bytes) throw Error("a snapshot holds text that netlend doesn't write");
-  return *std::move(bytes);
-}
-
 json texts_to_json(const std::vector<std::string>& texts) {
   json array = json::array();
   for (const auto& text : texts) array.push_back(bytes_to_utf8(text));
   return array;
-}
-
-json raw_to_json(const RawAttributes& attributes) {
-  json object = json::object();
-  for (const auto& [type, bytes] : attributes) object[std::to_string(type)] = to_hex(bytes);
-  return object;
-}
-
-RawAttributes raw_from_json(const json& object) {
-  RawAttributes attributes;
-  for (const auto& [key, value] : object.items()) {
-    const auto type = parse_number(key, UINT16_MAX);
-    if (!type) throw Error("a snapshot holds an attribute '" + printable(key) + "'");
-    attributes.emplace(static_cast<std::uint16_t>(*type), bytes_from(value));
-  }
-  return attributes;
 }
 
 template <typename Value>
@@ -91,16 +64,17 @@ json link_to_json(const LinkState& link) {
 LinkState link_from_json(const json& object) {
   LinkState link;
   link.ifindex = {object.at("ifindex").get<int>()};
-  link.name = text_from(object.at("name"));
-  for (const auto& altname : object.at("altnames")) link.altnames.push_back(text_from(altname));
-  link.alias = text_from(object.at("alias"));
+  link.name = text_from_json(object.at("name"));
+  for (const auto& altname : object.at("altnames"))
+    link.altnames.push_back(text_from_json(altname));
+  link.alias = text_from_json(object.at("alias"));
   link.kind = object.at("kind").get<std::string>();
-  link.kind_data = bytes_from(object.at("kind_data"));
+  link.kind_data = bytes_from_json(object.at("kind_data"));
   link.flags = object.at("flags").get<std::uint32_t>();
   link.mtu_bytes = object.at("mtu").get<std::uint32_t>();
-  link.address = bytes_from(object.at("address"));
-  link.broadcast = bytes_from(object.at("broadcast"));
-  link.permanent_address = bytes_from(object.at("permanent_address"));
+  link.address = bytes_from_json(object.at("address"));
+  link.broadcast = bytes_from_json(object.at("broadcast"));
+  link.permanent_address = bytes_from_json(object.at("permanent_address"));
   for (const auto& [key, value] : object.at("tunables").items()) {
     link.tunables.emplace(
         static_cast<std::uint16_t>(parse_number(key, UINT16_MAX).value_or(UINT16_MAX)),
@@ -112,9 +86,9 @@ LinkState link_from_json(const json& object) {
   link.lower_nsid = optional_from_json<std::uint32_t>(object.at("lower_nsid"));
   link.parent_bus = object.at("parent_bus").get<std::string>();
   link.parent_device = object.at("parent_device").get<std::string>();
-  link.port_name = text_from(object.at("port_name"));
+  link.port_name = text_from_json(object.at("port_name"));
   link.netns_immutable = optional_from_json<bool>(object.at("netns_immutable"));
-  if (object.contains("ipv6_token")) link.ipv6_token = bytes_from(object.at("ipv6_token"));
+  if (object.contains("ipv6_token")) link.ipv6_token = bytes_from_json(object.at("ipv6_token"));
   if (object.contains("lower")) link.lower = IfIndex{object.at("lower").get<int>()};
   if (object.contains("master")) {
     const json& master = object.at("master");
@@ -232,6 +206,9 @@ json to_json(const DeviceSnapshot& snapshot) {
                             {"handle", snapshot.root_qdisc->handle},
                             {"options", to_hex(snapshot.root_qdisc->options)}};
   }
+  if (json relations = to_json(snapshot.relations); !relations.empty()) {
+    object["relations"] = std::move(relations);
+  }
   return object;
 }
 
@@ -248,14 +225,17 @@ DeviceSnapshot snapshot_from_json(const json& object) {
   }
   if (object.contains("announced_losses")) {
     for (const auto& text : object.at("announced_losses")) {
-      snapshot.announced_losses.push_back(text_from(text));
+      snapshot.announced_losses.push_back(text_from_json(text));
     }
   }
   if (object.contains("root_qdisc")) {
     const json& qdisc = object.at("root_qdisc");
     snapshot.root_qdisc = QdiscRecord{.kind = qdisc.at("kind").get<std::string>(),
                                       .handle = qdisc.at("handle").get<std::uint32_t>(),
-                                      .options = bytes_from(qdisc.at("options"))};
+                                      .options = bytes_from_json(qdisc.at("options"))};
+  }
+  if (object.contains("relations")) {
+    snapshot.relations = relations_from_json(object.at("relations"));
   }
   return snapshot;
 }
