@@ -28,12 +28,13 @@ LINT_PACKAGES = clang clang-format clang-tidy shellcheck mandoc
 GUEST_PACKAGES = linux-source-6.12 flex bison bc xz-utils patch make gcc libc6-dev \
   systemd systemd-sysv udev dbus crun conmon
 MODEL_PACKAGES = spin gcc libc6-dev
+BENCH_PACKAGES = containernetworking-plugins
 FUZZ_PACKAGES = clang libclang-rt-14-dev
 
 # A compiler cache is used where there is one.
 CCACHE := $(if $(shell command -v ccache),-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
 
-.PHONY: all deps lint-deps fuzz-deps guest-deps model-deps build dev run test test-guest \
+.PHONY: all deps lint-deps fuzz-deps guest-deps model-deps bench-deps build dev run test test-guest \
   test-fault soak asan model mutants fuzz bench lint install clean
 
 all: build
@@ -52,6 +53,9 @@ guest-deps:
 
 model-deps:
 	@packaging/install-packages $(PACKAGES) $(MODEL_PACKAGES)
+
+bench-deps:
+	@packaging/install-packages $(PACKAGES) $(BENCH_PACKAGES)
 
 build: deps
 	@cmake --preset release $(CCACHE) >/dev/null
@@ -93,7 +97,7 @@ fuzz: fuzz-deps
 	@cmake --build --preset fuzz --parallel $(JOBS)
 	@integration/fuzz/run build/fuzz $(FUZZ_SECONDS)
 
-bench: build dev
+bench: bench-deps build dev
 	@integration/bench/run build/bin build/dev/bin
 
 lint: lint-deps
