@@ -1,6 +1,7 @@
 #include "net/companions.hpp"
 
 #include <fcntl.h>
+#include <fmt/core.h>
 #include <limits.h>
 #include <unistd.h>
 
@@ -51,9 +52,9 @@ Companions find_companions(int sysfs, const std::string& device) {
   Companions found{.phy = target_name(sysfs, "class/net/" + device + "/phy80211"), .rdma = {}};
   const std::string folder = "class/infiniband";
   for (const auto& rdma : names_in(sysfs, folder)) {
-    const std::string ports = folder + "/" + rdma + "/ports";
+    const std::string ports = fmt::format("{}/{}/ports", folder, rdma);
     for (const auto& port : names_in(sysfs, ports)) {
-      if (!reaches_by(sysfs, ports + "/" + port, device)) continue;
+      if (!reaches_by(sysfs, fmt::format("{}/{}", ports, port), device)) continue;
       found.rdma.push_back(rdma);
       break;
     }

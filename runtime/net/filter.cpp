@@ -166,8 +166,9 @@ FilterOptions read_by_rules(const Kind& kind, const Attributes& attributes) {
   Writer writer;
   std::string why_not;
   for (const auto& [type, bytes] : attributes.all()) {
-    const auto rule = std::find_if(kind.rules.begin(), kind.rules.end(),
-                                   [&](const Rule& each) { return each.type == type; });
+    const auto rule =
+        std::find_if(kind.rules.begin(), kind.rules.end(),
+                     [wanted = int{type}](const Rule& each) { return each.type == wanted; });
     if (rule == kind.rules.end()) {
       if (kind.keeps_unlisted) {
         writer.put(type, bytes);

@@ -91,7 +91,10 @@ void restore_queues(Restoration& restoration, const QueueSettings& home) {
     const QueueSettings now = read_queues(restoration.site, device);
     if (differences(home, now).empty()) return;
     const auto folder = open_device(restoration.site, device);
-    for (const auto& [path, value] : home) {
+    for (const auto& setting : home) {
+      // By reference: clang 14 captures no structured binding.
+      const std::string& path = setting.first;
+      const std::string& value = setting.second;
       const auto have = now.find(path);
       if (have == now.end() || have->second == value) continue;
       restoration.step(restoration.doing(path), [&] {

@@ -30,8 +30,9 @@ bool is_of_ingress(const TrafficRecord& record) {
   return major_of(record.parent) == major_of(TC_H_INGRESS) && record.parent != TC_H_ROOT;
 }
 
-Message about(std::uint16_t type, std::uint16_t flags, IfIndex ifindex, const TrafficRecord& record,
-              std::string doing) {
+Message about(std::uint16_t type, IfIndex ifindex, const TrafficRecord& record, std::string doing) {
+  const bool makes = type == RTM_NEWQDISC || type == RTM_NEWTCLASS || type == RTM_NEWTFILTER;
+  const std::uint16_t flags = makes ? NLM_F_CREATE | NLM_F_EXCL : 0;
   Message message(type, flags, std::move(doing));
   tcmsg header{};
   header.tcm_ifindex = ifindex.value;
@@ -54,7 +55,7 @@ TrafficRecord parse(const Reply& reply) {
           .why_not = {}};
 }
 
-TrafficRecord as_record(QdiscRecord qdisc, std::uint32_t parent) {
+TrafficRecord as_record(const QdiscRecord& qdisc, std::uint32_t parent) {
   TrafficRecord record{.parent = parent,
                        .handle = qdisc.handle,
                        .kind = qdisc.kind,
@@ -96,8 +97,8 @@ class Reader {
   }
   void read_below(const QdiscRecord& root) {
     read_filters(root.handle);
-    for (const auto& reply : site_.socket.dump(
-             about(RTM_GETTCLASS, 0, ifindex_, {}, doing("list the traffic classes")))) {
+    for (const auto& reply :
+         site_.socket.dump(about(RTM_GETTCLASS, ifindex_, {}, doing("list the traffic classes")))) {
       TrafficRecord record = parse(reply);
       // Of a class it is the handle of its qdisc; 0: the kernel's own.
       const std::uint32_t leaf = std::exchange(record.info, 0);
@@ -115,7 +116,7 @@ class Reader {
   }
   void read_filters(std::uint32_t parent) {
     const Message message =
-        about(RTM_GETTFILTER, 0, ifindex_, {.parent = parent}, doing("list the traffic filters"));
+        about(RTM_GETTFILTER, ifindex_, {.parent = parent}, doing("list the traffic filters"));
     for (const auto& reply : site_.socket.dump(message)) {
       TrafficRecord record = parse(reply);
       // Without a handle it is the priority; and the first table of one of u32 comes with it.
@@ -208,8 +209,10 @@ class Maker {
     std::vector<bool> class_done(traffic_.classes.size());
     std::vector<bool> qdisc_done(traffic_.qdiscs.size());
     for (bool progress = true; progress;) {
-      progress = make_ready(traffic_.classes, class_done, RTM_NEWTCLASS, "traffic class") |
-                 make_ready(traffic_.qdiscs, qdisc_done, RTM_NEWQDISC, "qdisc");
+      const bool made_class =
+          make_ready(traffic_.classes, class_done, RTM_NEWTCLASS, "traffic class");
+      const bool made_qdisc = make_ready(traffic_.qdiscs, qdisc_done, RTM_NEWQDISC, "qdisc");
+      progress = made_class || made_qdisc;
     }
     for (const auto& filter : traffic_.filters) send(RTM_NEWTFILTER, "traffic filter", filter);
   }
@@ -239,7 +242,7 @@ class Maker {
     return any;
   }
   void send(std::uint16_t type, std::string_view what, const TrafficRecord& record) {
-    Message message = about(type, NLM_F_CREATE | NLM_F_EXCL, restoration_.ifindex, record,
+    Message message = about(type, restoration_.ifindex, record,
                             restoration_.doing(fmt::format("{} '{}'", what, describe(record))));
     message.put_string(TCA_KIND, record.kind);
     if (record.chain != 0) message.put_u32(TCA_CHAIN, record.chain);
@@ -313,7 +316,7 @@ void restore_traffic_control(Restoration& restoration, const std::optional<Qdisc
     const TrafficControl have = side_of(all, ingress);
     if (have == wanted) continue;
     if (have != TrafficControl{} && ingress) {
-      restoration.call(about(RTM_DELQDISC, 0, restoration.ifindex, {.parent = TC_H_INGRESS},
+      restoration.call(about(RTM_DELQDISC, restoration.ifindex, {.parent = TC_H_INGRESS},
                              restoration.doing("the ingress qdisc")));
     } else if (have != TrafficControl{} && root && !root->is_default()) {
       const std::string doing = restoration.doing("the root qdisc");
