@@ -5,6 +5,7 @@
 #   make test-guest  those that need devices and a kernel of their own, in User Mode Linux
 #   make build     build/bin/netlend and build/bin/netlend-hook
 #   make install   DESTDIR= PREFIX=/usr/local; podman looks for hooks only where PREFIX=/usr puts them
+#   make model     every state of a model of lending, and what the real code passes in it
 #   make fuzz      each reader of foreign bytes, FUZZ_SECONDS=60 of it
 #   make faults    SIGKILL at every system call, every netlink request and every write refused
 #   make bench     what it costs, beside its peers; a gate that is missed fails
@@ -24,13 +25,14 @@ PACKAGES = g++ cmake ninja-build pkg-config \
 LINT_PACKAGES = clang clang-format clang-tidy shellcheck mandoc
 GUEST_PACKAGES = linux-source-6.12 flex bison bc xz-utils patch make gcc libc6-dev \
   systemd systemd-sysv udev dbus crun conmon
+MODEL_PACKAGES = spin gcc libc6-dev
 FUZZ_PACKAGES = clang libclang-rt-14-dev
 
 # A compiler cache is used where there is one.
 CCACHE := $(if $(shell command -v ccache),-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
 
-.PHONY: all deps lint-deps fuzz-deps guest-deps build dev run test test-guest asan faults fuzz bench \
-  lint install clean
+.PHONY: all deps lint-deps fuzz-deps guest-deps model-deps build dev run test test-guest asan \
+  faults model fuzz bench lint install clean
 
 all: build
 
@@ -45,6 +47,9 @@ fuzz-deps:
 
 guest-deps:
 	@packaging/install-packages $(PACKAGES) $(GUEST_PACKAGES)
+
+model-deps:
+	@packaging/install-packages $(PACKAGES) $(MODEL_PACKAGES)
 
 build: deps
 	@cmake --preset release $(CCACHE) >/dev/null
@@ -71,6 +76,9 @@ asan: deps
 
 faults: dev
 	@integration/fault/run build/dev
+
+model: model-deps dev
+	@integration/model/run build/dev/tests
 
 fuzz: fuzz-deps
 	@cmake --preset fuzz $(CCACHE) >/dev/null

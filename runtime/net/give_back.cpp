@@ -12,6 +12,7 @@
 #include "net/pin.hpp"
 #include "net/restore.hpp"
 #include "net/return_ledger.hpp"
+#include "net/steps.hpp"
 #include "net/upper.hpp"
 
 namespace netlend {
@@ -73,6 +74,7 @@ bool Returning::bring_home(Loan& loan) {
   }
   const LinkState link =
       location->where == Whereabouts::home ? location->link : to_home(loan, *std::move(location));
+  pass(context_, Step::restore_device);
   const Failures unrestored =
       restore_device(sites_.home(), link.ifindex, *loan.home, context_.on_step);
   report(unrestored);
@@ -83,6 +85,7 @@ bool Returning::bring_home(Loan& loan) {
   const bool is_as_it_was = verify(loan, link.ifindex) && unrestored.empty();
   // The mark was to find it by; it goes last.
   if (is_as_it_was || leftover_ == Leftover::forget) {
+    pass(context_, Step::unmark_device);
     remove_marks(link.ifindex);
   } else {
     report(
@@ -168,13 +171,17 @@ bool Returning::needs_staging(const Loan& loan, const Location& from) {
   return taken && taken->ifindex != from.link.ifindex;
 }
 
-/// By index and under a name of its own, into a namespace that nobody else can enter.
+/// Under a name of its own and the index that it had at home, by which it is found there whatever
+/// its borrower took off it, into a namespace that nobody else can enter.
 Location Returning::to_staging(const Loan& loan, const Location& from) {
+  pass(context_, Step::make_staging);
   Site& staging = sites_.staging(context_.state, ledger_);
-  call(*from.site,
-       move_link(from.link,
-                 {.netns_fd = staging.netns.fd(), .ifindex = {}, .fallback_name = kFallbackName},
-                 fmt::format("move device '{}' into staging", loan.home_name())));
+  pass(context_, Step::move_to_staging);
+  call(*from.site, move_link(from.link,
+                             {.netns_fd = staging.netns.fd(),
+                              .ifindex = loan.home->link.ifindex,
+                              .fallback_name = kFallbackName},
+                             fmt::format("move device '{}' into staging", loan.home_name())));
   auto location = sites_.locate(loan);
   if (!location || location->where != Whereabouts::staging) {
     throw Error(fmt::format("move device '{}' into staging: it did not arrive", loan.home_name()));
@@ -215,6 +222,7 @@ LinkState Returning::hop_home(const Loan& loan, const Location& from) {
   MoveTarget target{.netns_fd = sites_.home().netns.fd(),
                     .ifindex = loan.home->link.ifindex,
                     .fallback_name = {}};
+  pass(context_, Step::move_home);
   // Each refusal leaves the device where it is; what is wished for beyond arriving is given up for
   // it, one wish at a time, and tried again or reported at home.
   for (bool has_altnames = true;;) {
@@ -259,22 +267,19 @@ void Returning::remove_marks(IfIndex ifindex) {
 }
 
 void close(const LendingContext& context, const Ledger& ledger, Failures& failures) {
-  const auto step = [&](const char* what) {
-    if (context.on_step) context.on_step(what);
-  };
   if (ledger.pin) {
-    for (const PinFolder folder : {PinFolder::staging, PinFolder::pins}) {
-      step("unpin");
-      attempt(failures, [&] { remove_pin(context.state, pin_place(ledger, folder)); });
-    }
+    pass(context, Step::unpin_staging);
+    attempt(failures, [&] { remove_pin(context.state, pin_place(ledger, PinFolder::staging)); });
+    pass(context, Step::unpin_borrower);
+    attempt(failures, [&] { remove_pin(context.state, pin_place(ledger, PinFolder::pins)); });
   }
-  step("close the ledger");
+  pass(context, Step::close_ledger);
   if (!attempt(failures, [&] { close_ledger(context.state, ledger.name); })) return;
   // Last: while there is a ledger, nobody else may have the device. A lease without one is
   // nobody's.
   for (const auto& loan : ledger.loans) {
     if (loan.lease.empty()) continue;
-    step("drop the lease");
+    pass(context, Step::drop_lease);
     attempt(failures, [&] { drop_lease(context.state, loan.lease, ledger.name); });
   }
 }
@@ -283,6 +288,7 @@ bool bring_all_home(const LendingContext& context, Ledger& ledger, Leftover left
                     Failures& failures) {
   for (auto& loan : ledger.loans) loan.stage = Stage::returning;
   Failures no_disk;  // The way home needs no disk: what is written here is only for people.
+  pass(context, Step::write_returning);
   attempt(no_disk, [&] { save_ledger(context.state, ledger); });
   Returning returning(context, ledger, leftover, failures);
   bool all_home = true;

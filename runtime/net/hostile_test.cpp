@@ -64,6 +64,16 @@ BOOST_AUTO_TEST_CASE(a_device_that_it_moved_on_comes_home_from_there) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_virtual_device_without_peer_comes_home_without_its_mark) {
+  sh("ip link add ifb7 type ifb");
+  lend(context(), plan("eth0=ifb7"), borrower());
+  container.sh(
+      "ip link property del dev eth0 altname $(ip -j link show eth0 | grep -o netlend-[0-9a-f]*)");
+  BOOST_TEST(joined(give_all_back()) == "");
+  BOOST_TEST(succeeds("ip link show ifb7"));
+  check_state_is_empty();
+}
+
 BOOST_AUTO_TEST_CASE(a_device_that_it_deleted_is_reported_as_gone) {
   lend(context(), plan("eth0=lan0"), borrower());
   container.sh("ip link del eth0");

@@ -4,9 +4,12 @@
 #include <csignal>
 
 #include "net/lending_fixture.hpp"
+#include "net/steps.hpp"
 
+using netlend::Step;
 using netlend::test::joined;
 using netlend::test::Lab;
+using netlend::test::sh;
 using netlend::test::succeeds;
 
 namespace {
@@ -34,6 +37,23 @@ bool kill_before_step(Lab& lab, int step, Work work) {
   BOOST_REQUIRE_MESSAGE(killed || (WIFEXITED(status) && WEXITSTATUS(status) == 0),
                         "the work itself failed at step " << step);
   return killed;
+}
+
+/// Runs `work` in a child that is killed before the `nth` time that it comes to a step.
+template <typename Work>
+void kill_before(Lab& lab, netlend::Step step, int nth, Work work) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    auto context = lab.context();
+    context.on_step = [&](std::string_view passed) {
+      if (passed == step_name(step) && --nth == 0) ::kill(::getpid(), SIGKILL);
+    };
+    work(context);
+    ::_exit(0);
+  }
+  int status = 0;
+  BOOST_REQUIRE(::waitpid(child, &status, 0) == child);
+  BOOST_REQUIRE(WIFSIGNALED(status));
 }
 
 /// However far it came, one reap brings everything home, even with the borrower alive.
@@ -101,6 +121,39 @@ BOOST_AUTO_TEST_CASE(of_removing_a_pair) {
     BOOST_TEST(!succeeds("ip link show h0"));
   }
   BOOST_TEST(step > 3);
+}
+
+BOOST_AUTO_TEST_CASE(of_lending_two_devices_whose_names_are_both_taken_inside) {
+  sh("ip link add ifb7 type ifb; ip link add ifb8 type ifb");
+  container.sh("ip link add ifb7 type ifb; ip link add ifb8 type ifb");
+  netlend::Plan both = plan("eth0=ifb7");
+  both.nics.push_back(netlend::parse_nic_spec("eth1=ifb8"));
+  kill_before(*this, Step::move_in, 2, [&](auto& context) { lend(context, both, borrower()); });
+  BOOST_TEST(joined(give_all_back()) == "");
+  BOOST_TEST(succeeds("ip link show ifb7 && ip link show ifb8"));
+  check_state_is_empty();
+}
+
+BOOST_AUTO_TEST_CASE(before_it_wrote_the_index_inside_of_a_device_that_the_borrower_unmarks) {
+  sh("ip link add ifb7 type ifb");
+  kill_before(*this, Step::write_lent, 1,
+              [&](auto& context) { lend(context, plan("eth0=ifb7"), borrower()); });
+  container.sh(
+      "ip link property del dev eth0 altname $(ip -j link show eth0 | grep -o netlend-[0-9a-f]*)");
+  BOOST_TEST(joined(give_all_back()) == "");
+  BOOST_TEST(succeeds("ip link show ifb7"));
+  check_state_is_empty();
+}
+
+BOOST_AUTO_TEST_CASE(before_the_move_of_a_device_that_the_borrower_makes_one_like) {
+  sh("ip link add ifb7 index 77 type ifb");
+  kill_before(*this, Step::move_in, 1,
+              [&](auto& context) { lend(context, plan("eth0=ifb7"), borrower()); });
+  container.sh("ip link add decoy0 index 77 type ifb");
+  BOOST_TEST(joined(give_all_back()) == "");
+  BOOST_TEST(succeeds("ip link show ifb7"));
+  BOOST_TEST(container.sh("ip link show decoy0").find("77: decoy0") == 0U);
+  check_state_is_empty();
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -17,6 +17,7 @@
 #include "net/return_ledger.hpp"
 #include "net/select.hpp"
 #include "net/sharing.hpp"
+#include "net/steps.hpp"
 
 namespace netlend {
 
@@ -115,9 +116,6 @@ class Lending {
   std::string run(const std::string& plan_text);
 
  private:
-  void step(std::string_view what) {
-    if (context_.on_step) context_.on_step(what);
-  }
   /// Does what needs the state folder, whose errors speak of files: this says what for.
   template <typename Work>
   auto for_plan(Work work) {
@@ -128,6 +126,7 @@ class Lending {
     }
   }
   void prepare(const std::string& plan_text);
+  LedgerLock lock_new_ledger();
   void choose();
   Loan loan_for_pair(const NicPlan& nic);
   void take_leases();
@@ -149,18 +148,18 @@ class Lending {
 
 std::string Lending::run(const std::string& plan_text) {
   prepare(plan_text);
-  LedgerLock lock = for_plan(
-      [&] { return LedgerLock::acquire(context_.state, ledger_.name, kEarlierTimeoutMs); });
+  LedgerLock lock = for_plan([&] { return lock_new_ledger(); });
   try {
     choose();
     take_leases();
     observe();
-    step("write the ledger: intent");
+    pass(context_, Step::write_intent);
     for_plan([&] { save_ledger(context_.state, ledger_); });
   } catch (const std::exception&) {
-    drop_leases();
+    // First the ledger, which can be there: a write whose last fsync failed is in place already.
     Failures ignored;
     attempt(ignored, [&] { close_ledger(context_.state, ledger_.name); });
+    drop_leases();
     lock.remove();
     throw;
   }
@@ -180,7 +179,6 @@ void Lending::prepare(const std::string& plan_text) {
   ledger_.id = borrower_.id;
   ledger_.key = borrower_.key;
   ledger_.generation = static_cast<std::uint64_t>(monotonic_ms());
-  ledger_.name = fmt::format("{}-{}", ledger_stem(borrower_.id, borrower_.key), ledger_.generation);
   ledger_.created_at_s = std::time(nullptr);
   ledger_.lender = identify_process(::getpid());
   ledger_.guardian = options_.guardian;
@@ -190,6 +188,16 @@ void Lending::prepare(const std::string& plan_text) {
   ledger_.netns_path = borrower_.netns_path;
   ledger_.pin = Pin{.mount_namespace = pin_mount_namespace(context_.state)};
   ledger_.plan = plan_text;
+}
+
+/// Two that lend to one container in the same millisecond get generations of their own.
+LedgerLock Lending::lock_new_ledger() {
+  const std::string stem = ledger_stem(borrower_.id, borrower_.key);
+  for (;; ++ledger_.generation) {
+    ledger_.name = fmt::format("{}-{}", stem, ledger_.generation);
+    auto lock = LedgerLock::try_acquire(context_.state, ledger_.name);
+    if (lock && !is_open(context_.state, ledger_.name)) return *std::move(lock);
+  }
 }
 
 /// One loan a device of the plan, in its order, with the lease that it needs.
@@ -237,7 +245,6 @@ void Lending::take_leases() {
   std::sort(order.begin(), order.end(),
             [](const Loan* left, const Loan* right) { return left->lease < right->lease; });
   for (const Loan* loan : order) {
-    step(fmt::format("take the lease of '{}'", loan->home_name()));
     take_one(*loan, loan->home_name());
     leases_.push_back(loan->lease);
   }
@@ -247,6 +254,7 @@ void Lending::take_one(const Loan& loan, const std::string& wanted) {
   const Lease ours{.ledger_name = ledger_.name, .id = ledger_.id};
   std::string why;
   for (int attempt_number = 0; attempt_number < kAttemptsMax; ++attempt_number) {
+    pass(context_, Step::take_lease);
     const auto holder = for_plan([&] { return take_lease(context_.state, loan.lease, ours); });
     if (!holder) return;
     if (is_open(context_.state, holder->ledger_name)) {
@@ -304,7 +312,7 @@ void Lending::drop_leases() noexcept {
 }
 
 void Lending::carry_out() {
-  step("pin the borrower's network namespace");
+  pass(context_, Step::pin_borrower);
   for_plan([&] { make_pin(context_.state, pin_place(ledger_, PinFolder::pins), inside_.netns); });
   DeviceLender lender(context_, ledger_, home_, inside_);
   for (std::size_t i = 0; i < plan_.nics.size(); ++i) {
@@ -314,7 +322,7 @@ void Lending::carry_out() {
     lender.settle(ledger_.loans[i], plan_.nics[i]);
   }
   for (auto& loan : ledger_.loans) loan.stage = Stage::ready;
-  step("write the ledger: ready");
+  pass(context_, Step::write_ready);
   for_plan([&] { save_ledger(context_.state, ledger_); });
 }
 }  // namespace

@@ -11,6 +11,7 @@
 #include "net/checks.hpp"
 #include "net/pin.hpp"
 #include "net/restore.hpp"
+#include "net/steps.hpp"
 
 namespace netlend {
 
@@ -30,9 +31,9 @@ void DeviceLender::call(Site& site, const Message& message) {
   site.socket.call(message);
 }
 
-void DeviceLender::save(Loan& loan, Stage stage) {
-  loan.stage = stage;
-  if (context_.on_step) context_.on_step(fmt::format("write the ledger: {}", stage_name(stage)));
+void DeviceLender::save_lent(Loan& loan) {
+  loan.stage = Stage::lent;
+  pass(context_, Step::write_lent);
   try {
     save_ledger(context_.state, ledger_);
   } catch (const Error& error) {
@@ -51,7 +52,7 @@ void DeviceLender::lend(Loan& loan, const NicPlan& nic) {
     move_in(loan, nic);
   }
   configure_link(loan, nic);
-  save(loan, Stage::lent);
+  save_lent(loan);
   configure_addresses(loan, nic);
   if (nic.up) {
     call(borrower_, set_link_flags(*loan.inside_ifindex, IFF_UP, IFF_UP,
@@ -62,9 +63,11 @@ void DeviceLender::lend(Loan& loan, const NicPlan& nic) {
 
 void DeviceLender::move_in(Loan& loan, const NicPlan& nic) {
   const LinkState& link = loan.home->link;
+  pass(context_, Step::mark_device);
   call(home_, add_altname(link.ifindex, loan.mark(), fmt::format("mark '{}'", link.name)));
   const std::string doing = fmt::format("move device '{}' to '{}'", link.name, ledger_.id.str());
   const auto move = [&](Site& from, const LinkState& what) {
+    pass(context_, Step::move_in);
     call(from,
          move_link(what, {.netns_fd = borrower_.netns.fd(), .ifindex = {}, .fallback_name = {}},
                    doing));
@@ -87,16 +90,24 @@ bool DeviceLender::is_name_taken_inside(const Loan& loan) {
   return find_link(borrower_.socket, loan.home_name()).has_value();
 }
 
-/// Renames it where nobody sees it: its own name is another device's inside.
-Site DeviceLender::stage(const Loan& loan, const NicPlan& nic) {
-  if (context_.on_step) context_.on_step("make and pin the staging namespace");
-  Netns fresh = Netns::create();
+/// One for all devices of the ledger: a second one would not be pinned.
+Netns DeviceLender::pinned_staging(const Loan& loan) {
+  const PinPlace place = pin_place(ledger_, PinFolder::staging);
   try {
-    make_pin(context_.state, pin_place(ledger_, PinFolder::staging), fresh);
+    if (auto pinned = open_pin(context_.state, place)) return *std::move(pinned);
+    Netns fresh = Netns::create();
+    make_pin(context_.state, place, fresh);
+    return fresh;
   } catch (const Error& error) {
     throw error.within(fmt::format("lend '{}'", loan.inside));
   }
-  Site staging{std::move(fresh)};
+}
+
+/// Renames it where nobody sees it: its own name is another device's inside.
+Site DeviceLender::stage(const Loan& loan, const NicPlan& nic) {
+  pass(context_, Step::make_staging);
+  Site staging{pinned_staging(loan)};
+  pass(context_, Step::move_to_staging);
   call(home_, move_link(loan.home->link,
                         {.netns_fd = staging.netns.fd(), .ifindex = {}, .fallback_name = {}},
                         fmt::format("move device '{}' into staging", loan.home_name())));

@@ -31,9 +31,10 @@ class DeviceLender {
 
  private:
   void call(Site& site, const Message& message);
-  void save(Loan& loan, Stage stage);
+  void save_lent(Loan& loan);
   void move_in(Loan& loan, const NicPlan& nic);
   bool is_name_taken_inside(const Loan& loan);
+  Netns pinned_staging(const Loan& loan);
   Site stage(const Loan& loan, const NicPlan& nic);
   void name_inside(const Loan& loan, const NicPlan& nic);
   void make_pair(Loan& loan, const NicPlan& nic, const VethPair& veth);

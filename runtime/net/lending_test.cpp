@@ -2,7 +2,10 @@
 
 #include <regex>
 
+#include "base/syscall.hpp"
+#include "net/ledger.hpp"
 #include "net/lending_fixture.hpp"
+#include "net/lock.hpp"
 
 using netlend::ReapScope;
 using netlend::test::error_of;
@@ -389,6 +392,22 @@ BOOST_AUTO_TEST_CASE(a_pair_does_not_take_a_name_that_is_somebody_elses) {
   const auto before = sh("ip -j link show h0");
   BOOST_TEST(says(error_of([&] { lend(context(), plan("eth0=veth:h0"), borrower()); }), "'h0'"));
   BOOST_TEST(sh("ip -j link show h0") == before);
+}
+
+BOOST_AUTO_TEST_CASE(a_generation_that_another_lender_has_is_not_taken_again) {
+  constexpr int kGenerations = 500;
+  const auto first = netlend::monotonic_ms();
+  const std::string stem = netlend::ledger_stem(borrower().id, borrower().key);
+  std::vector<netlend::LedgerLock> others;
+  for (int i = 0; i < kGenerations; ++i) {
+    const std::string name = stem + "-" + std::to_string(first + i);
+    others.push_back(netlend::LedgerLock::acquire(state(), name, 0));
+  }
+  const std::string ledger = lend(context(), plan("eth0=lan0"), borrower());
+  BOOST_TEST(std::stoll(ledger.substr(stem.size() + 1)) >= first + kGenerations);
+  for (auto& lock : others) lock.remove();
+  BOOST_TEST(joined(give_all_back()) == "");
+  check_state_is_empty();
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -109,10 +109,17 @@ Site& LoanSites::staging(const StateDirectory& state, const Ledger& ledger) {
 }
 
 std::vector<LoanSites::Candidate> LoanSites::candidates(const Loan& loan) {
+  const IfIndex home_ifindex = loan.home->link.ifindex;
   std::vector<Candidate> all;
-  if (borrower_) all.push_back({Whereabouts::borrower, borrower_.get(), loan.inside_ifindex});
-  if (staging_) all.push_back({Whereabouts::staging, staging_.get(), std::nullopt});
-  all.push_back({Whereabouts::home, home_.get(), loan.home->link.ifindex});
+  if (borrower_) {
+    all.push_back({Whereabouts::borrower, borrower_.get(),
+                   loan.inside_ifindex ? loan.inside_ifindex : home_ifindex});
+  }
+  if (staging_) all.push_back({Whereabouts::staging, staging_.get(), home_ifindex});
+  all.push_back({Whereabouts::home, home_.get(), home_ifindex});
+  // Whoever lent it was killed before he could write its index there. A device takes its own along
+  // if that is free; but the borrower can have made another with it, while ours never left home.
+  if (!loan.inside_ifindex) std::rotate(all.begin(), all.end() - 1, all.end());
   if (initial_) all.push_back({Whereabouts::initial, initial_.get(), std::nullopt});
   return all;
 }
@@ -210,7 +217,7 @@ std::optional<Location> LoanSites::locate_in(const Candidate& candidate, const L
     auto link = find_link(socket, *candidate.ifindex);
     // A later device can have the index that ours had at home, but hardly its name and address too.
     const bool known =
-        link && (candidate.where == Whereabouts::borrower ||
+        link && (candidate.where != Whereabouts::home ||
                  (link->name == loan.home->link.name && link->address == loan.home->link.address));
     if (auto found = accept(std::move(link), known)) return found;
   }
