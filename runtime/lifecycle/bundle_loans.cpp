@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "base/text.hpp"
 #include "net/ledger.hpp"
 #include "net/plan_parse.hpp"
 #include "net/policy.hpp"
@@ -13,6 +14,7 @@ namespace netlend {
 namespace {
 // Behind the bundle's path in the key of a ledger.
 constexpr const char* kCommandLineKey = " --nic";
+constexpr const char* kNetworkDevicesKey = " linux.netDevices";
 
 Borrower with_key(const BundleBorrower& borrower, const char* key) {
   return {.id = borrower.record.id,
@@ -23,11 +25,36 @@ Borrower with_key(const BundleBorrower& borrower, const char* key) {
 }
 }  // namespace
 
+Plan plan_network_devices(const oci::Config& config) {
+  Plan plan;
+  for (const auto& device : config.linux.network_devices) {
+    try {
+      const InterfaceName name{device.name};
+      plan.nics.push_back(
+          {.inside = InterfaceName::with_number(device.name_inside.empty() ? device.name
+                                                                           : device.name_inside),
+           .source = DeviceSelector{.by = DeviceSelector::By::name, .value = name.str()},
+           .keep_addresses = true});
+    } catch (const Error& error) {
+      throw error.within("config.json: /linux/netDevices/" + printable(device.name));
+    }
+  }
+  return plan;
+}
+
 void lend_to_bundle(const LendingContext& context, const BundlePlans& plans, Lender lender,
                     const BundleBorrower& borrower) {
   const auto by_annotations = parse_annotations(borrower.record.annotations);
-  if (plans.command_line.nics.empty() && !by_annotations) return;
+  if (plans.command_line.nics.empty() && plans.network_devices.nics.empty() && !by_annotations) {
+    return;
+  }
   const auto configuration = load_configuration();
+  if (!plans.network_devices.nics.empty()) {
+    lend_guarded(context, plans.network_devices, with_key(borrower, kNetworkDevicesKey),
+                 {.options = {.force = Force::yes, .homecoming = Homecoming::by_kernel},
+                  .lender = lender,
+                  .settings = configuration.settings});
+  }
   if (!plans.command_line.nics.empty()) {
     lend_guarded(
         context, plans.command_line, with_key(borrower, kCommandLineKey),

@@ -9,6 +9,7 @@
 #include "net/lending.hpp"
 #include "net/netns.hpp"
 #include "net/plan.hpp"
+#include "oci-spec/config.hpp"
 
 namespace netlend {
 
@@ -19,7 +20,12 @@ struct BundlePlans {
   /// Root's own words: no rule is asked.
   Plan command_line;
   Force force = Force::no;
+  /// The engine's words, which the specification has no refusal for.
+  Plan network_devices;
 };
+
+/// What linux.netDevices of config.json asks for. Throws Error with a JSON pointer.
+Plan plan_network_devices(const oci::Config& config);
 
 struct BundleBorrower {
   const ContainerRecord& record;

@@ -89,6 +89,7 @@ Failures NewContainer::remove() noexcept {
 void NewContainer::make() {
   write_down();
   check_purpose(bundle_.config, options_, purpose_);
+  static_cast<void>(plan_network_devices(bundle_.config));  // What can't be is said at once.
   if (!options_.console_socket.empty()) {
     console_socket_ = connect_console_socket(options_.console_socket);
   }
@@ -165,7 +166,9 @@ void NewContainer::place_first_process() {
   try {
     if (cgroup_) cgroup_->add(init_.pid);
     const auto lender = purpose_ == Purpose::run ? Lender::stays : Lender::leaves;
-    lend_to_bundle(runtime_.lending, options_.plans, lender,
+    BundlePlans plans = options_.plans;
+    plans.network_devices = plan_network_devices(bundle_.config);
+    lend_to_bundle(runtime_.lending, plans, lender,
                    {.record = record_, .netns = [&] { return netns_of(namespaces_, record_); }});
   } catch (const Error&) {
     // Of a first process that has ended meanwhile there is more to say than that it is gone.
