@@ -15,7 +15,8 @@
 
 namespace {
 constexpr std::size_t kStateMax = std::size_t{1} << 20;
-constexpr std::size_t kMessageMax = 4096;
+// A refusal names each of up to 64 devices, with a command.
+constexpr std::size_t kMessageMax = std::size_t{16} * 1024;
 
 constexpr std::string_view kVersion = "netlend-hook " NETLEND_VERSION "\n";
 constexpr std::string_view kHelp =

@@ -1,5 +1,6 @@
 #include "net/policy.hpp"
 
+#include "base/glob.hpp"
 #include "fuzz/oracle.hpp"
 #include "fuzz/targets.hpp"
 #include "net/plan_parse.hpp"
@@ -22,7 +23,10 @@ LinkState example_device() {
 
 bool allows(std::vector<PolicyRule> rules, const NicPlan& nic, const LinkState* device) {
   const Policy policy{std::move(rules)};
-  return accepted([&] { return policy.check(ContainerId{"db1"}, nic, device), true; }).has_value();
+  return accepted([&] {
+           return policy.check(ContainerId{"db1"}, {{nic, device}}), true;
+         })
+      .has_value();
 }
 
 // Nothing is allowed but by a rule that allows it alone.
@@ -39,12 +43,32 @@ void require_default_deny(const std::vector<PolicyRule>& rules, const NicPlan& n
 }
 }  // namespace
 
+// A rule that nothing can match would be taken for one that allows, or limits, something.
+void require_possible(const PolicyRule& rule) {
+  const TextShape ids{
+      .places = std::vector<ByteSet>(ContainerId::kLengthMax, bytes_that(ContainerId::is_allowed)),
+      .least_bytes = 1};
+  const TextShape names{.places = std::vector<ByteSet>(kInterfaceNameMax, bytes_that(is_name_byte)),
+                        .least_bytes = 1};
+  const auto require_example = [](const std::optional<std::string>& pattern,
+                                  const TextShape& shape) {
+    if (!pattern) return;
+    const auto example = example_of(*pattern, shape);
+    require(example && matches_glob(*pattern, *example), "every pattern matches something");
+  };
+  require_example(rule.to, ids);
+  require_example(rule.inside, names);
+  require_example(rule.host_name, names);
+  require_example(rule.bridge, names);
+}
+
 /// The text of netlend.conf.
 void policy(std::string_view input) {
   const auto part = accepted([&] { return parse_configuration(input); });
   if (!part) return;
   const auto again = accepted([&] { return parse_configuration(format_configuration(*part)); });
   require(again && *again == *part, "a configuration is read as it was written");
+  for (const auto& rule : part->rules) require_possible(rule);
   static const LinkState kDevice = example_device();
   static const NicPlan kNic = parse_nic_spec("eth0=lan0");
   static const NicPlan kPair = parse_nic_spec("eth0=veth:h0 bridge=br0 host-addr=10.0.0.1/24");

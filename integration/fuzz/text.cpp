@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "base/glob.hpp"
 #include "fuzz/oracle.hpp"
 #include "fuzz/targets.hpp"
 

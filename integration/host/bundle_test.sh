@@ -9,6 +9,7 @@ source "$(dirname "$0")/cases.sh"
 cases=(
   a_container_sees_what_it_sees_under_runc
   another_user_is_what_it_is_under_runc
+  a_working_folder_that_is_missing_is_made_as_under_runc
   its_cgroups_are_its_own
   the_state_has_what_runc_says
   it_is_created_started_killed_and_deleted
@@ -40,6 +41,7 @@ cases=(
   a_device_is_lent_to_a_container_that_is_run
   a_device_is_lent_by_hand_to_a_container_by_its_id
   annotations_are_obeyed_where_a_rule_allows
+  what_is_asked_for_twice_is_refused_before_anything_is_lent
   the_hook_beside_it_does_no_harm
   a_create_that_fails_gives_back_what_it_lent
   a_netlend_killed_anywhere_in_create_leaves_what_delete_cleans_up
@@ -140,6 +142,20 @@ another_user_is_what_it_is_under_runc() {
   diff /run/out/runc /run/out/netlend
   expect HOME=/home/alice "$(cat /run/out/netlend)"
   expect 'uid=1000(alice) gid=1000 groups=7,8' "$(cat /run/out/netlend)"
+}
+
+a_working_folder_that_is_missing_is_made_as_under_runc() {
+  local runtime readonly
+  for readonly in true false; do
+    configure ".root.readonly = $readonly | .process.cwd = \"/new/deep\"" pwd
+    for runtime in run_runc 'netlend run'; do
+      [[ $($runtime c1 </dev/null) == /new/deep ]]
+      [[ $(stat --format='%a %U' rootfs/new/deep) == '755 root' ]]
+      rm -r rootfs/new
+    done
+  done
+  fails_at '/process/cwd: make the folder' '.process.cwd = "/proc/nosuch"'
+  fails_at "/process/cwd: enter '/bin/busybox'" '.process.cwd = "/bin/busybox"'
 }
 
 its_cgroups_are_its_own() {
@@ -646,6 +662,25 @@ annotations_are_obeyed_where_a_rule_allows() {
   [[ $(netlend run c1 </dev/null) == 'hello neighbour' ]]
   is_home
   rm -r /etc/netlend
+}
+
+what_is_asked_for_twice_is_refused_before_anything_is_lent() {
+  write_rules '{"device": "*"}, {"veth": true}'
+  local nic wanted
+  while IFS='|' read -r nic wanted; do
+    configure "$by_annotation" touch /out/ran
+    expect "command line and by annotations: $wanted" \
+      "$(exits_with 125 run --debug --nic "$nic" c1 2>&1)"
+    [[ ! -e /run/out/ran ]]
+    has_no_trace
+  done <<'END'
+eth0=lan0|device 'lan0' is wanted twice
+eth0=alt:the-port-on-the-left|device 'lan0' is wanted twice
+eth1=veth:|two devices are to be 'eth1' inside
+END
+  rm -r /etc/netlend
+  is_home
+  has_nothing_left
 }
 
 the_hook_beside_it_does_no_harm() {

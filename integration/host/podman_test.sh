@@ -38,6 +38,7 @@ cases=(
   a_container_of_another_engine_with_the_same_id_keeps_its_own
 
   what_the_refusal_says_to_type_allows_it_until_it_is_disallowed
+  all_devices_that_are_refused_are_allowed_by_one_paste
   a_rule_by_driver_and_addresses_allows_these_alone
   an_image_gets_nothing_without_a_rule
   a_label_asks_for_nothing
@@ -352,6 +353,7 @@ refused_command() {
   output=$(fails podman run --rm --network none "$@" box true 2>&1)
   expect 'if it may, type: netlend allow ' "$output"
   output=${output##*type: }
+  # podman has quoted it.
   echo "${output%%[\\\"$'\n']*}"
 }
 
@@ -364,11 +366,25 @@ what_the_refusal_says_to_type_allows_it_until_it_is_disallowed() {
     podman run --rm --network none --annotation "$lan0" box true
     comes_home
   done
+  fails podman run --rm --network none --annotation "$lan0 keep=addresses" box true
   fails podman run --rm --network none --annotation "${lan0/eth1/eth2}" box true
   fails podman run --rm --network none --annotation "${lan0/77.0.2/77.0.3}" box true
   eval "${command/allow/disallow}"
   [[ $(refused_command --annotation "$lan0") == "$command" ]]
   is_home
+}
+
+all_devices_that_are_refused_are_allowed_by_one_paste() {
+  rm -r /etc/netlend
+  ip link add lan1 type veth peer name far1
+  take_picture >/run/test/before
+  local asked=(--annotation "$lan0" --annotation 'io.netlend.nic.eth2=lan1 keep=addresses'
+    --annotation 'io.netlend.nic.eth3=veth:host-end addr=10.79.0.2/24')
+  command=$(refused_command "${asked[@]}")
+  [[ $(grep -o 'netlend allow' <<<"$command" | wc -l) == 3 ]]
+  eval "$command"
+  podman run --rm --network none "${asked[@]}" box ip link show eth3
+  comes_home
 }
 
 a_rule_by_driver_and_addresses_allows_these_alone() {

@@ -346,7 +346,7 @@ without_a_rule_it_stays_and_the_refusal_says_what_to_type() {
   write_rules '{"device": "wan*"}' '{"device": "lan0", "to": "c2"}'
   make_bundle c1 "$lan0" . true
   output=$(fails run_container c1 2>&1)
-  expect "netlend allow 'lan0' --to 'c1'" "$output"
+  expect "netlend allow 'lan0' --to 'c1' --inside 'eth1' --address 10.77.0.2/32" "$output"
   is_home
 }
 
@@ -365,10 +365,15 @@ what_the_refusal_says_to_type_allows_it_until_it_is_disallowed() {
   make_bundle c1 "$lan0" . true
   make_bundle c2 "$lan0" . true
   command=$(refused_command c1)
-  [[ $command == "netlend allow 'lan0' --to 'c1'" ]]
+  [[ $command == "netlend allow 'lan0' --to 'c1' --inside 'eth1' --address 10.77.0.2/32" ]]
   eval "$command"
   run_container c1
   is_home
+  for words in 'lan0 addr=10.77.0.3/24' 'lan0 addr=10.77.0.2/24 keep=addresses'; do
+    make_bundle c1 "$(jq -n --arg spec "$words" '{"io.netlend.nic.eth1": $spec}')" . true
+    fails run_container c1
+  done
+  make_bundle c1 "$lan0" . true
   refused_command c2
   eval "${command/allow/disallow}"
   [[ $(refused_command c1) == "$command" ]]

@@ -9,14 +9,10 @@
 
 namespace netlend {
 
-namespace {
-constexpr std::size_t kLengthMax = 128;
-
-bool is_allowed(char c) {
+bool ContainerId::is_allowed(char c) noexcept {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
          c == '+' || c == '-' || c == '.';
 }
-}  // namespace
 
 ContainerId::ContainerId(std::string_view text) : text_(text) {
   if (text.empty() || text.size() > kLengthMax || text.front() == '.' ||

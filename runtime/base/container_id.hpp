@@ -13,6 +13,10 @@ class ContainerId {
   /// Throws Error (usage) for anything else.
   explicit ContainerId(std::string_view text);
 
+  static constexpr std::size_t kLengthMax = 128;
+  /// Not for the first one, which can't be '.'.
+  static bool is_allowed(char c) noexcept;
+
   const std::string& str() const noexcept { return text_; }
   auto operator<=>(const ContainerId&) const = default;
 

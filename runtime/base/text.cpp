@@ -1,7 +1,6 @@
 #include "base/text.hpp"
 
 #include <fmt/core.h>
-#include <fnmatch.h>
 
 #include <charconv>
 
@@ -101,27 +100,6 @@ std::vector<std::string_view> split_words(std::string_view text, std::string_vie
     text.remove_prefix(end);
   }
   return words;
-}
-
-bool matches_glob(const std::string& pattern, const std::string& text) {
-  return ::fnmatch(pattern.c_str(), text.c_str(), 0) == 0;
-}
-
-std::string glob_literal(std::string_view text) {
-  std::string pattern;
-  for (const char c : text) {
-    const bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                          (c >= '0' && c <= '9') ||
-                          std::string_view{"._:@-"}.find(c) != std::string_view::npos;
-    if (!is_plain) {
-      pattern += "[!0-9A-Za-z._:@-]";
-    } else if (c == '-' && pattern.empty()) {
-      pattern += "[-]";
-    } else {
-      pattern += c;
-    }
-  }
-  return pattern;
 }
 
 }  // namespace netlend

@@ -32,12 +32,4 @@ std::optional<std::uint64_t> parse_number(std::string_view text, std::uint64_t m
 /// The parts of `text` between separators, empty ones left out.
 std::vector<std::string_view> split_words(std::string_view text, std::string_view separators);
 
-/// True where `text` matches the shell-style `pattern` (`*`, `?`, `[...]`). Source: fnmatch(3).
-bool matches_glob(const std::string& pattern, const std::string& text);
-
-/// A pattern that matches `text`, of characters that stay as they are in a shell's single quotes
-/// and in whatever logs them: a character of `text` that isn't a letter, a digit or one of "._:@-"
-/// is matched by any that isn't. Never begins with '-', as an option does.
-std::string glob_literal(std::string_view text);
-
 }  // namespace netlend

@@ -85,7 +85,9 @@ void add_rule_options(CLI::App& verb, RuleArguments& arguments) {
   add_optional_text(verb, "--to", arguments.to, {"ID", "only for containers of this ID"});
   add_optional_text(verb, "--inside", arguments.inside, {"NAME", "only as a device of this name"});
   add_texts(verb, "--address", arguments.addresses,
-            {"PREFIX", "only with addresses in it; may be repeated"});
+            {"PREFIX", "only with addresses in it, or none; may be repeated"});
+  verb.add_flag("--keep-addresses", arguments.keep_addresses,
+                "beside --address: also with those that it has here");
   add_optional_text(verb, "--bridge", arguments.bridge,
                     {"NAME", "of veth: also attached to this bridge"});
   verb.add_flag("--host-addresses", arguments.host_addresses,

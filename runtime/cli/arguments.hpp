@@ -124,6 +124,7 @@ struct RuleArguments {
   std::optional<std::string> to;
   std::optional<std::string> inside;
   std::vector<std::string> addresses;
+  bool keep_addresses = false;
   std::optional<std::string> bridge;
   bool host_addresses = false;
 };

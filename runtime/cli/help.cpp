@@ -164,9 +164,9 @@ const VerbHelp kAllowHelp{
         "  netlend allow veth:[HOST-NAME] [--bridge NAME] [--host-addresses]",
     .footer =
         "DEVICE, ID and NAME are shell patterns: quote them. The device is meant whatever\n"
-        "the annotation calls it; driver:NAME is as 'ethtool -i' says. veth: allows pairs whose "
-        "host end has a name that is\n"
-        "made up, veth:HOST-NAME such names too.\n"
+        "the annotation calls it; driver:NAME is as 'ethtool -i' says. veth: allows pairs\n"
+        "whose host end has a name that is made up, veth:HOST-NAME such names too.\n"
+        "--address none is for a device without addresses.\n"
         "The rule goes into /etc/netlend/conf.d/50-netlend-allow.conf.\n"
         "\n"
         "  netlend allow 'enp3s0f*' --to 'db*'"};

@@ -1,36 +1,37 @@
 #include "cli/rule.hpp"
 
-#include <arpa/inet.h>
 #include <fmt/core.h>
 
-#include <array>
 #include <string_view>
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "net/policy_pattern.hpp"
 
 namespace netlend::cli {
 
 namespace {
 constexpr std::string_view kPairPrefix = "veth:";
 
-// An empty variable of a script must not mean all, and an empty pattern matches nothing.
-void check_not_empty(std::string_view option, const std::optional<std::string>& pattern) {
-  if (!pattern || !pattern->empty()) return;
-  throw Error::usage(
-      fmt::format("{}: an empty pattern allows nothing; '*' would allow all", option));
+/// What a check says of a word, behind the word's name.
+template <typename Check>
+void check_word(std::string_view name, Check check) {
+  try {
+    check();
+  } catch (const Error& error) {
+    throw error.within(name);
+  }
 }
 
-bool is_ip_address(const std::string& text) {
-  const std::string address = text.substr(0, text.find('/'));
-  std::array<unsigned char, sizeof(in6_addr)> bytes{};
-  return ::inet_pton(AF_INET, address.c_str(), bytes.data()) == 1 ||
-         ::inet_pton(AF_INET6, address.c_str(), bytes.data()) == 1;
+using PatternCheck = void (*)(const std::string& pattern);
+
+void check_pattern(std::string_view name, PatternCheck check,
+                   const std::optional<std::string>& pattern) {
+  if (pattern) check_word(name, [&] { check(*pattern); });
 }
 
 void check_device(const RuleArguments& arguments) {
-  check_not_empty("DEVICE", arguments.device);
-  if (is_ip_address(arguments.device)) {
+  if (is_ip_address(arguments.device.substr(0, arguments.device.find('/')))) {
     throw Error::usage(fmt::format(
         "'{}' is an address, and a rule is for a device; a device of this name is 'dev:{}'",
         printable(arguments.device), printable(arguments.device)));
@@ -41,38 +42,54 @@ void check_device(const RuleArguments& arguments) {
                     "already, pairs are 'veth:'",
                     printable(arguments.device)));
   }
+  check_pattern("DEVICE", check_device_pattern, arguments.device);
 }
+
+void check_pair(const RuleArguments& arguments) {
+  if (!arguments.keep_addresses) return;
+  throw Error::usage("--keep-addresses: a pair that is made has none at home");
+}
+
+/// Nothing without --address.
 std::optional<std::vector<IpPrefix>> prefixes(const std::vector<std::string>& texts) {
   if (texts.empty()) return std::nullopt;
   std::vector<IpPrefix> prefixes;
+  if (texts == std::vector<std::string>{"none"}) return prefixes;
   for (const auto& text : texts) {
-    const auto prefix = IpPrefix::parse_destination(text);
-    if (prefix.has_host_bits()) {
-      throw Error::usage(fmt::format("--address {}: it has host bits; the prefix is {}",
-                                     prefix.str(), prefix.network().str()));
-    }
-    prefixes.push_back(prefix);
+    if (text == "none") throw Error::usage("--address none: another --address says otherwise");
+    check_word("--address", [&] {
+      prefixes.push_back(IpPrefix::parse_destination(text));
+      check_allowed_prefix(prefixes.back());
+    });
   }
   return prefixes;
 }
 }  // namespace
 
 PolicyRule make_rule(const RuleArguments& arguments) {
-  check_not_empty("--to", arguments.to);
-  check_not_empty("--inside", arguments.inside);
-  check_not_empty("--bridge", arguments.bridge);
+  check_pattern("--to", check_container_pattern, arguments.to);
+  check_pattern("--inside", check_name_pattern, arguments.inside);
+  check_pattern("--bridge", check_name_pattern, arguments.bridge);
+  if (arguments.keep_addresses && arguments.addresses.empty()) {
+    throw Error::usage("--keep-addresses: without --address the rule is for any address already");
+  }
   PolicyRule rule{.device = {},
                   .host_name = {},
                   .bridge = arguments.bridge,
                   .host_addresses = arguments.host_addresses,
                   .to = arguments.to,
                   .inside = arguments.inside,
-                  .addresses = prefixes(arguments.addresses)};
+                  .addresses = prefixes(arguments.addresses),
+                  .keep_addresses = arguments.keep_addresses};
   if (!arguments.device.starts_with(kPairPrefix)) {
     check_device(arguments);
     rule.device = arguments.device;
-  } else if (arguments.device.size() > kPairPrefix.size()) {
+    return rule;
+  }
+  check_pair(arguments);
+  if (arguments.device.size() > kPairPrefix.size()) {
     rule.host_name = arguments.device.substr(kPairPrefix.size());
+    check_pattern("DEVICE", check_name_pattern, rule.host_name);
   }
   return rule;
 }

@@ -17,7 +17,6 @@ constexpr std::string_view kNetns = "netns:";
 constexpr std::string_view kNamedNetnsFolder = "/run/netns/";
 // PID_MAX_LIMIT of 64-bit machines, include/linux/threads.h.
 constexpr std::uint64_t kPidMax = 4'194'304;
-constexpr std::size_t kIdMax = 128;
 
 Target parse_pid(std::string_view text) {
   const auto pid = parse_number(text, kPidMax);
@@ -39,16 +38,10 @@ Target parse_netns(std::string_view text) {
 
 /// The last component of a path as an id: what an id can't have becomes '_'.
 ContainerId id_of_path(const std::string& path) {
-  std::string id = path.substr(path.rfind('/') + 1).substr(0, kIdMax);
-  for (char& c : id) {
-    const bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-    const bool is_digit = c >= '0' && c <= '9';
-    if (!is_letter && !is_digit && std::string_view("_+-.").find(c) == std::string_view::npos) {
-      c = '_';
-    }
-  }
+  std::string id = path.substr(path.rfind('/') + 1);
+  std::replace_if(id.begin(), id.end(), [](char c) { return !ContainerId::is_allowed(c); }, '_');
   if (id.empty() || id.front() == '.') id.insert(0, "_");
-  return ContainerId{id.substr(0, kIdMax)};
+  return ContainerId{id.substr(0, ContainerId::kLengthMax)};
 }
 
 std::string process_path(pid_t pid) { return fmt::format("/proc/{}/ns/net", pid); }

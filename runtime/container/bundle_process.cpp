@@ -28,7 +28,7 @@ constexpr mode_t kUsualMask = 022;
 
 void enter_working_folder(const std::string& path) {
   const UniqueFd root{check(::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC), "open", "/")};
-  const auto folder = make_in_root(root.get(), path, MountPoint::folder);
+  const auto folder = open_in_root(root.get(), path);
   check(::fchdir(folder.get()), "enter", path);
   // A descriptor of a folder outside would have no path from here (CVE-2024-21626).
   std::array<char, PATH_MAX> inside{};

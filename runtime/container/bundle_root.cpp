@@ -129,6 +129,11 @@ void BundleRoot::enter(RootChange change) {
     hide_path(open_in_root(root_.get(), path).get(), null_device.get());
   }
   change == RootChange::pivot ? pivot_into(root_.get()) : move_to_root(root_.get());
+  if (config_.process) {
+    // As runc and crun do, which the spec leaves open; later a read-only root takes no folder.
+    with_pointer("/process/cwd",
+                 [&] { make_in_root(root_.get(), config_.process->cwd, MountPoint::folder); });
+  }
   if (config_.root.readonly) {
     change_mount(root_.get(),
                  {.attr_set = MOUNT_ATTR_RDONLY, .attr_clr = 0, .propagation = 0, .userns_fd = 0},

@@ -29,7 +29,8 @@ class BundleRoot {
   BundleRoot(const oci::Config& config, const std::string& bundle, const CgroupMounter& cgroup);
 
   /// Hides and protects the paths of the config, and makes it the root and working folder of this
-  /// process. Throws Error.
+  /// process; the folder that the container's process is to work in is made if it is missing.
+  /// Throws Error.
   void enter(RootChange change);
 
  private:

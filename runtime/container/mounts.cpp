@@ -67,7 +67,9 @@ void make_last(int root, const std::string& path, MountPoint kind) {
   }
   // EEXIST: another container with the same root made it, or a symlink that leads nowhere is there,
   // which the next look will tell.
-  if (result == -1 && errno != EEXIST) throw_errno(errno, "make the mount point", path);
+  if (result == -1 && errno != EEXIST) {
+    throw_errno(errno, kind == MountPoint::folder ? "make the folder" : "make the file", path);
+  }
 }
 }  // namespace
 

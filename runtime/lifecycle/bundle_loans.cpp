@@ -1,5 +1,7 @@
 #include "lifecycle/bundle_loans.hpp"
 
+#include <algorithm>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <utility>
@@ -8,6 +10,7 @@
 #include "net/ledger.hpp"
 #include "net/plan_parse.hpp"
 #include "net/policy.hpp"
+#include "net/select.hpp"
 
 namespace netlend {
 
@@ -40,6 +43,25 @@ Plan plan_network_devices(const oci::Config& config) {
     }
   }
   return plan;
+}
+
+void check_together(const BundlePlans& plans, const oci::Annotations& annotations) {
+  Plan all = plans.command_line;
+  // Which name one gets whose number is the kernel's to pick nobody knows yet.
+  std::copy_if(plans.network_devices.nics.begin(), plans.network_devices.nics.end(),
+               std::back_inserter(all.nics),
+               [](const NicPlan& nic) { return !nic.inside.wants_number(); });
+  const bool is_one_plan = all.nics.size() == plans.command_line.nics.size();
+  const auto asked = parse_annotations(annotations);
+  if (!asked && is_one_plan) return;  // Its lend checks it.
+  if (asked) all.nics.insert(all.nics.end(), asked->nics.begin(), asked->nics.end());
+  try {
+    check_plan(all);
+    Site home{Netns::current()};
+    check_each_wanted_once(home, all);
+  } catch (const Error& error) {
+    throw error.within("what is asked for by the command line, /linux/netDevices and annotations");
+  }
 }
 
 void lend_to_bundle(const LendingContext& context, const BundlePlans& plans, Lender lender,

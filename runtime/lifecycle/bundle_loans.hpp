@@ -27,6 +27,11 @@ struct BundlePlans {
 /// What linux.netDevices of config.json asks for. Throws Error with a JSON pointer.
 Plan plan_network_devices(const oci::Config& config);
 
+/// Throws Error where the command line, linux.netDevices and the annotations together ask for what
+/// no one plan may: one device or one name inside twice, or two default routes of one family. Else
+/// the second plan would be refused for what the first has just lent.
+void check_together(const BundlePlans& plans, const oci::Annotations& annotations);
+
 struct BundleBorrower {
   const ContainerRecord& record;
   /// Opens its network namespace; asked only if there is anything to lend.

@@ -97,7 +97,7 @@ std::vector<std::string> why_only_by_force(Site& home, const DeviceSnapshot& sna
 }
 
 Error wanted_twice(const LinkState& link) {
-  return Error(fmt::format("the plan wants device '{}' twice", printable(link.name)));
+  return Error(fmt::format("device '{}' is wanted twice", printable(link.name)));
 }
 
 Error second_gateway(const Gateway& gateway, const ContainerId& borrower) {

@@ -7,6 +7,7 @@
 #include "base/syscall.hpp"
 #include "base/text.hpp"
 #include "net/checks.hpp"
+#include "net/driver.hpp"
 #include "net/lease.hpp"
 #include "net/lend_device.hpp"
 #include "net/lending.hpp"
@@ -127,6 +128,7 @@ class Lending {
   }
   void prepare(const std::string& plan_text);
   LedgerLock lock_new_ledger();
+  std::vector<std::optional<LinkState>> find_devices();
   void choose();
   Loan loan_for_pair(const NicPlan& nic);
   void take_leases();
@@ -202,18 +204,37 @@ LedgerLock Lending::lock_new_ledger() {
   }
 }
 
+/// What the sources of the plan are at home, if they may be lent; nothing for pairs.
+std::vector<std::optional<LinkState>> Lending::find_devices() {
+  std::vector<std::optional<LinkState>> found;
+  for (const auto& nic : plan_.nics) {
+    const auto* selector = std::get_if<DeviceSelector>(&nic.source);
+    found.push_back(selector == nullptr
+                        ? std::nullopt
+                        : std::optional{find_wanted(context_, home_, *selector, Reaping::yes)});
+  }
+  if (!options_.permission) return found;
+  std::vector<WantedDevice> wanted;
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    wanted.push_back({.nic = plan_.nics[i],
+                      .device = found[i] ? &*found[i] : nullptr,
+                      .driver = found[i] ? driver_of(found[i]->name) : ""});
+  }
+  options_.permission(wanted);
+  return found;
+}
+
 /// One loan a device of the plan, in its order, with the lease that it needs.
 void Lending::choose() {
   std::set<std::string> seen;
-  for (const auto& nic : plan_.nics) {
-    if (std::holds_alternative<VethPair>(nic.source)) {
-      if (options_.permission) options_.permission(nic, nullptr);
+  const auto found = find_devices();
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    const auto& nic = plan_.nics[i];
+    if (!found[i]) {
       ledger_.loans.push_back(loan_for_pair(nic));
       continue;
     }
-    const LinkState link =
-        find_wanted(context_, home_, std::get<DeviceSelector>(nic.source), Reaping::yes);
-    if (options_.permission) options_.permission(nic, &link);
+    const LinkState& link = *found[i];
     Loan loan{.id = random_hex(8), .inside = nic.inside.str()};
     loan.lease = lease_name(identify_device(link), home_.netns.identity());
     if (!seen.insert(loan.lease).second) {

@@ -44,10 +44,17 @@ struct Borrower {
 
 enum class Force { no, yes };
 
-/// Throws where `device` (null: a pair that is to be made) may not be lent as `nic`. The device is
-/// what the plan's source was found to be, so that a rule can't be got round by another name for
-/// it.
-using Permission = std::function<void(const NicPlan& nic, const LinkState* device)>;
+/// A device of the plan, and what its source was found to be, so that a rule can't be got round by
+/// another name for it; null: a pair that is to be made.
+struct WantedDevice {
+  const NicPlan& nic;
+  const LinkState* device = nullptr;
+  /// As driver_of() says it; empty for a pair, and where it is unknown.
+  std::string driver = {};
+};
+
+/// Throws where one of the plan's devices may not be lent as it says.
+using Permission = std::function<void(const std::vector<WantedDevice>& wanted)>;
 
 /// Who brings a device home after its loan.
 enum class Homecoming {

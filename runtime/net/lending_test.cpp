@@ -273,7 +273,7 @@ BOOST_AUTO_TEST_CASE(who_asks_by_annotation_is_not_told_to_force_it) {
   sh("ip route add default via 10.77.0.9");
   const auto error = error_of([&] {
     lend(context(), plan("eth0=lan0"), borrower(),
-         {.permission = [](const netlend::NicPlan&, const netlend::LinkState*) {}});
+         {.permission = [](const std::vector<netlend::WantedDevice>&) {}});
   });
   BOOST_TEST(error ==
              "device 'lan0' is not lent: it carries the default route of this machine; no "
@@ -287,7 +287,7 @@ BOOST_AUTO_TEST_CASE(a_plan_that_wants_a_device_twice_is_refused_beforehand) {
   netlend::Plan twice = plan("eth0=lan0");
   twice.nics.push_back(netlend::parse_nic_spec("eth1=alt:lan-left"));
   const auto error = error_of([&] { lend(context(), twice, borrower()); });
-  BOOST_TEST(error == "the plan wants device 'lan0' twice");
+  BOOST_TEST(error == "device 'lan0' is wanted twice");
   BOOST_TEST(joined(preview(context(), twice, nullptr).at(1).refusals) == error);
 }
 

@@ -5,21 +5,20 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "base/error.hpp"
 #include "base/text.hpp"
 
 namespace netlend {
 
-namespace {
-constexpr std::size_t kInterfaceNameMax = 15;  // IFNAMSIZ - 1
-constexpr std::size_t kAltNameMax = 127;       // ALTIFNAMSIZ - 1
-constexpr std::size_t kMacBytes = 6;
-
-bool is_name_byte(char c) {
+bool is_name_byte(char c) noexcept {
   const auto byte = static_cast<unsigned char>(c);
   return byte > 0x20 && byte != 0x7f && c != '/' && c != ':' && c != '%';
 }
+
+namespace {
+constexpr std::size_t kMacBytes = 6;
 
 void check_name(std::string_view text, std::size_t max, std::string_view what) {
   const bool reserved = text == "." || text == ".." || text == "all" || text == "default";
@@ -30,6 +29,17 @@ void check_name(std::string_view text, std::size_t max, std::string_view what) {
         "'.', '..', 'all' or 'default'",
         what, printable(text), max));
   }
+}
+
+/// Nothing for what is no address. `bytes` gets it, in network order.
+std::optional<int> family_of(std::string_view text, std::array<char, 16>& bytes) {
+  const std::string terminated(text);
+  // inet_pton stops at a NUL; the text must not.
+  if (terminated.find('\0') != std::string::npos) return std::nullopt;
+  for (const int family : {AF_INET, AF_INET6}) {
+    if (::inet_pton(family, terminated.c_str(), bytes.data()) == 1) return family;
+  }
+  return std::nullopt;
 }
 
 [[noreturn]] void throw_bad_address(std::string_view text, std::string_view what) {
@@ -55,16 +65,15 @@ AltName::AltName(std::string_view text) : text_(text) {
   check_name(text, kAltNameMax, "alternative name");
 }
 
+bool is_ip_address(std::string_view text) {
+  std::array<char, 16> bytes{};
+  return family_of(text, bytes).has_value();
+}
+
 IpAddress::IpAddress(std::string_view text) {
-  const std::string terminated(text);
-  for (const int family : {AF_INET, AF_INET6}) {
-    if (::inet_pton(family, terminated.c_str(), bytes_.data()) == 1) {
-      family_ = family;
-      // inet_pton stops at a NUL; the text must not.
-      if (terminated.find('\0') == std::string::npos) return;
-    }
-  }
-  throw_bad_address(text, "an IPv4 or IPv6 address");
+  const auto family = family_of(text, bytes_);
+  if (!family) throw_bad_address(text, "an IPv4 or IPv6 address");
+  family_ = *family;
 }
 
 IpAddress IpAddress::from_bytes(std::string_view bytes) {

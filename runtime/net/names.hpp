@@ -9,6 +9,11 @@
 
 namespace netlend {
 
+inline constexpr std::size_t kInterfaceNameMax = 15;  // IFNAMSIZ - 1
+inline constexpr std::size_t kAltNameMax = 127;       // ALTIFNAMSIZ - 1
+/// Whether a name of a device can have this byte.
+bool is_name_byte(char c) noexcept;
+
 /// A device's number in one network namespace, from 1.
 struct IfIndex {
   int value = 0;
@@ -73,6 +78,9 @@ class IpAddress {
   int family_ = 0;
   std::array<char, 16> bytes_{};
 };
+
+/// Whether IpAddress takes it.
+bool is_ip_address(std::string_view text);
 
 /// An address with the length of its network's prefix: "10.0.0.2/24". Host bits are kept.
 class IpPrefix {

@@ -316,8 +316,8 @@ BOOST_AUTO_TEST_CASE(what_two_devices_cannot_share_is_refused) {
     });
   };
   BOOST_TEST(error_of_pair("lan0", "lan1 as=a") == "two devices are to be 'a' inside");
-  BOOST_TEST(error_of_pair("lan0", "dev:lan0") == "'lan0' is there twice");
-  BOOST_TEST(error_of_pair("veth:h0", "veth:h0") == "'veth:h0' is there twice");
+  BOOST_TEST(error_of_pair("lan0", "dev:lan0") == "device 'lan0' is wanted twice");
+  BOOST_TEST(error_of_pair("veth:h0", "veth:h0") == "device 'veth:h0' is wanted twice");
   BOOST_TEST(error_of_pair("veth:", "veth:") == "accepted");
   BOOST_TEST(error_of_pair("lan0 gw=10.0.0.1 onlink=yes", "lan1 gw=10.1.0.1 onlink=yes") ==
              "gateway '10.1.0.1' is the second of its IP family; a container has one");

@@ -138,7 +138,7 @@ void check_distinct(const NicPlan& nic, const NicPlan& other) {
     refuse(fmt::format("two devices are to be '{}' inside", printable(nic.inside.str())));
   }
   if (is_same_source(nic, other)) {
-    refuse(fmt::format("'{}' is there twice", printable(describe_source(nic))));
+    refuse(fmt::format("device '{}' is wanted twice", printable(describe_source(nic))));
   }
 }
 

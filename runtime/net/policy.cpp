@@ -3,11 +3,12 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <cctype>
 
 #include "base/error.hpp"
+#include "base/glob.hpp"
 #include "base/text.hpp"
 #include "net/policy_file.hpp"
+#include "net/policy_pattern.hpp"
 #include "oci-spec/json.hpp"
 
 namespace netlend {
@@ -15,76 +16,67 @@ namespace netlend {
 namespace {
 constexpr int kFormatVersion = 1;
 
-std::optional<std::string> read_glob(const JsonNode& node, std::string_view key) {
+using PatternCheck = void (*)(const std::string& pattern);
+
+std::optional<std::string> read_glob(const JsonNode& node, std::string_view key,
+                                     PatternCheck check) {
   const auto member = node.find(key);
   if (!member) return std::nullopt;
-  return member->text();
+  auto pattern = member->text();
+  try {
+    check(pattern);
+  } catch (const Error& error) {
+    member->fail(error.what());
+  }
+  return pattern;
 }
 
 std::vector<IpPrefix> read_prefixes(const JsonNode& node) {
   std::vector<IpPrefix> prefixes;
   for (const auto& element : node.elements()) {
-    auto prefix = element.as<IpPrefix>();
-    if (prefix.has_host_bits()) {
-      element.fail(fmt::format("has host bits; the prefix is {}", prefix.network().str()));
+    const auto prefix = element.as<IpPrefix>();
+    try {
+      check_allowed_prefix(prefix);
+    } catch (const Error& error) {
+      element.fail(error.what());
     }
     prefixes.push_back(prefix);
   }
   return prefixes;
 }
 
+bool read_flag(const JsonNode& node, std::string_view key) {
+  const auto member = node.find(key);
+  return member && member->boolean();
+}
+
 PolicyRule read_rule(const JsonNode& node) {
-  node.allow_only(
-      {"device", "veth", "to", "inside", "addresses", "host_name", "bridge", "host_addresses"});
-  const auto veth = node.find("veth");
-  const bool is_pair = veth && veth->boolean();
-  PolicyRule rule{.device = read_glob(node, "device"),
-                  .host_name = read_glob(node, "host_name"),
-                  .bridge = read_glob(node, "bridge"),
-                  .host_addresses = false,
-                  .to = read_glob(node, "to"),
-                  .inside = read_glob(node, "inside"),
-                  .addresses = {}};
+  node.allow_only({"device", "veth", "to", "inside", "addresses", "keep_addresses", "host_name",
+                   "bridge", "host_addresses"});
+  const bool is_pair = read_flag(node, "veth");
+  PolicyRule rule{.device = read_glob(node, "device", check_device_pattern),
+                  .host_name = read_glob(node, "host_name", check_name_pattern),
+                  .bridge = read_glob(node, "bridge", check_name_pattern),
+                  .host_addresses = read_flag(node, "host_addresses"),
+                  .to = read_glob(node, "to", check_container_pattern),
+                  .inside = read_glob(node, "inside", check_name_pattern),
+                  .addresses = {},
+                  .keep_addresses = read_flag(node, "keep_addresses")};
   if (const auto addresses = node.find("addresses")) rule.addresses = read_prefixes(*addresses);
-  const auto host_addresses = node.find("host_addresses");
-  if (host_addresses) rule.host_addresses = host_addresses->boolean();
   if (rule.device.has_value() == is_pair) {
     node.fail(R"(a rule has either "device": GLOB or "veth": true)");
   }
-  if (!is_pair && (rule.host_name || rule.bridge || host_addresses)) {
+  if (!is_pair && (rule.host_name || rule.bridge || node.find("host_addresses"))) {
     node.fail(R"("host_name", "bridge" and "host_addresses" belong to a rule with "veth": true)");
+  }
+  if (node.find("keep_addresses") && (is_pair || !rule.addresses)) {
+    node.fail(R"("keep_addresses" belongs to a rule for devices with "addresses")");
   }
   return rule;
 }
 
-std::string lower_case(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return text;
-}
-
 bool matches(const std::optional<std::string>& pattern, const std::string& text) {
   return !pattern || matches_glob(*pattern, text);
-}
-
-bool matches_device(const std::string& pattern, const LinkState& device,
-                    const std::string& driver) {
-  constexpr std::string_view kDriver = "driver:";
-  const auto is = [&](const std::string& glob, std::string_view prefix, const std::string& text) {
-    return !text.empty() &&
-           (matches_glob(glob, text) || matches_glob(glob, std::string(prefix) + text));
-  };
-  if (pattern.starts_with(kDriver)) {
-    return !driver.empty() && matches_glob(pattern.substr(kDriver.size()), driver);
-  }
-  if (is(pattern, "dev:", device.name)) return true;
-  for (const auto& altname : device.altnames) {
-    if (is(pattern, "alt:", altname)) return true;
-  }
-  const auto& mac = device.permanent_address.empty() ? device.address : device.permanent_address;
-  const std::string lower = lower_case(pattern);
-  if (is(lower, "mac:", format_link_address(mac))) return true;
-  return device.parent_bus == "pci" && is(lower, "pci:", device.parent_device);
 }
 
 // What a pair touches at home must be named.
@@ -100,7 +92,7 @@ bool allows_pair(const PolicyRule& rule, const VethPair& pair) {
 
 bool allows_addresses(const PolicyRule& rule, const NicPlan& nic) {
   if (!rule.addresses) return true;
-  return !nic.keep_addresses &&
+  return (!nic.keep_addresses || rule.keep_addresses) &&
          std::all_of(nic.addresses.begin(), nic.addresses.end(), [&](const IpPrefix& wanted) {
            return std::any_of(
                rule.addresses->begin(), rule.addresses->end(),
@@ -108,16 +100,9 @@ bool allows_addresses(const PolicyRule& rule, const NicPlan& nic) {
          });
 }
 
-/// What an annotation asks for.
-struct Request {
-  const ContainerId& borrower;
-  const NicPlan& nic;
-  const LinkState* device;
-  const std::string& driver;
-};
-
-bool allows_all_but_addresses(const PolicyRule& rule, const Request& request) {
-  if (!matches(rule.to, request.borrower.str())) return false;
+bool allows_all_but_addresses(const PolicyRule& rule, const ContainerId& borrower,
+                              const WantedDevice& request) {
+  if (!matches(rule.to, borrower.str())) return false;
   if (!matches(rule.inside, request.nic.inside.str())) return false;
   if (request.device != nullptr) {
     return rule.device && matches_device(*rule.device, *request.device, request.driver);
@@ -137,54 +122,70 @@ bool is_made_up(const std::string& id) {
 }
 
 std::string address_options(const NicPlan& nic) {
-  if (nic.keep_addresses) return {};
-  std::string options;
+  std::string options = nic.addresses.empty() ? " --address none" : "";
   for (const auto& wanted : nic.addresses) {
     options += fmt::format(" --address {}/{}", wanted.address().str(), wanted.address().bits());
   }
-  return options;
+  return options + (nic.keep_addresses ? " --keep-addresses" : "");
 }
-
-enum class Addresses { any, these };
 
 // An annotation chose the names, and whoever reads the refusal will paste this into a root shell:
 // it must be one command, and allow what was asked for and nothing else.
-std::string allow_command(const Request& request, Addresses addresses) {
+std::string allow_command(const ContainerId& borrower, const WantedDevice& request) {
   std::string command = "netlend allow ";
   if (request.device != nullptr) {
-    command += fmt::format("'{}'", glob_literal(request.device->name));
+    // A device can be called like an IP address, and only so it isn't taken for one.
+    command += fmt::format("'{}{}'", is_ip_address(request.device->name) ? "dev:" : "",
+                           glob_literal(request.device->name));
   } else {
     const auto& pair = std::get<VethPair>(request.nic.source);
     command += fmt::format("'veth:{}'", glob_of(pair.host_name));
     if (pair.bridge) command += fmt::format(" --bridge '{}'", glob_of(pair.bridge));
     if (!pair.host_addresses.empty()) command += " --host-addresses";
   }
-  if (is_made_up(request.borrower.str())) {
-    return command + fmt::format(" --inside '{}'", glob_of(request.nic.inside)) +
-           address_options(request.nic);
-  }
-  if (addresses == Addresses::these) command += address_options(request.nic);
-  return command + fmt::format(" --to '{}'", request.borrower.str());
+  if (!is_made_up(borrower.str())) command += fmt::format(" --to '{}'", borrower.str());
+  return command + fmt::format(" --inside '{}'", glob_of(request.nic.inside)) +
+         address_options(request.nic);
+}
+
+/// What is told of all that isn't allowed, one after the other.
+struct Refusals {
+  std::string names;
+  std::string commands;
+  std::size_t count = 0;
+  /// Of them, those that a rule would allow with other addresses.
+  std::size_t for_addresses = 0;
+};
+
+void add_refusal(Refusals& refusals, const ContainerId& borrower, const WantedDevice& request) {
+  const std::string name =
+      request.device != nullptr ? request.device->name : describe_source(request.nic);
+  const bool is_first = refusals.count++ == 0;
+  refusals.names += fmt::format("{}'{}'", is_first ? "" : ", ", printable(name));
+  refusals.commands += (is_first ? "" : "; ") + allow_command(borrower, request);
 }
 }  // namespace
 
-void Policy::check(const ContainerId& borrower, const NicPlan& nic, const LinkState* device,
-                   const std::string& driver) const {
-  const Request request{.borrower = borrower, .nic = nic, .device = device, .driver = driver};
-  // Where only the addresses were too many, the command isn't to do away with the limit to them.
-  auto addresses = Addresses::any;
-  for (const auto& rule : rules_) {
-    if (!allows_all_but_addresses(rule, request)) continue;
-    if (allows_addresses(rule, nic)) return;
-    addresses = Addresses::these;
+void Policy::check(const ContainerId& borrower, const std::vector<WantedDevice>& requests) const {
+  Refusals refusals;
+  for (const auto& request : requests) {
+    bool is_allowed = false;
+    bool is_for_addresses = false;
+    for (const auto& rule : rules_) {
+      if (!allows_all_but_addresses(rule, borrower, request)) continue;
+      is_allowed = is_allowed || allows_addresses(rule, request.nic);
+      is_for_addresses = true;
+    }
+    if (is_allowed) continue;
+    add_refusal(refusals, borrower, request);
+    refusals.for_addresses += is_for_addresses ? 1 : 0;
   }
-  const std::string wanted = device != nullptr ? device->name : describe_source(nic);
+  if (refusals.count == 0) return;
   throw Error(fmt::format(
-      "lend '{}' to container '{}': no rule in {} lets an annotation ask for it{}; if it may, "
-      "type: {}",
-      printable(wanted), borrower.str(), kConfigurationFolder,
-      addresses == Addresses::these ? " with these addresses" : "",
-      allow_command(request, addresses)));
+      "lend {} to container '{}': no rule in {} lets an annotation ask for {}{}; if it may, type: "
+      "{}",
+      refusals.names, borrower.str(), kConfigurationFolder, refusals.count == 1 ? "it" : "them",
+      refusals.for_addresses == refusals.count ? " with these addresses" : "", refusals.commands));
 }
 
 ConfigurationPart parse_configuration(std::string_view json_text) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/container_id.hpp"
+#include "net/lending.hpp"
 #include "net/link.hpp"
 #include "net/plan.hpp"
 
@@ -13,9 +14,7 @@ namespace netlend {
 
 /// One thing that annotations may ask for. The patterns are globs.
 struct PolicyRule {
-  /// Of a device at home: its name, an altname, its MAC or PCI address, each also with its `dev:`,
-  /// `alt:`, `mac:` or `pci:`; or its driver, with `driver:` only. Absent: the rule is for veth
-  /// pairs.
+  /// As check_device_pattern() takes it. Absent: the rule is for veth pairs.
   std::optional<std::string> device;
   /// The name that the host end of a pair may be given, which a firewall there may go by; absent:
   /// only one that is made up.
@@ -28,9 +27,10 @@ struct PolicyRule {
   std::optional<std::string> to;
   /// The name inside; absent: any.
   std::optional<std::string> inside;
-  /// Without host bits: every address that is asked for inside is in one of them, and those that
-  /// the device has at home aren't kept; absent: any.
+  /// Without host bits: every address that is asked for inside is in one of them; absent: any.
   std::optional<std::vector<IpPrefix>> addresses;
+  /// Where addresses are limited: whether those that the device has at home may be kept.
+  bool keep_addresses = false;
   bool operator==(const PolicyRule&) const = default;
 };
 
@@ -40,11 +40,9 @@ class Policy {
  public:
   explicit Policy(std::vector<PolicyRule> rules) : rules_(std::move(rules)) {}
 
-  /// Throws Error, with the command that would allow it, unless a rule allows `nic` for `borrower`.
-  /// `device` is what the plan's source was found to be; null for a pair that is to be made.
-  /// `driver` is as driver_of() names it.
-  void check(const ContainerId& borrower, const NicPlan& nic, const LinkState* device,
-             const std::string& driver = {}) const;
+  /// Throws Error unless each request of the borrower's is allowed by a rule: it names all that
+  /// aren't, with the commands that would allow them, joined to one that a shell takes.
+  void check(const ContainerId& borrower, const std::vector<WantedDevice>& requests) const;
 
  private:
   std::vector<PolicyRule> rules_;
@@ -78,7 +76,8 @@ struct ConfigurationPart {
   bool operator==(const ConfigurationPart&) const = default;
 };
 
-/// The text of a file: JSON that may have comments. Throws Error with a JSON pointer.
+/// The text of a file: JSON that may have comments. Throws Error with a JSON pointer, also for a
+/// rule that nothing can match.
 ConfigurationPart parse_configuration(std::string_view json_text);
 
 }  // namespace netlend

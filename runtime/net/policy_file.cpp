@@ -104,6 +104,7 @@ std::string format_rule(const PolicyRule& rule) {
     auto& addresses = object["addresses"] = ordered_json::array();
     for (const auto& prefix : *rule.addresses) addresses.push_back(prefix.str());
   }
+  if (rule.keep_addresses) object["keep_addresses"] = true;
   try {
     constexpr int kOneLine = -1;
     constexpr bool kAsciiOnly = true;

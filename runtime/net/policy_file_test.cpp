@@ -132,7 +132,8 @@ BOOST_AUTO_TEST_CASE(the_reader_and_the_schema_accept_the_same) {
         std::string{"// none yet\n{\"netlend\":1 /* the first */}"},
         with_rule(R"({"device":"lan0"},{"veth":true})"),
         with_rule(R"({"device":"*","to":"db*","inside":"eth?"})"),
-        with_rule(R"({"device":"lan0","veth":false})"), with_rule(R"({"device":""})"),
+        with_rule(R"({"device":"lan0","veth":false})"),
+        with_rule(R"({"device":"lan0","addresses":["10.0.0.0/8"],"keep_addresses":true})"),
         with_rule(R"({"veth":true,"host_name":"h*","bridge":"br0","host_addresses":true})"),
         with_rule(R"({"veth":true,"host_addresses":false,"to":"db1","inside":"eth0"})"),
         std::string{R"({"netlend":1,"guardian":false})"},
@@ -177,6 +178,11 @@ BOOST_AUTO_TEST_CASE(the_reader_and_the_schema_refuse_the_same) {
                            with_rule(R"({"device":"*","veth":false,"bridge":"*"})"),
                            with_rule(R"({"veth":true,"host_addresses":"yes"})"),
                            with_rule(R"({"veth":true,"bridge":["br0"]})"),
+                           with_rule(R"({"device":""})"),
+                           with_rule(R"({"device":"*","to":""})"),
+                           with_rule(R"({"device":"*","keep_addresses":true})"),
+                           with_rule(R"({"device":"*","addresses":[],"keep_addresses":"no"})"),
+                           with_rule(R"({"veth":true,"addresses":[],"keep_addresses":true})"),
                            with_rule(R"({"device":["*"]})"),
                            with_rule(R"({"device":7})"),
                            with_rule(R"({"device":"lan\u0000"})"),
@@ -191,8 +197,9 @@ BOOST_AUTO_TEST_CASE(the_reader_and_the_schema_refuse_the_same) {
 BOOST_AUTO_TEST_CASE(rules_survive_being_written_and_read) {
   const Schema schema;
   const ConfigurationPart part{
-      .rules = {lan0(), rule(R"({"device":"a\"\\*\n\u00e9","to":"db*","inside":"eth?"})"),
-                rule(R"({"veth":true})"), rule(R"({"device":"*","addresses":[]})"),
+      .rules = {lan0(), rule(R"({"device":"a\"\\*\u00e9","to":"db*","inside":"eth?"})"),
+                rule(R"({"veth":true})"),
+                rule(R"({"device":"*","addresses":[],"keep_addresses":true})"),
                 rule(R"({"veth":true,"host_name":"h*","bridge":"br0","host_addresses":true,)"
                      R"("to":"x","addresses":["10.0.0.0/8","2001:db8::/64"]})")},
       .guardian = false};

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <set>
 
 #include "base/text.hpp"
 #include "net/checks.hpp"
@@ -52,6 +53,16 @@ LinkState find_wanted(const LendingContext& context, Site& home, const DeviceSel
     throw Error(fmt::format("device '{}' {}", printable(link->name), *why));
   }
   return *std::move(link);
+}
+
+void check_each_wanted_once(Site& home, const Plan& plan) {
+  std::set<IfIndex> seen;
+  for (const auto& nic : plan.nics) {
+    const auto* selector = std::get_if<DeviceSelector>(&nic.source);
+    if (selector == nullptr) continue;
+    const auto link = select_device(home, *selector);
+    if (link && !seen.insert(link->ifindex).second) throw wanted_twice(*link);
+  }
 }
 
 }  // namespace netlend

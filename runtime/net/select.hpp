@@ -14,4 +14,8 @@ enum class Reaping { no, yes };
 LinkState find_wanted(const LendingContext& context, Site& home, const DeviceSelector& selector,
                       Reaping reaping);
 
+/// Throws Error where two selectors of the plan mean one device. What isn't at home passes: to say so
+/// is find_wanted()'s.
+void check_each_wanted_once(Site& home, const Plan& plan);
+
 }  // namespace netlend

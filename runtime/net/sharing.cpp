@@ -4,7 +4,9 @@
 
 #include <algorithm>
 
+#include "net/driver.hpp"
 #include "net/ledger.hpp"
+#include "net/locate.hpp"
 #include "net/lock.hpp"
 #include "net/plan_parse.hpp"
 #include "net/reap_ledger.hpp"
@@ -51,12 +53,27 @@ bool write_down_sharer(const StateDirectory& state, const std::string& name,
   return true;
 }
 
-void check_allowed(const Ledger& ledger, const Plan& plan, const LendOptions& options) {
-  if (!options.permission) return;
-  for (std::size_t i = 0; i < plan.nics.size() && i < ledger.loans.size(); ++i) {
-    const auto& home = ledger.loans[i].home;
-    options.permission(plan.nics[i], home ? &home->link : nullptr);
+/// Of a device that is away.
+std::string driver_there(LoanSites& sites, const Loan& loan) {
+  std::string driver;
+  if (const auto location = sites.locate(loan)) {
+    run_in_netns(location->site->netns, [&] { driver = driver_of(location->link.name); });
   }
+  return driver;
+}
+
+void check_allowed(const LendingContext& context, const Ledger& ledger, const Plan& plan,
+                   const LendOptions& options) {
+  if (!options.permission) return;
+  LoanSites sites(context.state, ledger);
+  std::vector<WantedDevice> wanted;
+  for (std::size_t i = 0; i < plan.nics.size() && i < ledger.loans.size(); ++i) {
+    const Loan& loan = ledger.loans[i];
+    wanted.push_back({.nic = plan.nics[i],
+                      .device = loan.home ? &loan.home->link : nullptr,
+                      .driver = loan.home ? driver_there(sites, loan) : ""});
+  }
+  options.permission(wanted);
 }
 }  // namespace
 
@@ -72,7 +89,7 @@ void take_along(const LendingContext& context, const Plan& plan, const Borrower&
                 const LendOptions& options) {
   for (const auto& ledger : same_loans(context.state, format_plan_file(plan))) {
     if (!is_shared_with(ledger, borrower) || ledger.borrower == borrower.netns.identity()) continue;
-    check_allowed(ledger, plan, options);
+    check_allowed(context, ledger, plan, options);
     const ReapResult reaped = reap_ledger(context, ledger.name, ReapScope::all);
     if (reaped.is_closed) continue;
     throw Error(fmt::format("'{}' shares its devices with '{}', whose namespace they can't leave{}",

@@ -61,9 +61,21 @@ BOOST_AUTO_TEST_CASE(who_shares_nothing_takes_nothing) {
 
 BOOST_AUTO_TEST_CASE(who_may_not_have_it_alone_takes_nothing) {
   LendOptions options;
-  options.permission = [](const auto&, const auto*) { throw Error("no rule allows it"); };
+  options.permission = [](const auto&) { throw Error("no rule allows it"); };
   BOOST_CHECK_THROW(lend(context(), plan(kDevice), c2_in_new_namespace(), options), Error);
   BOOST_TEST(has_device(container));
+}
+
+BOOST_AUTO_TEST_CASE(a_rule_is_asked_with_the_driver_of_a_device_that_is_away) {
+  std::vector<std::string> drivers;
+  LendOptions options;
+  options.permission = [&](const std::vector<netlend::WantedDevice>& wanted) {
+    drivers.push_back(wanted.at(0).driver);
+  };
+  lend(context(), plan(kDevice), c2_in_new_namespace(), options);
+  // Away, and then at home.
+  BOOST_TEST(drivers == (std::vector<std::string>{"veth", "veth"}),
+             boost::test_tools::per_element());
 }
 
 BOOST_AUTO_TEST_CASE(asking_twice_is_sharing_once) {
