@@ -184,7 +184,7 @@ what_a_nested_namespace_took_along_is_put_right_by_reap() {
 
 # make_device_bundle ID DEVICES [NETNS]: a sleeping container to which linux.netDevices gives them.
 make_device_bundle() {
-  make_bundle "$1" . . sleep 1000000
+  make_bundle "$1" '{}' . sleep 1000000
   jq --argjson devices "$2" --arg path "${3:-}" '
       del(.hooks, .annotations)
       | .mounts |= map(select(.type != "cgroup"))
@@ -198,6 +198,7 @@ in_container() { nsenter --target "$(netlend state "$1" | jq .pid)" --net "${@:2
 
 network_devices_of_the_specification_are_left_to_the_kernel() {
   local inside
+  ip link set lan1 up
   ip link add eth7 type dummy # what the kernel gives lan0 another name for, when it brings it here
   take_picture >/run/test/before
   make_device_bundle c1 '{"lan0": {"name": "eth%d"}, "lan1": {"name": "eth7"}}'

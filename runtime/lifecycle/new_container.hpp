@@ -90,9 +90,9 @@ class NewContainer {
   int exit_code_;
 };
 
-/// Runs the hooks of a container that has just started. A failure kills it and is thrown on, as
-/// runc has it and the spec wants by now (opencontainers/runtime-spec#1262); the spec's
-/// versions 1.0 and 1.1 wanted a warning, which crun gives nobody.
+/// Runs the hooks of a container that has just started. A failure kills it and is thrown on, as runc
+/// has it and the spec wants by now (opencontainers/runtime-spec#1262); the spec's versions 1.0 and
+/// 1.1 wanted a warning, which crun gives nobody.
 void run_poststart_hooks(const oci::Config& config, const ContainerRecord& record);
 
 }  // namespace netlend
