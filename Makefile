@@ -6,6 +6,7 @@
 #   make build     build/bin/netlend and build/bin/netlend-hook
 #   make install   DESTDIR= PREFIX=/usr/local; podman looks for hooks only where PREFIX=/usr puts them
 #   make model     every state of a model of lending, and what the real code passes in it
+#   make mutants   a line of the code broken for each promise, and the test that notices
 #   make fuzz      each reader of foreign bytes, FUZZ_SECONDS=60 of it
 #   make faults    SIGKILL at every system call, every netlink request and every write refused
 #   make bench     what it costs, beside its peers; a gate that is missed fails
@@ -32,7 +33,7 @@ FUZZ_PACKAGES = clang libclang-rt-14-dev
 CCACHE := $(if $(shell command -v ccache),-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
 
 .PHONY: all deps lint-deps fuzz-deps guest-deps model-deps build dev run test test-guest asan \
-  faults model fuzz bench lint install clean
+  faults model mutants fuzz bench lint install clean
 
 all: build
 
@@ -79,6 +80,9 @@ faults: dev
 
 model: model-deps dev
 	@integration/model/run build/dev/tests
+
+mutants: dev
+	@integration/mutants/run build/dev
 
 fuzz: fuzz-deps
 	@cmake --preset fuzz $(CCACHE) >/dev/null

@@ -38,6 +38,7 @@ cases=(
   systemd_is_refused_as_the_maker_of_cgroups
   containers_of_another_root_are_others
   a_device_is_lent_from_create_to_delete
+  how_a_device_comes_home_is_said_as_it_is
   a_device_is_lent_to_a_container_that_is_run
   a_device_is_lent_by_hand_to_a_container_by_its_id
   annotations_are_obeyed_where_a_rule_allows
@@ -145,9 +146,9 @@ another_user_is_what_it_is_under_runc() {
 }
 
 a_working_folder_that_is_missing_is_made_as_under_runc() {
-  local runtime readonly
-  for readonly in true false; do
-    configure ".root.readonly = $readonly | .process.cwd = \"/new/deep\"" pwd
+  local runtime is_readonly
+  for is_readonly in true false; do
+    configure ".root.readonly = $is_readonly | .process.cwd = \"/new/deep\"" pwd
     for runtime in run_runc 'netlend run'; do
       [[ $($runtime c1 </dev/null) == /new/deep ]]
       [[ $(stat --format='%a %U' rootfs/new/deep) == '755 root' ]]
@@ -636,6 +637,34 @@ a_device_is_lent_from_create_to_delete() {
   has_nothing_left
 }
 
+how_a_device_comes_home_is_said_as_it_is() {
+  configure "$by_annotation" sleep 1000000
+  write_rules '{"device": "lan0"}'
+  # With a guardian, without one, and with neither: nobody but `delete` does it then.
+  netlend create c1 </dev/null
+  expect 'when the borrower ends' "$(netlend loans)"
+  kill_guardian
+  expect "by 'netlend delete'" "$(netlend loans)"
+  [[ $(netlend loans --format json | jq -r '.loans[].home_by') == delete ]]
+  netlend kill c1 KILL
+  wait_until is_status c1 stopped
+  expect "by 'netlend reap'" "$(netlend loans)"
+  netlend delete c1
+  is_home
+  configure . sh -c 'touch /out/ready; sleep 1000000'
+  "$programs/netlend" --root /run/other run --nic "$lan0" c1 </dev/null &
+  wait_until test -e /run/out/ready
+  expect 'when the command ends' "$(netlend loans)"
+  kill -9 $!
+  wait $! || true
+  expect 'when the borrower ends' "$(netlend loans)"
+  kill_guardian
+  expect "by 'netlend delete'" "$(netlend loans)"
+  netlend --root /run/other delete --force c1
+  rm -r /etc/netlend
+  is_home
+}
+
 a_device_is_lent_to_a_container_that_is_run() {
   configure . sh -c "$talk"
   [[ $(netlend run --nic "$lan0" c1 </dev/null) == 'hello neighbour' ]]
@@ -650,6 +679,17 @@ a_device_is_lent_by_hand_to_a_container_by_its_id() {
   netlend start c1
   wait_until test -e /run/out/ran
   netlend delete --force c1
+  is_home
+  configure . true
+  netlend create afa3d4bde782 </dev/null
+  netlend create afb </dev/null
+  expect "it is how 'afa3d4bde782', 'afb' begin" "$(fails netlend lend lan0 --to af 2>&1)"
+  netlend lend lan0 --to afa3 name=eth1
+  expect afa3d4bde782 "$(netlend loans)"
+  netlend return afa
+  is_unchanged
+  netlend delete afa3d4bde782
+  netlend delete afb
   is_home
 }
 

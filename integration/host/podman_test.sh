@@ -23,6 +23,8 @@ cases=(
   a_stopped_container_gives_it_back_and_borrows_it_again
   a_container_removed_by_force_gives_it_back
   a_container_restarted_20_times_has_it_each_time
+  a_guardian_is_listed_with_its_container
+  a_container_is_returned_by_its_short_id
   a_killed_init_brings_it_home
   a_killed_conmon_and_a_removal_bring_it_home
   a_killed_conmon_and_a_stop_bring_it_home
@@ -206,6 +208,23 @@ a_container_restarted_20_times_has_it_each_time() {
     podman restart --time 0 c1
     is_lent_to c1
   done
+  podman rm --force --time 0 c1
+  comes_home
+}
+
+a_guardian_is_listed_with_its_container() {
+  start_container c1
+  id=$(podman inspect --format '{{.Id}}' c1)
+  expect " ${id:0:12} (pid " "$(netlend loans)"
+  expect "netlend-guardian ${id:0:12}" "$(ps -o args= -p "$(pgrep netlend-guard)")"
+  podman rm --force --time 0 c1
+  comes_home
+}
+
+a_container_is_returned_by_its_short_id() {
+  start_container c1
+  netlend return "$(podman ps --all --format '{{.ID}}' --filter name=c1)"
+  wait_until is_home
   podman rm --force --time 0 c1
   comes_home
 }

@@ -14,6 +14,16 @@ bool ContainerId::is_allowed(char c) noexcept {
          c == '+' || c == '-' || c == '.';
 }
 
+bool ContainerId::is_made_up() const {
+  constexpr std::size_t kDigits = 64;
+  return text_.size() == kDigits && from_hex(text_);
+}
+
+std::string ContainerId::short_str() const {
+  constexpr std::size_t kDigits = 12;
+  return is_made_up() ? text_.substr(0, kDigits) : text_;
+}
+
 ContainerId::ContainerId(std::string_view text) : text_(text) {
   if (text.empty() || text.size() > kLengthMax || text.front() == '.' ||
       !std::all_of(text.begin(), text.end(), is_allowed)) {

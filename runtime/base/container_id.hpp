@@ -18,6 +18,10 @@ class ContainerId {
   static bool is_allowed(char c) noexcept;
 
   const std::string& str() const noexcept { return text_; }
+  /// 64 hex digits: podman, docker and containerd make up such an id for each container.
+  bool is_made_up() const;
+  /// For people: of a made-up id the first 12 digits, as those engines show it.
+  std::string short_str() const;
   auto operator<=>(const ContainerId&) const = default;
 
  private:

@@ -11,6 +11,7 @@
 #include "base/text.hpp"
 #include "base/unique_fd.hpp"
 #include "cli/target.hpp"
+#include "lifecycle/bundle_loans.hpp"
 #include "net/checks.hpp"
 #include "net/plan_rules.hpp"
 
@@ -96,6 +97,20 @@ bool have_one_borrower(const std::vector<const Ledger*>& ledgers) {
   });
 }
 
+/// All of the one borrower whose id begins with `word`. Engines show such short ids.
+std::vector<const Ledger*> with_prefix(const std::vector<Ledger>& ledgers,
+                                       const std::string& word) {
+  auto found = matching(ledgers, [&](const Ledger& ledger) {
+    return !word.empty() && ledger.id.str().starts_with(word);
+  });
+  const bool is_one = std::all_of(found.begin(), found.end(), [&](const Ledger* ledger) {
+    return ledger->id == found.front()->id;
+  });
+  if (is_one) return found;
+  throw Error(fmt::format("'{}' is ambiguous, ids of several begin so: {}", printable(word),
+                          list_loans(found)));
+}
+
 Error not_lent(const std::vector<Ledger>& ledgers, const std::string& word) {
   return Error(fmt::format("'{}' is not lent and nobody's id; lent are: {}", printable(word),
                            list_loans(matching(ledgers, [](const Ledger&) { return true; }))));
@@ -113,12 +128,18 @@ OpenLedgers load_ledgers(const StateDirectory& state) {
   return open;
 }
 
-HomeBy home_by(const Ledger& ledger) {
-  const bool is_guarded = ledger.guardian && liveness(*ledger.guardian) == Liveness::alive;
-  if (is_guarded) return HomeBy::guardian;
-  if (borrower_liveness(ledger) == Liveness::dead) return HomeBy::reap;
+HomeBy home_by(const ContainerStore& containers, const Ledger& ledger) {
+  const auto lives = [](const ProcessIdentity& process) {
+    return liveness(process) == Liveness::alive;
+  };
+  const bool is_dead = borrower_liveness(ledger) == Liveness::dead;
+  if (lives(ledger.lender)) return HomeBy::lender;
+  if (ledger.guardian && lives(*ledger.guardian)) {
+    return is_dead ? HomeBy::guardian_now : HomeBy::guardian;
+  }
+  if (is_dead) return HomeBy::reap;
   if (is_by_hand(ledger)) return HomeBy::hand;
-  return liveness(ledger.lender) == Liveness::alive ? HomeBy::lender : HomeBy::hook;
+  return is_of_bundle(containers, ledger) ? HomeBy::removal : HomeBy::hook;
 }
 
 std::string_view describe(HomeBy by) {
@@ -127,8 +148,12 @@ std::string_view describe(HomeBy by) {
       return "when the command ends";
     case HomeBy::guardian:
       return "when the borrower ends";
+    case HomeBy::guardian_now:
+      return "now, by its guardian";
     case HomeBy::hook:
-      return "by the poststop hook";
+      return "by poststop or 'netlend reap'";
+    case HomeBy::removal:
+      return "by 'netlend delete'";
     case HomeBy::hand:
       return "by 'netlend return'";
     case HomeBy::reap:
@@ -142,9 +167,12 @@ std::string_view word_for(HomeBy by) {
     case HomeBy::lender:
       return "run";
     case HomeBy::guardian:
+    case HomeBy::guardian_now:
       return "guardian";
     case HomeBy::hook:
       return "hook";
+    case HomeBy::removal:
+      return "delete";
     case HomeBy::hand:
       return "return";
     case HomeBy::reap:
@@ -154,8 +182,9 @@ std::string_view word_for(HomeBy by) {
 }
 
 std::string describe_borrower(const Ledger& ledger) {
-  return ledger.process ? fmt::format("{} (pid {})", ledger.id.str(), ledger.process->pid)
-                        : fmt::format("{} ({})", ledger.id.str(), printable(ledger.netns_path));
+  const auto id = ledger.id.short_str();
+  return ledger.process ? fmt::format("{} (pid {})", id, ledger.process->pid)
+                        : fmt::format("{} ({})", id, printable(ledger.netns_path));
 }
 
 std::string describe_home(const NetnsIdentity& home) {
@@ -209,6 +238,7 @@ std::vector<std::string> find_ledgers(const std::vector<Ledger>& ledgers, const 
                             printable(word), list_loans(found)));
   }
   if (found.empty()) found = std::move(devices);
+  if (found.empty()) found = with_prefix(ledgers, word);
   if (found.empty()) throw not_lent(ledgers, word);
   std::vector<std::string> names;
   names.reserve(found.size());

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "lifecycle/container_store.hpp"
 #include "net/ledger.hpp"
 #include "net/state_directory.hpp"
 
@@ -18,9 +19,24 @@ struct OpenLedgers {
 };
 OpenLedgers load_ledgers(const StateDirectory& state);
 
-/// How a loan will come home.
-enum class HomeBy { lender, guardian, hook, hand, reap };
-HomeBy home_by(const Ledger& ledger);
+/// How a loan will come home if nobody returns it before.
+enum class HomeBy {
+  /// By `netlend run`, which waits for the borrower.
+  lender,
+  /// By its guardian when the borrower ends ...
+  guardian,
+  /// ... which it has.
+  guardian_now,
+  /// By the hook, if the engine calls it.
+  hook,
+  /// By nobody before `netlend delete`, of a container of netlend's own.
+  removal,
+  /// By nobody before `netlend return`.
+  hand,
+  /// By nobody before `netlend reap`: the borrower is dead.
+  reap
+};
+HomeBy home_by(const ContainerStore& containers, const Ledger& ledger);
 
 /// "when the command ends" for people, "run" for programs.
 std::string_view describe(HomeBy by);
@@ -41,7 +57,8 @@ using LoanPredicate = std::function<bool(const Ledger& ledger, const Loan& loan)
 
 /// The names of the ledgers that `netlend return WORD` means: those with a device of that name or
 /// altname at home or of that name inside, or that `dev:`, `alt:`, `mac:` or `pci:` finds; or all
-/// of the borrower with that id, `pid:` or `netns:`; or the one of that name. Where borrowers have
+/// of the borrower with that id, `pid:` or `netns:`; or the one of that name; or, where it is none
+/// of these, all of the borrower whose id alone begins so. Where borrowers have
 /// devices of one name, the preferred ones are meant. Throws Error where there is none, or still
 /// more than one borrower: it says what there is.
 std::vector<std::string> find_ledgers(const std::vector<Ledger>& ledgers, const std::string& word,

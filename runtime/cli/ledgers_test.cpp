@@ -112,6 +112,34 @@ BOOST_AUTO_TEST_CASE(what_two_borrowers_have_is_ambiguous) {
              "(/run/netns/other) as 'eth0'; use a name that only one of them has");
 }
 
+BOOST_AUTO_TEST_CASE(an_id_is_found_by_how_it_alone_begins) {
+  const std::vector<Ledger> ledgers{make_ledger("afa3d4bde782", 1, {make_loan("lan0", "eth0")}),
+                                    make_ledger("afb3", 2, {make_loan("lan1", "eth0")}),
+                                    make_ledger("afb3", 3, {make_loan("lan2", "eth0")}),
+                                    make_ledger("box", 4, {make_loan("a", "afa")})};
+  BOOST_TEST(find(ledgers, "afa3") == Names{"afa3d4bde782-00000000-1"},
+             boost::test_tools::per_element());
+  BOOST_TEST(find(ledgers, "afb") == (Names{"afb3-00000000-2", "afb3-00000000-3"}),
+             boost::test_tools::per_element());
+  // A device's name is rather meant, and a whole id.
+  for (const char* word : {"a", "afa", "b"}) {
+    BOOST_TEST(find(ledgers, word) == Names{"box-00000000-4"}, boost::test_tools::per_element());
+  }
+  BOOST_TEST(refusal(ledgers, "af") ==
+             "'af' is ambiguous, ids of several begin so: 'lan0' to afa3d4bde782 "
+             "(/run/netns/afa3d4bde782) as 'eth0', 'lan1' to afb3 (/run/netns/afb3) as 'eth0', "
+             "'lan2' to afb3 (/run/netns/afb3) as 'eth0'");
+  BOOST_TEST(refusal(ledgers, "").starts_with("'' is"));
+  BOOST_TEST(refusal(ledgers, "dev:a") == "nothing was refused");
+  BOOST_TEST(refusal(ledgers, "c").starts_with("'c' is not lent and nobody's id"));
+}
+
+BOOST_AUTO_TEST_CASE(a_whole_id_is_rather_meant_than_a_longer_one) {
+  const std::vector<Ledger> ledgers{make_ledger("box", 1, {make_loan("lan0", "eth0")}),
+                                    make_ledger("box2", 2, {make_loan("lan1", "eth0")})};
+  BOOST_TEST(find(ledgers, "box") == Names{"box-00000000-1"}, boost::test_tools::per_element());
+}
+
 BOOST_AUTO_TEST_CASE(what_is_not_lent_is_refused_with_what_is) {
   BOOST_TEST(refusal({}, "lan0") == "'lan0' is not lent and nobody's id; lent are: nothing");
   BOOST_TEST(refusal({make_ledger("box", 1, {make_loan("lan0", "eth0")})}, "lan\n9") ==

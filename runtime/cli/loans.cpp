@@ -9,14 +9,14 @@
 namespace netlend::cli {
 
 namespace {
-std::string format_text(const std::vector<Ledger>& ledgers) {
+std::string format_text(const ContainerStore& containers, const std::vector<Ledger>& ledgers) {
   std::vector<Row> rows;
   std::vector<std::string> homes;
   for (const auto& ledger : ledgers) {
     for (const auto& loan : ledger.loans) {
       rows.push_back({loan.home_name(), loan.inside, describe_borrower(ledger),
                       format_time(ledger.created_at_s), std::string(stage_name(loan.stage)),
-                      std::string(describe(home_by(ledger)))});
+                      std::string(describe(home_by(containers, ledger)))});
       homes.push_back(describe_home(ledger.home));
     }
   }
@@ -37,8 +37,9 @@ std::string format_text(const std::vector<Ledger>& ledgers) {
 int execute(const Session& session, const LoansArguments& arguments) {
   const OpenLedgers open = load_ledgers(session.state());
   print(arguments.format == OutputFormat::text
-            ? format_text(open.ledgers)
-            : format_json({{"netlend", 1}, {"loans", loans_to_json(open.ledgers)}}));
+            ? format_text(session.containers(), open.ledgers)
+            : format_json(
+                  {{"netlend", 1}, {"loans", loans_to_json(session.containers(), open.ledgers)}}));
   return session.report(open.broken);
 }
 

@@ -10,7 +10,7 @@ namespace netlend::cli {
 using json = nlohmann::ordered_json;
 
 namespace {
-json loan_to_json(const Ledger& ledger, const Loan& loan) {
+json loan_to_json(const Ledger& ledger, const Loan& loan, HomeBy by) {
   json object{{"id", loan.id},
               {"device", bytes_to_utf8(loan.home_name())},
               {"inside", bytes_to_utf8(loan.inside)},
@@ -24,15 +24,16 @@ json loan_to_json(const Ledger& ledger, const Loan& loan) {
   object["home_inode"] = ledger.home.inode;
   object["since"] = format_time(ledger.created_at_s);
   object["stage"] = stage_name(loan.stage);
-  object["home_by"] = word_for(home_by(ledger));
+  object["home_by"] = word_for(by);
   return object;
 }
 }  // namespace
 
-json loans_to_json(const std::vector<Ledger>& ledgers) {
+json loans_to_json(const ContainerStore& containers, const std::vector<Ledger>& ledgers) {
   json array = json::array();
   for (const auto& ledger : ledgers) {
-    for (const auto& loan : ledger.loans) array.push_back(loan_to_json(ledger, loan));
+    const auto by = home_by(containers, ledger);
+    for (const auto& loan : ledger.loans) array.push_back(loan_to_json(ledger, loan, by));
   }
   return array;
 }

@@ -62,7 +62,7 @@ std::optional<std::vector<IpPrefix>> prefixes(const std::vector<std::string>& te
       check_allowed_prefix(prefixes.back());
     });
   }
-  return prefixes;
+  return sorted_once(std::move(prefixes));
 }
 }  // namespace
 

@@ -105,6 +105,14 @@ BOOST_AUTO_TEST_CASE(a_rule_can_be_for_some_addresses) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(the_order_of_addresses_makes_no_other_rule) {
+  const auto rule = rule_of({"lan0", "--address", "10.0.0.0/8", "--address", "2001:db8::/32"});
+  BOOST_TEST((rule_of({"lan0", "--address", "2001:db8::/32", "--address", "10.0.0.0/8", "--address",
+                       "10.0.0.0/8"}) == rule));
+  BOOST_TEST(
+      (read_rule(R"({"device":"lan0","addresses":["2001:db8::/32","10.0.0.0/8"]})") == rule));
+}
+
 BOOST_AUTO_TEST_CASE(what_could_allow_nothing_is_refused) {
   BOOST_TEST(refusal({""}) == "DEVICE: an empty pattern matches nothing; '*' would match all");
   BOOST_TEST(refusal({"lan0", "--to", ""}).starts_with("--to: an empty pattern"));

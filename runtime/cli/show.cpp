@@ -10,8 +10,10 @@ namespace netlend::cli {
 
 int execute(const Session& session, const ShowArguments& arguments) {
   const Observation observation = observe(session.state());
-  print(arguments.format == OutputFormat::text ? format_text(observation)
-                                               : format_json(show_to_json(observation)));
+  const auto& containers = session.containers();
+  print(arguments.format == OutputFormat::text
+            ? format_text(containers, observation)
+            : format_json(show_to_json(containers, observation)));
   return session.report(observation.failures);
 }
 

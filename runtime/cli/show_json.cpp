@@ -154,12 +154,12 @@ json namespace_to_json(const NamespaceView& shown) {
 }
 }  // namespace
 
-json show_to_json(const Observation& observation) {
+json show_to_json(const ContainerStore& containers, const Observation& observation) {
   json object{{"netlend", 1}, {"namespaces", json::array()}};
   for (const auto& shown : observation.namespaces) {
     object["namespaces"].push_back(namespace_to_json(shown));
   }
-  object["loans"] = loans_to_json(observation.ledgers);
+  object["loans"] = loans_to_json(containers, observation.ledgers);
   return object;
 }
 

@@ -98,14 +98,15 @@ std::string format_loan(const Observation& observation, const DeviceView& device
                                                              stage_name(found->loan.stage)));
 }
 
-std::string format_lent(const Observation& observation, const NetnsIdentity& home) {
+std::string format_lent(const ContainerStore& containers, const Observation& observation,
+                        const NetnsIdentity& home) {
   std::string out;
   for (const auto& ledger : observation.ledgers) {
     if (ledger.home != home) continue;
     for (const auto& loan : ledger.loans) {
       out += wrap(fmt::format("  lent  {}  ", printable(loan.home_name())),
                   fmt::format("to {} as '{}', comes home {}", describe_borrower(ledger),
-                              printable(loan.inside), describe(home_by(ledger))),
+                              printable(loan.inside), describe(home_by(containers, ledger))),
                   kWidth);
     }
   }
@@ -113,7 +114,7 @@ std::string format_lent(const Observation& observation, const NetnsIdentity& hom
 }
 }  // namespace
 
-std::string format_text(const Observation& observation) {
+std::string format_text(const ContainerStore& containers, const Observation& observation) {
   std::string out;
   for (const auto& shown : observation.namespaces) {
     if (!out.empty()) out += '\n';
@@ -121,7 +122,7 @@ std::string format_text(const Observation& observation) {
     for (const auto& device : shown.devices) {
       out += format_device(device) + format_loan(observation, device);
     }
-    out += format_lent(observation, shown.identity);
+    out += format_lent(containers, observation, shown.identity);
   }
   return out;
 }

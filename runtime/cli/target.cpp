@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
 
 #include "base/error.hpp"
 #include "base/text.hpp"
@@ -39,7 +40,8 @@ Target parse_netns(std::string_view text) {
 /// The last component of a path as an id: what an id can't have becomes '_'.
 ContainerId id_of_path(const std::string& path) {
   std::string id = path.substr(path.rfind('/') + 1);
-  std::replace_if(id.begin(), id.end(), [](char c) { return !ContainerId::is_allowed(c); }, '_');
+  std::replace_if(
+      id.begin(), id.end(), [](char c) { return !ContainerId::is_allowed(c); }, '_');
   if (id.empty() || id.front() == '.') id.insert(0, "_");
   return ContainerId{id.substr(0, ContainerId::kLengthMax)};
 }
@@ -102,8 +104,28 @@ Ledger ledger_of_container(const StateDirectory& state, const ContainerId& id) {
   return *std::move(found);
 }
 
+/// The id that begins with `word`, if one alone does and none is just that; else `word`.
+ContainerId complete_id(const StateDirectory& state, const ContainerStore& containers,
+                        const ContainerId& word) {
+  std::set<ContainerId> known;
+  for (const auto& id : containers.ids()) known.insert(id);
+  for (const auto& name : list_ledgers(state)) {
+    Failures broken;  // `netlend loans` says so.
+    attempt(broken, [&] {
+      if (const auto ledger = load_ledger(state, name)) known.insert(ledger->id);
+    });
+  }
+  std::erase_if(known, [&](const auto& id) { return !id.str().starts_with(word.str()); });
+  if (known.empty() || known.count(word) != 0) return word;
+  if (known.size() == 1) return *known.begin();
+  std::string all;
+  for (const auto& id : known) all += fmt::format("{}'{}'", all.empty() ? "" : ", ", id.str());
+  throw Error(fmt::format("'{}' is ambiguous: it is how {} begin", word.str(), all));
+}
+
 Borrower borrow_by_id(const StateDirectory& state, const ContainerStore& containers,
-                      const ContainerId& id, const Plan& plan) {
+                      const ContainerId& word, const Plan& plan) {
+  const auto id = complete_id(state, containers, word);
   if (const auto init = find_container(containers, id)) return borrow_by_pid(init->pid, id, plan);
   const Ledger ledger = ledger_of_container(state, id);
   Borrower borrower = ledger.process ? borrow_by_pid(ledger.process->pid, id, plan)

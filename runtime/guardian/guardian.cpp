@@ -9,6 +9,7 @@
 
 #include "base/process.hpp"
 #include "base/syscall.hpp"
+#include "guardian/title.hpp"
 #include "guardian/watch.hpp"
 #include "net/ledger.hpp"
 #include "net/state_directory.hpp"
@@ -34,7 +35,10 @@ class Guardian {
     if (borrower.process) watch.pidfd = open_pidfd(borrower.process->pid);
     if (lender == Lender::stays) watch.lender_pidfd = open_pidfd(::getpid());
     const pid_t pid = check(::fork(), "fork", "the guardian");
-    if (pid == 0) ::_exit(keep_watch(std::move(watch)));
+    if (pid == 0) {
+      set_title("netlend-guardian " + borrower.id.str());
+      ::_exit(keep_watch(std::move(watch)));
+    }
     identity_ = identify_process(pid);
   }
 

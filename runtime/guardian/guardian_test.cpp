@@ -253,6 +253,15 @@ BOOST_AUTO_TEST_CASE(it_finishes_what_a_lender_that_was_killed_half_way_began) {
   BOOST_TEST(step > 10);
 }
 
+BOOST_AUTO_TEST_CASE(it_is_listed_as_what_it_is_with_whom_it_watches) {
+  const auto guardian = lend_and_leave(borrower("db1"));
+  const std::string pid = std::to_string(guardian.pid);
+  BOOST_TEST(sh("ps -o args= -p " + pid + " | sed 's/ *$//'") == "netlend-guardian db1");
+  BOOST_TEST(sh("tr -d '\\0' </proc/" + pid + "/environ") == "");
+  container.kill();
+  wait_for_end(guardian);
+}
+
 BOOST_AUTO_TEST_CASE(nothing_that_ends_an_engine_ends_it) {
   const auto guardian = lend_and_leave(borrower());
   const std::string proc = "/proc/" + std::to_string(guardian.pid);

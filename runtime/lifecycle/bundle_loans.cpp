@@ -88,6 +88,15 @@ void lend_to_bundle(const LendingContext& context, const BundlePlans& plans, Len
   }
 }
 
+bool is_of_bundle(const ContainerStore& containers, const Ledger& ledger) {
+  // Also where the container is known in another folder (--root).
+  if (ledger.key.ends_with(kCommandLineKey)) return true;
+  Failures broken;  // A record that can't be read says nothing.
+  std::optional<ContainerView> view;
+  attempt(broken, [&] { view = containers.find(ledger.id); });
+  return view && view->record.init && view->record.init == ledger.process;
+}
+
 Failures give_back_from(const LendingContext& context, const ContainerRecord& record) noexcept {
   Failures failures;
   if (!record.init) return failures;

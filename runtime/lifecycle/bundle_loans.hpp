@@ -6,6 +6,8 @@
 #include "base/process.hpp"
 #include "guardian/lend_by_policy.hpp"
 #include "lifecycle/container_record.hpp"
+#include "lifecycle/container_store.hpp"
+#include "net/ledger.hpp"
 #include "net/lending.hpp"
 #include "net/netns.hpp"
 #include "net/plan.hpp"
@@ -42,6 +44,10 @@ struct BundleBorrower {
 /// refused by a rule, taken, or the kernel's answer.
 void lend_to_bundle(const LendingContext& context, const BundlePlans& plans, Lender lender,
                     const BundleBorrower& borrower);
+
+/// Whether it is of a container of netlend's own with a bundle, from which `netlend delete` brings
+/// its devices home.
+bool is_of_bundle(const ContainerStore& containers, const Ledger& ledger);
 
 /// Brings home all that was lent to the container's first process, whoever lent it.
 Failures give_back_from(const LendingContext& context, const ContainerRecord& record) noexcept;

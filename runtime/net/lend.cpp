@@ -213,14 +213,15 @@ std::vector<std::optional<LinkState>> Lending::find_devices() {
                         ? std::nullopt
                         : std::optional{find_wanted(context_, home_, *selector, Reaping::yes)});
   }
-  if (!options_.permission) return found;
+  std::set<IfIndex> seen;
   std::vector<WantedDevice> wanted;
   for (std::size_t i = 0; i < found.size(); ++i) {
-    wanted.push_back({.nic = plan_.nics[i],
-                      .device = found[i] ? &*found[i] : nullptr,
-                      .driver = found[i] ? driver_of(found[i]->name) : ""});
+    if (found[i] && !seen.insert(found[i]->ifindex).second) throw wanted_twice(*found[i]);
+    wanted.push_back(
+        {.nic = plan_.nics[i], .device = found[i] ? &*found[i] : nullptr, .driver = {}});
+    if (found[i] && options_.permission) wanted.back().driver = driver_of(found[i]->name);
   }
-  options_.permission(wanted);
+  if (options_.permission) options_.permission(wanted);
   return found;
 }
 

@@ -89,6 +89,16 @@ BOOST_AUTO_TEST_CASE(up_no_leaves_it_down) {
   check_home_as_it_was();
 }
 
+BOOST_AUTO_TEST_CASE(a_device_that_had_another_index_inside_has_its_own_at_home) {
+  const auto index = snapshot("lan0").link.ifindex.value;
+  container.sh("ip link add ifb7 index " + std::to_string(index) + " type ifb");
+  lend(context(), plan("eth0=lan0"), borrower());
+  BOOST_TEST(says(container.sh("ip -o link show ifb7"), std::to_string(index) + ": ifb7"));
+  container.kill();
+  BOOST_TEST(joined(give_all_back()) == "");
+  BOOST_TEST(snapshot("lan0").link.ifindex.value == index);
+}
+
 BOOST_AUTO_TEST_CASE(a_device_that_is_down_at_home_comes_back_down) {
   sh("ip link add spare0 type veth peer name spare1; ip addr add 10.88.0.1/24 dev spare0");
   check_round_trip(*this, "spare0", "eth0=spare0 addr=10.88.0.2/24");
@@ -173,6 +183,20 @@ BOOST_AUTO_TEST_CASE(a_device_that_is_lent_is_refused_with_the_borrowers_name) {
   const auto error = error_of([&] { lend(context(), plan("eth0=lan0"), other); });
   BOOST_TEST(says(error, "device 'lan0' is lent to 'db1' as 'eth0'"));
   give_all_back();
+  check_home_as_it_was();
+}
+
+BOOST_AUTO_TEST_CASE(a_device_that_is_being_lent_is_refused_to_others) {
+  const netlend::test::Sleeper other;
+  std::string refusal;
+  auto interrupted = context();
+  interrupted.on_step = [&](std::string_view step) {
+    if (step != "pin_borrower") return;
+    refusal = error_of([&] { lend(context(), plan("eth0=lan0"), borrower_of(other, "db2")); });
+  };
+  lend(interrupted, plan("eth0=lan0"), borrower());
+  BOOST_TEST(refusal == "device 'lan0' is lent to 'db1'; 'netlend loans' shows the loan");
+  BOOST_TEST(joined(give_all_back()) == "");
   check_home_as_it_was();
 }
 
@@ -286,7 +310,11 @@ BOOST_AUTO_TEST_CASE(who_asks_by_annotation_is_not_told_to_force_it) {
 BOOST_AUTO_TEST_CASE(a_plan_that_wants_a_device_twice_is_refused_beforehand) {
   netlend::Plan twice = plan("eth0=lan0");
   twice.nics.push_back(netlend::parse_nic_spec("eth1=alt:lan-left"));
-  const auto error = error_of([&] { lend(context(), twice, borrower()); });
+  // Nobody is asked whether it may be, since it can't.
+  const auto error = error_of([&] {
+    lend(context(), twice, borrower(),
+         {.permission = [](const auto&) { throw netlend::Error("asked"); }});
+  });
   BOOST_TEST(error == "device 'lan0' is wanted twice");
   BOOST_TEST(joined(preview(context(), twice, nullptr).at(1).refusals) == error);
 }

@@ -190,6 +190,11 @@ NicPlan parse_annotation(std::string_view name, std::string_view value) {
 
 void add_annotation(Plan& plan, const std::string& key, const std::string& value) {
   if (key == kPlanAnnotation) {
+    const auto first = value.find_first_not_of(kWordSeparators);
+    if (first == std::string::npos || value[first] != '{') {
+      refuse(fmt::format("'{}' is no plan: it has to be the text of a plan file, not its path",
+                         printable(value)));
+    }
     const auto part = parse_plan_file(value);
     plan.nics.insert(plan.nics.end(), part.nics.begin(), part.nics.end());
   } else if (key.starts_with(kNicAnnotation)) {

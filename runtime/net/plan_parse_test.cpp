@@ -305,7 +305,10 @@ BOOST_AUTO_TEST_CASE(an_error_names_the_annotation) {
   is("io.netlend.nic.eth0", "lan0 mtu=1", "mtu 1: use 68");
   is("io.netlend.nic.", "lan0", "device name ''");
   is("io.netlend.nics.eth0", "lan0", "unknown; known are io.netlend.nic.INSIDE");
-  is("io.netlend.plan", "/etc/passwd", "parse error");
+  is("io.netlend.plan", "/etc/passwd",
+     "'/etc/passwd' is no plan: it has to be the text of a plan file, not its path");
+  is("io.netlend.plan", "", "'' is no plan");
+  is("io.netlend.plan", "{", "parse error");
   is("io.netlend.plan", R"({"netlend":1,"nics":[7]})", "/nics/0: expected an object");
 }
 

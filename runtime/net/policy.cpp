@@ -42,7 +42,7 @@ std::vector<IpPrefix> read_prefixes(const JsonNode& node) {
     }
     prefixes.push_back(prefix);
   }
-  return prefixes;
+  return sorted_once(std::move(prefixes));
 }
 
 bool read_flag(const JsonNode& node, std::string_view key) {
@@ -115,12 +115,6 @@ std::string glob_of(const std::optional<InterfaceName>& name) {
   return name ? glob_literal(name->str()) : std::string{};
 }
 
-// podman, docker and containerd make up an ID for each container: the next one has another.
-bool is_made_up(const std::string& id) {
-  constexpr std::size_t kDigits = 64;
-  return id.size() == kDigits && from_hex(id);
-}
-
 std::string address_options(const NicPlan& nic) {
   std::string options = nic.addresses.empty() ? " --address none" : "";
   for (const auto& wanted : nic.addresses) {
@@ -143,7 +137,8 @@ std::string allow_command(const ContainerId& borrower, const WantedDevice& reque
     if (pair.bridge) command += fmt::format(" --bridge '{}'", glob_of(pair.bridge));
     if (!pair.host_addresses.empty()) command += " --host-addresses";
   }
-  if (!is_made_up(borrower.str())) command += fmt::format(" --to '{}'", borrower.str());
+  // The next container has another id that was made up.
+  if (!borrower.is_made_up()) command += fmt::format(" --to '{}'", borrower.str());
   return command + fmt::format(" --inside '{}'", glob_of(request.nic.inside)) +
          address_options(request.nic);
 }

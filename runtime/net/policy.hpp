@@ -27,7 +27,8 @@ struct PolicyRule {
   std::optional<std::string> to;
   /// The name inside; absent: any.
   std::optional<std::string> inside;
-  /// Without host bits: every address that is asked for inside is in one of them; absent: any.
+  /// Without host bits, sorted, each once: every address that is asked for inside is in one of them;
+  /// absent: any.
   std::optional<std::vector<IpPrefix>> addresses;
   /// Where addresses are limited: whether those that the device has at home may be kept.
   bool keep_addresses = false;

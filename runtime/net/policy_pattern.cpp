@@ -77,12 +77,14 @@ Shapes shapes_of_pcis() {
   return shapes;
 }
 
-void check_matches_any(const std::string& glob, const Shapes& shapes, const char* what_there_is) {
+/// `pattern` is the glob as it was typed.
+void check_matches_any(const std::string& pattern, const std::string& glob, const Shapes& shapes,
+                       const char* what_there_is) {
   const bool is_possible = std::any_of(shapes.begin(), shapes.end(), [&](const TextShape& shape) {
     return example_of(glob, shape).has_value();
   });
   if (is_possible) return;
-  throw Error::usage(fmt::format("nothing can match '{}': {}", printable(glob), what_there_is));
+  throw Error::usage(fmt::format("nothing can match '{}': {}", printable(pattern), what_there_is));
 }
 
 // They are no names for netlend, or of what is in every namespace and never lent.
@@ -92,8 +94,9 @@ void check_not_reserved(const std::string& glob) {
   throw Error::usage(fmt::format("no device that is lent is called '{}'", glob));
 }
 
-void check_name(const std::string& glob, std::size_t max, const char* what_there_is) {
-  check_matches_any(glob, {up_to(max, bytes_that(is_name_byte))}, what_there_is);
+void check_name(const std::string& pattern, const std::string& glob, std::size_t max,
+                const char* what_there_is) {
+  check_matches_any(pattern, glob, {up_to(max, bytes_that(is_name_byte))}, what_there_is);
   check_not_reserved(glob);
 }
 
@@ -144,11 +147,11 @@ bool matches_pci(const std::string& glob, const LinkState& device) {
 }  // namespace
 
 void check_name_pattern(const std::string& pattern) {
-  check_name(pattern, kInterfaceNameMax, kNames);
+  check_name(pattern, pattern, kInterfaceNameMax, kNames);
 }
 
 void check_container_pattern(const std::string& pattern) {
-  check_matches_any(pattern, {shape_of_ids()},
+  check_matches_any(pattern, pattern, {shape_of_ids()},
                     "ids of containers have 1 to 128 letters, digits, '_', '+', '-' or '.', and no "
                     "'.' first");
 }
@@ -163,23 +166,23 @@ void check_device_pattern(const std::string& pattern) {
   };
   switch (of) {
     case Of::name:
-      return check_name(glob, kInterfaceNameMax, kNames);
+      return check_name(pattern, glob, kInterfaceNameMax, kNames);
     case Of::name_or_altname:
     case Of::altname:
-      return check_name(glob, kAltNameMax,
+      return check_name(pattern, glob, kAltNameMax,
                         "alternative names have 1 to 127 bytes, names 1 to 15, without '/', ':', "
                         "'%', blanks and control characters");
     case Of::mac:
-      return check_matches_any(glob, shapes_of_macs(), kMacs);
+      return check_matches_any(pattern, glob, shapes_of_macs(), kMacs);
     case Of::pci:
-      return check_matches_any(glob, shapes_of_pcis(), kPcis);
+      return check_matches_any(pattern, glob, shapes_of_pcis(), kPcis);
     case Of::mac_or_pci:
-      return check_matches_any(glob, both(),
+      return check_matches_any(pattern, glob, both(),
                                "with a ':' it is for MAC addresses, like '02:00:00:00:00:01', and "
                                "PCI addresses, like '0000:03:00.1', or begins with dev:, alt:, "
                                "mac:, pci: or driver:");
     case Of::driver:
-      return check_matches_any(glob, {up_to(kDriverMax, any_but_nul())},
+      return check_matches_any(pattern, glob, {up_to(kDriverMax, any_but_nul())},
                                "names of drivers have 1 to 32 bytes");
   }
 }
@@ -203,6 +206,12 @@ void check_allowed_prefix(const IpPrefix& prefix) {
       fmt::format("no device can be given an address of '{}': it has loopback, multicast, "
                   "unspecified or IPv4-mapped addresses only",
                   prefix.str()));
+}
+
+std::vector<IpPrefix> sorted_once(std::vector<IpPrefix> prefixes) {
+  std::sort(prefixes.begin(), prefixes.end());
+  prefixes.erase(std::unique(prefixes.begin(), prefixes.end()), prefixes.end());
+  return prefixes;
 }
 
 bool matches_device(const std::string& pattern, const LinkState& device,

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "net/link.hpp"
 #include "net/names.hpp"
@@ -22,6 +23,9 @@ void check_device_pattern(const std::string& pattern);
 /// Of the addresses that can be asked for inside: a network without host bits, and not of loopback,
 /// multicast or unspecified addresses alone.
 void check_allowed_prefix(const IpPrefix& prefix);
+
+/// The same as a rule has them, whatever their order and how often each is there.
+std::vector<IpPrefix> sorted_once(std::vector<IpPrefix> prefixes);
 
 /// Whether a pattern that check_device_pattern() takes means this device. `driver` is as
 /// driver_of() names it; empty: unknown.

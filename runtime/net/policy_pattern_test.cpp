@@ -92,7 +92,7 @@ BOOST_AUTO_TEST_CASE(a_device_that_cannot_be_is_refused) {
     BOOST_TEST(refusal(check_device_pattern, pattern) != "nothing was refused", pattern);
   }
   BOOST_TEST(refusal(check_device_pattern, "pci:03:00.1") ==
-             "nothing can match '03:00.1': PCI addresses are like '0000:03:00.1'");
+             "nothing can match 'pci:03:00.1': PCI addresses are like '0000:03:00.1'");
   BOOST_TEST(refusal(check_device_pattern, "usb:1").find("or begins with dev:, alt:, mac:") !=
              std::string::npos);
 }
