@@ -44,6 +44,11 @@ void check_namespaces(const JsonNode& root, const Config& config) {
     root.at(config.hostname.empty() ? "domainname" : "hostname")
         .fail("needs a namespace of type 'uts' in /linux/namespaces");
   }
+  if (!config.linux.network_devices.empty() && !has_namespace(config, NamespaceType::network)) {
+    root.at("linux")
+        .at("netDevices")
+        .fail("needs a namespace of type 'network' in /linux/namespaces");
+  }
   const bool covers = !config.linux.masked_paths.empty() || !config.linux.readonly_paths.empty();
   if (covers && !has_namespace(config, NamespaceType::mount)) {
     root.at("linux")

@@ -158,6 +158,15 @@ struct Resources {
 };
 
 /// The object `linux`.
+/// A device that is moved into the container. Source: config-linux.md, "Network Devices".
+struct NetworkDevice {
+  /// Its name in the runtime's network namespace.
+  std::string name;
+  /// Its name inside, which may end in "%d"; empty: the same.
+  std::string name_inside;
+  bool operator==(const NetworkDevice&) const = default;
+};
+
 struct Linux {
   /// Each type at most once, and never `user`; a type that is missing is inherited from the
   /// runtime.
@@ -172,6 +181,8 @@ struct Linux {
   /// Absolute paths in the container; what isn't there needs no hiding.
   std::vector<std::string> masked_paths;
   std::vector<std::string> readonly_paths;
+  /// In the order of their names here; there is a `network` namespace then.
+  std::vector<NetworkDevice> network_devices;
   bool operator==(const Linux&) const = default;
 };
 

@@ -105,6 +105,17 @@ std::vector<std::string> read_absolute_paths(const JsonNode& linux_node, std::st
   return paths;
 }
 
+std::vector<NetworkDevice> read_network_devices(const JsonNode& linux_node) {
+  std::vector<NetworkDevice> devices;
+  const auto map = find_present(linux_node, "netDevices");
+  if (!map || map->is_empty()) return devices;
+  for (const auto& [name, node] : map->members()) {
+    if (name.empty()) node.fail("a device without a name");
+    devices.push_back({.name = name, .name_inside = read_text(node, "name")});
+  }
+  return devices;
+}
+
 Resources read_resources(const JsonNode& node) {
   refuse_unsupported(
       node, {"blockIO", "cpu", "hugepageLimits", "memory", "network", "pids", "rdma", "unified"});
@@ -113,13 +124,14 @@ Resources read_resources(const JsonNode& node) {
 }  // namespace
 
 Linux read_linux(const JsonNode& node) {
-  refuse_unsupported(node, {"gidMappings", "intelRdt", "memoryPolicy", "mountLabel", "netDevices",
-                            "personality", "seccomp", "sysctl", "timeOffsets", "uidMappings"});
+  refuse_unsupported(node, {"gidMappings", "intelRdt", "memoryPolicy", "mountLabel", "personality",
+                            "seccomp", "sysctl", "timeOffsets", "uidMappings"});
   Linux part{.devices = read_devices(node),
              .cgroups_path = read_cgroups_path(node),
              .rootfs_propagation = read_propagation(node),
              .masked_paths = read_absolute_paths(node, "maskedPaths"),
-             .readonly_paths = read_absolute_paths(node, "readonlyPaths")};
+             .readonly_paths = read_absolute_paths(node, "readonlyPaths"),
+             .network_devices = read_network_devices(node)};
   if (const auto namespaces = find_present(node, "namespaces")) {
     part.namespaces = read_namespaces(*namespaces);
   }

@@ -214,6 +214,16 @@ BOOST_AUTO_TEST_CASE(propagation_and_cgroup_are_read_where_they_are_given) {
   BOOST_TEST(!empty.cgroups_path.has_value());
 }
 
+BOOST_AUTO_TEST_CASE(network_devices_keep_their_names_unless_they_are_given_others) {
+  const auto devices = parse_config(linux_with(R"("namespaces":[{"type":"network"}],
+      "netDevices":{"lan1":{"name":"eth%d"},"lan0":{}})"))
+                           .linux.network_devices;
+  BOOST_REQUIRE(devices.size() == 2U);
+  BOOST_TEST(devices[0].name == "lan0");
+  BOOST_TEST(devices[0].name_inside == "");
+  BOOST_TEST(devices[1].name_inside == "eth%d");
+}
+
 BOOST_AUTO_TEST_CASE(what_the_spec_does_not_name_is_passed_over) {
   const auto config = parse_config(
       R"({"ociVersion":"1.0.2","x":[1],"root":{"path":"r","x":1},"process":{"cwd":"/","x":{}},
@@ -226,8 +236,8 @@ BOOST_AUTO_TEST_CASE(what_the_spec_names_and_netlend_cannot_do_is_refused_unless
       {"", "freebsd", "solaris", "vm", "windows", "zos"},
       {"/process", "apparmorProfile", "commandLine", "execCPUAffinity", "ioPriority", "scheduler",
        "selinuxLabel"},
-      {"/linux", "gidMappings", "intelRdt", "memoryPolicy", "mountLabel", "netDevices",
-       "personality", "seccomp", "sysctl", "timeOffsets", "uidMappings"},
+      {"/linux", "gidMappings", "intelRdt", "memoryPolicy", "mountLabel", "personality", "seccomp",
+       "sysctl", "timeOffsets", "uidMappings"},
       {"/linux/resources", "blockIO", "cpu", "hugepageLimits", "memory", "network", "pids", "rdma",
        "unified"}};
   const auto config_at = [](const std::string& place, const std::string& member) {
@@ -351,6 +361,11 @@ BOOST_AUTO_TEST_CASE(a_bad_linux_part_is_refused_at_its_place) {
        {linux_with(R"("maskedPaths":["proc"])"), "/linux/maskedPaths/0: 'proc' is no absolute"},
        {linux_with(R"("maskedPaths":["/proc"])"), "/linux/maskedPaths: needs a namespace of type"},
        {linux_with(R"("readonlyPaths":["/a"])"), "/linux/readonlyPaths: needs a namespace of"},
+       {linux_with(R"("netDevices":{"lan0":{}})"), "/linux/netDevices: needs a namespace of"},
+       {linux_with(R"("netDevices":{"":{}})"), "/linux/netDevices/: a device without a name"},
+       {linux_with(R"("netDevices":{"lan0":"eth0"})"),
+        "/linux/netDevices/lan0: expected an object"},
+       {linux_with(R"("netDevices":{"lan0":{"name":7}})"), "/linux/netDevices/lan0/name: expected"},
        {with_rule("{}"), "/linux/resources/devices/0/allow: is missing"},
        {with_rule(R"({"allow":true,"type":"p"})"), "/linux/resources/devices/0/type: unknown"},
        {with_rule(R"({"allow":true,"access":""})"), "/linux/resources/devices/0/access: '' is not"},

@@ -123,6 +123,9 @@ json write_linux(const oci::Linux& part) {
   for (const auto& rule : part.resources.devices) {
     object["resources"]["devices"].push_back(write_rule(rule));
   }
+  for (const auto& device : part.network_devices) {
+    object["netDevices"][device.name] = {{"name", device.name_inside}};
+  }
   if (part.cgroups_path) object["cgroupsPath"] = *part.cgroups_path;
   if (part.rootfs_propagation) {
     object["rootfsPropagation"] = propagation_name(*part.rootfs_propagation);
@@ -167,6 +170,8 @@ void require_sense(const oci::Config& config) {
   }
   require_absolute(config.linux.masked_paths);
   require_absolute(config.linux.readonly_paths);
+  require(config.linux.network_devices.empty() || types.contains(oci::NamespaceType::network),
+          "network devices go to a namespace");
   for (const auto& mount : config.mounts) require_absolute({mount.destination});
   if (config.process) require_absolute({config.process->cwd});
   for (const auto& warning : config.warnings) require_sentence(warning);

@@ -21,6 +21,9 @@ cases=(
   what_was_unplugged_is_told_of_and_keeps_nothing_else_away
   what_ethtool_sets_comes_home_as_it_was
   filters_and_queues_come_home_and_those_of_the_borrower_go
+  network_devices_of_the_specification_are_left_to_the_kernel
+  network_devices_are_put_right_by_the_guardian_alone
+  network_devices_in_a_namespace_that_lives_on_stay_there
 )
 
 make_machine() {
@@ -242,6 +245,68 @@ filters_and_queues_come_home_and_those_of_the_borrower_go() {
   tc -n blue filter add dev eth0 ingress pref 3 matchall classid 1:1
   netlend return lan0
   picture_of_settings | diff /run/test/settings -
+  is_home
+}
+
+# ---- linux.netDevices ----------------------------------------------------------------------------
+
+# make_device_bundle ID DEVICES [NETNS]: a sleeping container to which linux.netDevices gives them.
+make_device_bundle() {
+  make_bundle "$1" '{}' . sleep 1000000
+  jq --argjson devices "$2" --arg path "${3:-}" '
+      del(.hooks, .annotations)
+      | .mounts |= map(select(.type != "cgroup"))
+      | .linux.netDevices = $devices
+      | if $path == "" then . else
+          (.linux.namespaces[] | select(.type == "network")) |= . + {path: $path} end
+    ' <"/run/test/$1/config.json" >"/run/test/$1/new.json"
+  mv "/run/test/$1/new.json" "/run/test/$1/config.json"
+}
+in_container() { nsenter --target "$(netlend state "$1" | jq .pid)" --net "${@:2}"; }
+
+network_devices_of_the_specification_are_left_to_the_kernel() {
+  local inside
+  ip link set lan1 up
+  ip link add eth7 type dummy # what the kernel gives lan0 another name for, when it brings it here
+  take_picture >/run/test/before
+  make_device_bundle c1 '{"lan0": {"name": "eth%d"}, "lan1": {"name": "eth7"}}'
+  netlend create --bundle /run/test/c1 c1
+  inside=$(in_container c1 ip addr show dev eth0)
+  expect 'inet 192.0.2.10/24' "$inside"
+  expect 'inet6 2001:db8:1::10/64' "$inside"
+  expect 'mtu 1400' "$inside"
+  expect 'state UP' "$inside"
+  in_container c1 ip link show eth7
+  netlend start c1
+  output=$(netlend return c1 2>&1)
+  expect "came by linux.netDevices and stays with 'c1'" "$output"
+  in_container c1 ip link show eth0
+  netlend delete --force c1
+  is_home
+}
+
+network_devices_are_put_right_by_the_guardian_alone() {
+  make_device_bundle c1 '{"lan0": {}}'
+  netlend create --bundle /run/test/c1 c1
+  in_container c1 sh -c 'ip link set lan0 down; ip link set lan0 name mine address 02:00:00:00:00:99'
+  kill -KILL "$(netlend state c1 | jq .pid)"
+  wait_until is_here lan0
+  wait_until is_home_but_for_the_container
+  netlend delete --force c1
+  is_home
+}
+is_home_but_for_the_container() { is_unchanged && [[ -z $(find /run/netlend/ledgers -type f) ]]; }
+
+network_devices_in_a_namespace_that_lives_on_stay_there() {
+  ip netns add pod
+  make_device_bundle c1 '{"lan0": {"name": "eth0"}}' /run/netns/pod
+  netlend create --bundle /run/test/c1 c1
+  output=$(netlend delete --force c1 2>&1)
+  expect "stays with 'c1' until the network namespace there ends" "$output"
+  ip -n pod addr show dev eth0
+  ip netns del pod
+  wait_until is_here eth0
+  netlend reap
   is_home
 }
 

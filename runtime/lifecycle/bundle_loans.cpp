@@ -1,9 +1,12 @@
 #include "lifecycle/bundle_loans.hpp"
 
+#include <algorithm>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <utility>
 
+#include "base/text.hpp"
 #include "net/ledger.hpp"
 #include "net/plan_parse.hpp"
 #include "net/policy.hpp"
@@ -14,6 +17,7 @@ namespace netlend {
 namespace {
 // Behind the bundle's path in the key of a ledger.
 constexpr const char* kCommandLineKey = " --nic";
+constexpr const char* kNetworkDevicesKey = " linux.netDevices";
 
 Borrower with_key(const BundleBorrower& borrower, const char* key) {
   return {.id = borrower.record.id,
@@ -24,25 +28,55 @@ Borrower with_key(const BundleBorrower& borrower, const char* key) {
 }
 }  // namespace
 
+Plan plan_network_devices(const oci::Config& config) {
+  Plan plan;
+  for (const auto& device : config.linux.network_devices) {
+    try {
+      const InterfaceName name{device.name};
+      plan.nics.push_back(
+          {.inside = InterfaceName::with_number(device.name_inside.empty() ? device.name
+                                                                           : device.name_inside),
+           .source = DeviceSelector{.by = DeviceSelector::By::name, .value = name.str()},
+           .keep_addresses = true});
+    } catch (const Error& error) {
+      throw error.within("config.json: /linux/netDevices/" + printable(device.name));
+    }
+  }
+  return plan;
+}
+
 void check_together(const BundlePlans& plans, const oci::Annotations& annotations) {
-  auto all = parse_annotations(annotations);
-  if (!all || plans.command_line.nics.empty()) return;
-  all->nics.insert(all->nics.begin(), plans.command_line.nics.begin(),
-                   plans.command_line.nics.end());
+  Plan all = plans.command_line;
+  // Which name one gets whose number is the kernel's to pick nobody knows yet.
+  std::copy_if(plans.network_devices.nics.begin(), plans.network_devices.nics.end(),
+               std::back_inserter(all.nics),
+               [](const NicPlan& nic) { return !nic.inside.wants_number(); });
+  const bool is_one_plan = all.nics.size() == plans.command_line.nics.size();
+  const auto asked = parse_annotations(annotations);
+  if (!asked && is_one_plan) return;  // Its lend checks it.
+  if (asked) all.nics.insert(all.nics.end(), asked->nics.begin(), asked->nics.end());
   try {
-    check_plan(*all);
+    check_plan(all);
     Site home{Netns::current()};
-    check_each_wanted_once(home, *all);
+    check_each_wanted_once(home, all);
   } catch (const Error& error) {
-    throw error.within("what is asked for by the command line and by annotations");
+    throw error.within("what is asked for by the command line, /linux/netDevices and annotations");
   }
 }
 
 void lend_to_bundle(const LendingContext& context, const BundlePlans& plans, Lender lender,
                     const BundleBorrower& borrower) {
   const auto by_annotations = parse_annotations(borrower.record.annotations);
-  if (plans.command_line.nics.empty() && !by_annotations) return;
+  if (plans.command_line.nics.empty() && plans.network_devices.nics.empty() && !by_annotations) {
+    return;
+  }
   const auto configuration = load_configuration();
+  if (!plans.network_devices.nics.empty()) {
+    lend_guarded(context, plans.network_devices, with_key(borrower, kNetworkDevicesKey),
+                 {.options = {.force = Force::yes, .homecoming = Homecoming::by_kernel},
+                  .lender = lender,
+                  .settings = configuration.settings});
+  }
   if (!plans.command_line.nics.empty()) {
     lend_guarded(
         context, plans.command_line, with_key(borrower, kCommandLineKey),

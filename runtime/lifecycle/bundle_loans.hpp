@@ -11,6 +11,7 @@
 #include "net/lending.hpp"
 #include "net/netns.hpp"
 #include "net/plan.hpp"
+#include "oci-spec/config.hpp"
 
 namespace netlend {
 
@@ -21,11 +22,16 @@ struct BundlePlans {
   /// Root's own words: no rule is asked.
   Plan command_line;
   Force force = Force::no;
+  /// The engine's words, which the specification has no refusal for.
+  Plan network_devices;
 };
 
-/// Throws Error where the command line and the annotations together ask for what no one plan may:
-/// one device or one name inside twice, or two default routes of one family. Else the second plan
-/// would be refused for what the first has just lent.
+/// What linux.netDevices of config.json asks for. Throws Error with a JSON pointer.
+Plan plan_network_devices(const oci::Config& config);
+
+/// Throws Error where the command line, linux.netDevices and the annotations together ask for what
+/// no one plan may: one device or one name inside twice, or two default routes of one family. Else
+/// the second plan would be refused for what the first has just lent.
 void check_together(const BundlePlans& plans, const oci::Annotations& annotations);
 
 struct BundleBorrower {

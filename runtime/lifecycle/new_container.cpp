@@ -89,7 +89,9 @@ Failures NewContainer::remove() noexcept {
 void NewContainer::make() {
   write_down();
   check_purpose(bundle_.config, options_, purpose_);
-  check_together(options_.plans, record_.annotations);
+  plans_ = options_.plans;
+  plans_.network_devices = plan_network_devices(bundle_.config);
+  check_together(plans_, record_.annotations);
   if (!options_.console_socket.empty()) {
     console_socket_ = connect_console_socket(options_.console_socket);
   }
@@ -166,7 +168,7 @@ void NewContainer::place_first_process() {
   try {
     if (cgroup_) cgroup_->add(init_.pid);
     const auto lender = purpose_ == Purpose::run ? Lender::stays : Lender::leaves;
-    lend_to_bundle(runtime_.lending, options_.plans, lender,
+    lend_to_bundle(runtime_.lending, plans_, lender,
                    {.record = record_, .netns = [&] { return netns_of(namespaces_, record_); }});
   } catch (const Error&) {
     // Of a first process that has ended meanwhile there is more to say than that it is gone.

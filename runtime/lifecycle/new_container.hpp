@@ -76,6 +76,7 @@ class NewContainer {
   const Runtime& runtime_;
   const BundleOptions& options_;
   Bundle bundle_;
+  BundlePlans plans_;
   BundleNamespaces namespaces_;
   UniqueFd console_socket_;
   ContainerFolder folder_;

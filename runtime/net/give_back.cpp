@@ -8,6 +8,7 @@
 #include "base/text.hpp"
 #include "net/announce.hpp"
 #include "net/lease.hpp"
+#include "net/left_to_kernel.hpp"
 #include "net/lending.hpp"
 #include "net/locate.hpp"
 #include "net/lock.hpp"
@@ -185,6 +186,11 @@ bool Returning::report_missing(const Loan& loan) {
     report(fmt::format("{} was deleted, its other end with it; its loan is closed", what));
     return true;
   }
+  if (ended_with_namespace(ledger_, loan)) {
+    report(
+        fmt::format("{} ended with that container's network namespace; its loan is closed", what));
+    return true;
+  }
   if (leftover_ == Leftover::forget) {
     report(fmt::format("{} is given up: it is nowhere to be found", what));
   } else {
@@ -355,9 +361,19 @@ void close(const LendingContext& context, const Ledger& ledger, Failures& failur
     attempt(failures, [&] { drop_lease(context.state, loan.lease, ledger.name); });
   }
 }
+
+bool was_ready(const Ledger& ledger) {
+  return std::all_of(ledger.loans.begin(), ledger.loans.end(), [](const Loan& loan) {
+    return loan.stage == Stage::ready || loan.stage == Stage::returning;
+  });
+}
+
 /// True when nothing of it is left to be brought home.
 bool bring_all_home(const LendingContext& context, Ledger& ledger, Leftover leftover,
                     Failures& failures) {
+  // What was never lent to the end is undone by us.
+  ledger.is_left_to_kernel = ledger.is_left_to_kernel && was_ready(ledger);
+  if (ledger.is_left_to_kernel && !await_kernel(context, ledger)) return false;
   for (auto& loan : ledger.loans) loan.stage = Stage::returning;
   Failures no_disk;  // The way home needs no disk: what is written here is only for people.
   pass(context, Step::write_returning);

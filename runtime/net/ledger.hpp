@@ -85,6 +85,9 @@ struct Ledger {
   std::optional<ProcessIdentity> process;
   std::string netns_path;
   std::optional<Pin> pin;
+  /// Its devices came by linux.netDevices: the borrower's namespace is not pinned, and they stay
+  /// there until it ends. What the kernel then brings to the first namespace is put right.
+  bool is_left_to_kernel = false;
   /// The text of the plan file that says the same.
   std::string plan;
   std::vector<Loan> loans;

@@ -98,6 +98,7 @@ json content_of(const Ledger& ledger) {
   }
   if (ledger.guardian) object["guardian"] = to_json(*ledger.guardian);
   if (ledger.process) object["process"] = to_json(*ledger.process);
+  if (ledger.is_left_to_kernel) object["left_to_kernel"] = true;
   if (ledger.pin) object["pin"] = {{"mount_namespace", ledger.pin->mount_namespace}};
   return object;
 }
@@ -121,6 +122,9 @@ Ledger ledger_from(const std::string& name, const json& object) {
   }
   if (object.contains("guardian")) ledger.guardian = process_from_json(object.at("guardian"));
   if (object.contains("process")) ledger.process = process_from_json(object.at("process"));
+  if (object.contains("left_to_kernel")) {
+    ledger.is_left_to_kernel = object.at("left_to_kernel").get<bool>();
+  }
   if (object.contains("pin")) {
     ledger.pin =
         Pin{.mount_namespace = object.at("pin").at("mount_namespace").get<std::uint64_t>()};

@@ -132,6 +132,7 @@ BOOST_AUTO_TEST_CASE(a_ledger_is_read_as_it_was_written) {
 BOOST_AUTO_TEST_CASE(what_only_some_ledgers_have_is_read_as_it_was_written) {
   Ledger written = example();
   written.guardian = written.lender;
+  written.is_left_to_kernel = true;
   written.sharers = {{.id = netlend::ContainerId{"c2"}, .key = "/bundles/c2"}};
   written.loans[0].home->link.ipv6_token = std::string(15, '\0') + '\x77';
   written.loans[0].home->dependent_routes = {

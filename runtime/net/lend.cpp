@@ -168,6 +168,7 @@ std::string Lending::run(const std::string& plan_text) {
   try {
     carry_out();
   } catch (const Error& error) {
+    ledger_.is_left_to_kernel = false;  // It was never lent.
     const Failures failures = return_ledger(context_, ledger_);
     if (!is_open(context_.state, ledger_.name)) lock.remove();
     if (failures.empty()) throw;
@@ -189,6 +190,7 @@ void Lending::prepare(const std::string& plan_text) {
   ledger_.process = borrower_.process;
   ledger_.netns_path = borrower_.netns_path;
   ledger_.pin = Pin{.mount_namespace = pin_mount_namespace(context_.state)};
+  ledger_.is_left_to_kernel = options_.homecoming == Homecoming::by_kernel;
   ledger_.plan = plan_text;
 }
 
@@ -334,8 +336,10 @@ void Lending::drop_leases() noexcept {
 }
 
 void Lending::carry_out() {
-  pass(context_, Step::pin_borrower);
-  for_plan([&] { make_pin(context_.state, pin_place(ledger_, PinFolder::pins), inside_.netns); });
+  if (!ledger_.is_left_to_kernel) {
+    pass(context_, Step::pin_borrower);
+    for_plan([&] { make_pin(context_.state, pin_place(ledger_, PinFolder::pins), inside_.netns); });
+  }
   DeviceLender lender(context_, ledger_, home_, inside_);
   for (std::size_t i = 0; i < plan_.nics.size(); ++i) {
     lender.lend(ledger_.loans[i], plan_.nics[i]);

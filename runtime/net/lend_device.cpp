@@ -18,6 +18,7 @@ namespace netlend {
 namespace {
 // A random delay of up to a second and a probe of a second, with room for a loaded machine.
 constexpr int kDadTimeoutMs = 10'000;
+constexpr std::size_t kNameHexDigits = 10;
 
 Error taken(const std::string& name, const Ledger& ledger) {
   return Error(fmt::format("the name '{}' is taken in '{}' already; choose another name inside",
@@ -113,16 +114,18 @@ Site DeviceLender::stage(const Loan& loan, const NicPlan& nic) {
                         fmt::format("move device '{}' into staging", loan.home_name())));
   const auto arrived = reading(loan, [&] { return find_link(staging.socket, loan.mark()); });
   if (!arrived) throw Error("move into staging: the device did not arrive", ENODEV);
+  // A number that is free here need not be free inside.
+  const std::string name =
+      nic.inside.wants_number() ? "nl-" + loan.id.substr(0, kNameHexDigits) : nic.inside.str();
   const auto& altnames = arrived->altnames;
-  if (std::find(altnames.begin(), altnames.end(), nic.inside.str()) != altnames.end()) {
-    call(staging, remove_altname(arrived->ifindex, nic.inside.str(), "free its name inside"));
+  if (std::find(altnames.begin(), altnames.end(), name) != altnames.end()) {
+    call(staging, remove_altname(arrived->ifindex, name, "free its name inside"));
   }
-  call(staging, rename_link(arrived->ifindex, nic.inside.str(),
-                            fmt::format("name '{}' in staging", nic.inside.str())));
+  call(staging, rename_link(arrived->ifindex, name, fmt::format("name '{}' in staging", name)));
   return staging;
 }
 
-void DeviceLender::name_inside(const Loan& loan, const NicPlan& nic) {
+void DeviceLender::name_inside(Loan& loan, const NicPlan& nic) {
   const auto& altnames = loan.home->link.altnames;
   // A device can't be given as name what is its altname; that comes back at home.
   if (std::find(altnames.begin(), altnames.end(), nic.inside.str()) != altnames.end()) {
@@ -130,6 +133,10 @@ void DeviceLender::name_inside(const Loan& loan, const NicPlan& nic) {
   }
   call(borrower_, rename_link(*loan.inside_ifindex, nic.inside.str(),
                               fmt::format("name it '{}' inside", nic.inside.str())));
+  if (nic.inside.wants_number()) {
+    loan.inside =
+        reading(loan, [&] { return read_link(borrower_.socket, *loan.inside_ifindex); }).name;
+  }
 }
 
 void DeviceLender::make_pair(Loan& loan, const NicPlan& nic, const VethPair& veth) {

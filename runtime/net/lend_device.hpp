@@ -36,7 +36,7 @@ class DeviceLender {
   bool is_name_taken_inside(const Loan& loan);
   Netns pinned_staging(const Loan& loan);
   Site stage(const Loan& loan, const NicPlan& nic);
-  void name_inside(const Loan& loan, const NicPlan& nic);
+  void name_inside(Loan& loan, const NicPlan& nic);
   void make_pair(Loan& loan, const NicPlan& nic, const VethPair& veth);
   void configure_link(const Loan& loan, const NicPlan& nic);
   void configure_addresses(const Loan& loan, const NicPlan& nic);

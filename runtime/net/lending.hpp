@@ -56,6 +56,15 @@ struct WantedDevice {
 /// Throws where one of the plan's devices may not be lent as it says.
 using Permission = std::function<void(const std::vector<WantedDevice>& wanted)>;
 
+/// Who brings a device home after its loan.
+enum class Homecoming {
+  by_us,
+  /// The OCI specification wants linux.netDevices to stay until the namespace ends: the kernel
+  /// then brings hardware to the first namespace, where it is put right, or from where it is taken
+  /// home; it destroys virtual devices. Source: runtime-spec, config-linux.md, "Network Devices".
+  by_kernel
+};
+
 struct LendOptions {
   /// Lend also the device that carries the default route and what can't be restored as it was.
   Force force = Force::no;
@@ -63,6 +72,7 @@ struct LendOptions {
   Permission permission = {};
   /// Who gives back when the borrower dies; absent: the lender stays, or nobody does.
   std::optional<ProcessIdentity> guardian = {};
+  Homecoming homecoming = Homecoming::by_us;
 };
 
 /// Lends all devices of the plan, or none: on any error what was done is undone before it is
@@ -88,7 +98,8 @@ enum class Leftover {
 
 /// Brings home all that the ledger holds and closes it. Goes on past failures and returns them;
 /// with none, everything is home and equal to its snapshot. A device that was deleted for certain
-/// is reported and doesn't keep the ledger open. With `forget` the ledger is closed whatever
+/// is reported and doesn't keep the ledger open. What is left to the kernel stays where it is while
+/// its namespace lives, which is noted. With `forget` the ledger is closed whatever
 /// happens, and the failures are what was given up. An absent ledger is success. Idempotent.
 Failures give_back(const LendingContext& context, const std::string& ledger_name,
                    Leftover leftover = Leftover::keep) noexcept;

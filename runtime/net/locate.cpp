@@ -229,6 +229,8 @@ std::optional<Location> LoanSites::locate_in(const Candidate& candidate, const L
   return found == links.end() ? std::nullopt : accept(*found, true);
 }
 
+bool is_held(const NetnsIdentity& netns) { return find_site(netns) != nullptr; }
+
 std::optional<LinkState> find_pair(Site& home, const MadePair& pair) {
   auto link = find_link(home.socket, pair.host_name);
   if (link && link->kind == "veth" && link->address == pair.host_address) return link;

@@ -61,6 +61,9 @@ class LoanSites {
   std::unique_ptr<Site> elsewhere_;
 };
 
+/// Whether a process or a name holds a network namespace.
+bool is_held(const NetnsIdentity& netns);
+
 /// The end at home of a made pair; nothing where it was never made or is gone.
 std::optional<LinkState> find_pair(Site& home, const MadePair& pair);
 

@@ -51,6 +51,16 @@ InterfaceName::InterfaceName(std::string_view text) : text_(text) {
   check_name(text, kInterfaceNameMax, "device name");
 }
 
+InterfaceName InterfaceName::with_number(std::string_view text) {
+  constexpr std::string_view kNumber = "%d";
+  if (!text.ends_with(kNumber)) return InterfaceName(text);
+  std::string name(text.substr(0, text.size() - kNumber.size()));
+  name += "00";  // What is checked: as long, and of the bytes of a name.
+  InterfaceName checked(name);
+  checked.text_ = text;
+  return checked;
+}
+
 AltName::AltName(std::string_view text) : text_(text) {
   check_name(text, kAltNameMax, "alternative name");
 }

@@ -27,8 +27,11 @@ class InterfaceName {
  public:
   /// Throws Error (usage) for anything else.
   explicit InterfaceName(std::string_view text);
+  /// As above, but may end in "%d", for which the kernel puts the first number that is free.
+  static InterfaceName with_number(std::string_view text);
 
   const std::string& str() const noexcept { return text_; }
+  bool wants_number() const noexcept { return text_.ends_with("%d"); }
   auto operator<=>(const InterfaceName&) const = default;
 
  private:

@@ -1,0 +1,65 @@
+#include "net/left_to_kernel.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <ctime>
+
+#include "base/syscall.hpp"
+#include "base/text.hpp"
+#include "net/identity.hpp"
+#include "net/locate.hpp"
+
+namespace netlend {
+
+namespace {
+// Its last processes may still be about to end.
+constexpr int kEndTimeoutMs = 500;
+// Dozens of namespaces that end at once take the kernel seconds.
+constexpr int kArrivalTimeoutMs = 10'000;
+constexpr timespec kPollInterval{.tv_sec = 0, .tv_nsec = 5'000'000};
+
+template <typename Condition>
+bool wait_until(Condition is_over, int timeout_ms) {
+  const std::int64_t deadline = monotonic_ms() + timeout_ms;
+  while (!is_over()) {
+    if (monotonic_ms() >= deadline) return false;
+    ::nanosleep(&kPollInterval, nullptr);
+  }
+  return true;
+}
+
+bool is_virtual(const Loan& loan) { return !is_physical(identify_device(loan.home->link)); }
+
+/// The namespaces are opened anew each time: held open, the borrower's would never end.
+bool have_arrived(const LendingContext& context, const Ledger& ledger) {
+  LoanSites sites(context.state, ledger);
+  return std::all_of(ledger.loans.begin(), ledger.loans.end(), [&](const Loan& loan) {
+    return !loan.home || is_virtual(loan) || sites.locate(loan).has_value();
+  });
+}
+}  // namespace
+
+bool await_kernel(const LendingContext& context, const Ledger& ledger) {
+  const bool is_alive = borrower_liveness(ledger) == Liveness::alive;
+  const auto has_ended = [&] { return !is_held(ledger.borrower); };
+  if (!wait_until(has_ended, is_alive ? 0 : kEndTimeoutMs)) {
+    for (const auto& loan : ledger.loans) {
+      if (!context.on_note) break;
+      context.on_note(fmt::format(
+          "device '{}' came by linux.netDevices and stays with '{}' until the network namespace "
+          "there ends; 'netlend reap' then puts it right at home",
+          printable(loan.home_name()), ledger.id.str()));
+    }
+    return false;
+  }
+  // What hasn't arrived by then is reported as missing.
+  static_cast<void>(wait_until([&] { return have_arrived(context, ledger); }, kArrivalTimeoutMs));
+  return true;
+}
+
+bool ended_with_namespace(const Ledger& ledger, const Loan& loan) {
+  return ledger.is_left_to_kernel && is_virtual(loan);
+}
+
+}  // namespace netlend
