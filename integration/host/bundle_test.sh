@@ -709,7 +709,7 @@ what_is_asked_for_twice_is_refused_before_anything_is_lent() {
   local nic wanted
   while IFS='|' read -r nic wanted; do
     configure "$by_annotation" touch /out/ran
-    expect "command line and by annotations: $wanted" \
+    expect "the command line, /linux/netDevices and annotations: $wanted" \
       "$(exits_with 125 run --debug --nic "$nic" c1 2>&1)"
     [[ ! -e /run/out/ran ]]
     has_no_trace
