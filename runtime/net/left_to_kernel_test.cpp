@@ -64,7 +64,8 @@ BOOST_AUTO_TEST_CASE(it_is_never_moved_out_while_the_namespace_lives) {
   BOOST_TEST(says(container.sh("ip -br addr show dev eth0"), "10.77.0.1/24"));
   BOOST_TEST(!ledgers_of(state(), netlend::ContainerId{"db1"}).empty());
   container.kill();
-  BOOST_TEST(says(joined(give_all_back()), "ended with that container's network namespace; its loan is closed"));
+  BOOST_TEST(says(joined(give_all_back()),
+                  "ended with that container's network namespace; its loan is closed"));
   check_state_is_empty();
 }
 
