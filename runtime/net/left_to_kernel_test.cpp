@@ -6,7 +6,6 @@ using netlend::test::error_of;
 using netlend::test::joined;
 using netlend::test::Lab;
 using netlend::test::sh;
-using netlend::test::succeeds;
 
 namespace {
 bool says(const std::string& text, const std::string& part) {

@@ -13,7 +13,6 @@
 #include "net/lending_fixture.hpp"
 #include "net/programs.hpp"
 
-using netlend::Error;
 using netlend::Netns;
 using netlend::Site;
 using netlend::UniqueFd;
