@@ -155,6 +155,8 @@ a_working_folder_that_is_missing_is_made_as_under_runc() {
       rm -r rootfs/new
     done
   done
+  fails_at '/process/args: names no program' '.process.args = []'
+  fails_at '/process/args: names no program' 'del(.process.args)'
   fails_at '/process/cwd: make the folder' '.process.cwd = "/proc/nosuch"'
   fails_at "/process/cwd: enter '/bin/busybox'" '.process.cwd = "/bin/busybox"'
 }

@@ -14,6 +14,8 @@ cases=(
   a_refused_plan_fails
   by_hand_it_goes_to_a_named_namespace_and_returns
   by_hand_it_goes_to_a_process_and_returns
+  a_path_below_proc_is_its_process
+  it_is_returned_from_another_mount_namespace
   by_hand_it_goes_to_a_running_container_and_is_reaped_after_it
   it_is_lent_by_altname_and_by_address
   it_is_returned_by_every_name_that_it_has
@@ -189,10 +191,39 @@ by_hand_it_goes_to_a_named_namespace_and_returns() {
   is_home
 }
 
-by_hand_it_goes_to_a_process_and_returns() {
+# A process with a network namespace of its own.
+start_sleeper() {
   unshare --net sleep 1000000 &
   pid=$!
   wait_until sh -c "[ \$(readlink /proc/$pid/ns/net) != \$(readlink /proc/self/ns/net) ]"
+}
+
+# No mount ends with it, which a guardian could be told of.
+a_path_below_proc_is_its_process() {
+  start_sleeper
+  netlend lend lan0 --to "netns:/proc/$pid/ns/net" name=eth0
+  fails ip link show lan0
+  kill "$pid"
+  wait_until has_no_loans
+  is_home
+  start_sleeper
+  ln -s "/proc/$pid/ns/net" /run/test/link
+  refuses 1 'name the process by --to pid:N' lend lan0 --to netns:/run/test/link name=eth0
+  kill "$pid"
+}
+
+it_is_returned_from_another_mount_namespace() {
+  ip netns add blue
+  netlend lend lan0 --to netns:blue name=eth0
+  unshare --mount "$programs/netlend" return lan0
+  is_home
+  netlend lend lan0 --to netns:blue name=eth0
+  unshare --mount "$programs/netlend" reap --all --yes
+  is_home
+}
+
+by_hand_it_goes_to_a_process_and_returns() {
+  start_sleeper
   netlend lend lan0 --to "pid:$pid" name=eth0 addr=10.77.0.2/24
   expect "pid-$pid (pid $pid)" "$(netlend loans)"
   netlend return "pid-$pid"

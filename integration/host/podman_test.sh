@@ -163,6 +163,11 @@ a_pod_is_lent_to_through_restarts_of_its_containers_in_any_order() {
   podman restart --time 0 c2
   is_lent_to c1
   is_lent_to c2
+  podman restart --time 0 "$infra"
+  podman restart --time 0 c2
+  podman restart --time 0 "$infra"
+  podman restart --time 0 c1
+  is_lent_to c1
   for _ in 1 2 3; do podman pod restart pod; done
   is_lent_to c1
   is_lent_to c2

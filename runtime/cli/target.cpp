@@ -1,6 +1,8 @@
 #include "cli/target.hpp"
 
+#include <fcntl.h>
 #include <fmt/core.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <optional>
@@ -27,7 +29,18 @@ Target parse_pid(std::string_view text) {
   return ProcessTarget{static_cast<pid_t>(*pid)};
 }
 
+/// The process of "/proc/N/ns/net".
+std::optional<Target> process_of_path(std::string_view path) {
+  constexpr std::string_view kProc = "/proc/";
+  constexpr std::string_view kNet = "/ns/net";
+  if (!path.starts_with(kProc) || !path.ends_with(kNet)) return std::nullopt;
+  path.remove_prefix(kProc.size());
+  path.remove_suffix(std::min(kNet.size(), path.size()));
+  return parse_number(path, kPidMax) ? std::optional{parse_pid(path)} : std::nullopt;
+}
+
 Target parse_netns(std::string_view text) {
+  if (auto process = process_of_path(text)) return *process;
   if (!text.empty() && text.front() == '/') return PathTarget{std::string(text)};
   if (text.empty() || text == "." || text == ".." || text.find('/') != std::string_view::npos) {
     throw Error::usage(fmt::format(
@@ -44,6 +57,13 @@ ContainerId id_of_path(const std::string& path) {
       id.begin(), id.end(), [](char c) { return !ContainerId::is_allowed(c); }, '_');
   if (id.empty() || id.front() == '.') id.insert(0, "_");
   return ContainerId{id.substr(0, ContainerId::kLengthMax)};
+}
+
+/// Something is mounted there, wherever symbolic links lead to. Source: statx(2).
+bool is_mount_point(const std::string& path) {
+  struct statx status {};
+  return ::statx(AT_FDCWD, path.c_str(), AT_NO_AUTOMOUNT, STATX_TYPE, &status) == 0 &&
+         (status.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
 }
 
 std::string process_path(pid_t pid) { return fmt::format("/proc/{}/ns/net", pid); }
@@ -76,9 +96,16 @@ Borrower borrow_by_pid(pid_t pid, ContainerId id, const Plan& plan) {
 }
 
 Borrower borrow_by_path(const std::string& path, ContainerId id, const Plan& plan) {
+  Netns netns = Netns::open(path);
+  if (!is_mount_point(path)) {
+    throw Error(
+        fmt::format("'{}' shows a network namespace only while a process is in it; name the "
+                    "process by --to pid:N",
+                    printable(path)));
+  }
   return {.id = std::move(id),
           .key = key_of(path, plan),
-          .netns = Netns::open(path),
+          .netns = std::move(netns),
           .process = {},
           .netns_path = path};
 }

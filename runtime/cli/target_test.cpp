@@ -28,7 +28,9 @@ BOOST_AUTO_TEST_CASE(a_process_a_name_a_path_or_an_id) {
   BOOST_TEST((std::get<ProcessTarget>(parse_target("pid:42")) == ProcessTarget{42}));
   BOOST_TEST((std::get<PathTarget>(parse_target("netns:blue")) == PathTarget{"/run/netns/blue"}));
   BOOST_TEST(
-      (std::get<PathTarget>(parse_target("netns:/proc/7/ns/net")) == PathTarget{"/proc/7/ns/net"}));
+      (std::get<PathTarget>(parse_target("netns:/proc/x/ns/net")) == PathTarget{"/proc/x/ns/net"}));
+  // Which is dead with the process, and not when a mount ends.
+  BOOST_TEST((std::get<ProcessTarget>(parse_target("netns:/proc/7/ns/net")) == ProcessTarget{7}));
   BOOST_TEST((std::get<ContainerId>(parse_target("db1")) == ContainerId{"db1"}));
 }
 

@@ -27,6 +27,9 @@ void check_purpose(const oci::Config& config, const BundleOptions& options, Purp
   if (!config.process && purpose != Purpose::create) {
     throw Error("config.json: /process: is not there, so there is nothing to run");
   }
+  if (config.process && config.process->args.empty()) {
+    throw Error("/process/args: names no program, so there is nothing to run");
+  }
   const bool has_terminal = config.process && config.process->terminal;
   if (!has_terminal && !options.console_socket.empty()) {
     throw Error(

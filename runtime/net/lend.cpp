@@ -114,7 +114,7 @@ class Lending {
         home_(Netns::current()),
         inside_(borrower.netns.duplicate()) {}
 
-  std::string run(const std::string& plan_text);
+  std::string run(const std::string& plan_text, std::vector<Sharer> sharers);
 
  private:
   /// Does what needs the state folder, whose errors speak of files: this says what for.
@@ -148,8 +148,9 @@ class Lending {
   std::vector<std::string> leases_;
 };
 
-std::string Lending::run(const std::string& plan_text) {
+std::string Lending::run(const std::string& plan_text, std::vector<Sharer> sharers) {
   prepare(plan_text);
+  ledger_.sharers = std::move(sharers);
   LedgerLock lock = for_plan([&] { return lock_new_ledger(); });
   try {
     choose();
@@ -363,8 +364,8 @@ std::string lend(const LendingContext& context, const Plan& plan, const Borrower
   }
   const std::string plan_text = format_plan_file(plan);
   if (auto earlier = meet_earlier(context, plan, plan_text, borrower)) return *earlier;
-  take_along(context, plan, borrower, options);
-  return Lending(context, plan, borrower, options).run(plan_text);
+  auto others = take_along(context, plan, borrower, options);
+  return Lending(context, plan, borrower, options).run(plan_text, std::move(others));
 }
 
 }  // namespace netlend

@@ -170,11 +170,16 @@ std::optional<Netns> open_pin(const StateDirectory& state, const PinPlace& place
 
 void remove_pin(const StateDirectory& state, const PinPlace& place) {
   const std::string path = folder_path(state, place.folder) + "/" + place.ledger_name;
-  run_in_mount_namespace(place.mount_namespace, [&] {
+  const auto unmount = [&] {
     if (is_mount_point(path)) {
       check(::umount2(path.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW), "unpin", path);
     }
-  });
+  };
+  run_in_mount_namespace(place.mount_namespace, unmount);
+  // One that was cloned off meanwhile, as by `ip netns exec`, has a copy. Of others the kernel
+  // takes it away with the file; our own keeps the file from being removed (fs/namei.c,
+  // may_delete).
+  unmount();
   remove_file(place.folder == PinFolder::pins ? state.pins() : state.staging(), place.ledger_name);
 }
 

@@ -85,18 +85,25 @@ bool share_loans(const StateDirectory& state, const Plan& plan, const Borrower& 
   return false;
 }
 
-void take_along(const LendingContext& context, const Plan& plan, const Borrower& borrower,
-                const LendOptions& options) {
+std::vector<Sharer> take_along(const LendingContext& context, const Plan& plan,
+                               const Borrower& borrower, const LendOptions& options) {
+  std::vector<Sharer> others;
   for (const auto& ledger : same_loans(context.state, format_plan_file(plan))) {
     if (!is_shared_with(ledger, borrower) || ledger.borrower == borrower.netns.identity()) continue;
     check_allowed(context, ledger, plan, options);
     const ReapResult reaped = reap_ledger(context, ledger.name, ReapScope::all);
-    if (reaped.is_closed) continue;
+    if (reaped.is_closed) {
+      others = ledger.sharers;
+      std::erase(others, sharer_of(borrower));
+      others.push_back({.id = ledger.id, .key = ledger.key});
+      continue;
+    }
     throw Error(fmt::format("'{}' shares its devices with '{}', whose namespace they can't leave{}",
                             borrower.id.str(), ledger.id.str(),
                             reaped.failures.empty() ? ", since somebody else is at it; try again"
                                                     : ": " + reaped.failures.front().what));
   }
+  return others;
 }
 
 }  // namespace netlend

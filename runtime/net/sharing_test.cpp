@@ -49,6 +49,15 @@ BOOST_AUTO_TEST_CASE(who_lent_first_shares_it_there_when_its_turn_comes) {
   BOOST_TEST(has_device(new_infra));
 }
 
+BOOST_AUTO_TEST_CASE(who_lent_first_takes_it_along_to_the_next_namespace) {
+  lend(context(), plan(kDevice), c2_in_new_namespace());
+  const Sleeper newest_infra;
+  lend(context(), plan(kDevice), borrower_of(newest_infra, "c1"));
+  BOOST_TEST(has_device(newest_infra));
+  lend(context(), plan(kDevice), c2_in_new_namespace());
+  BOOST_TEST(has_device(new_infra));
+}
+
 BOOST_AUTO_TEST_CASE(who_shares_nothing_takes_nothing) {
   BOOST_CHECK_THROW(lend(context(), plan(kDevice), borrower_of(new_infra, "c3")), Error);
   auto of_other_bundle = c2_in_new_namespace();
