@@ -96,16 +96,9 @@ Borrower borrow_by_pid(pid_t pid, ContainerId id, const Plan& plan) {
 }
 
 Borrower borrow_by_path(const std::string& path, ContainerId id, const Plan& plan) {
-  Netns netns = Netns::open(path);
-  if (!is_mount_point(path)) {
-    throw Error(
-        fmt::format("'{}' shows a network namespace only while a process is in it; name the "
-                    "process by --to pid:N",
-                    printable(path)));
-  }
   return {.id = std::move(id),
           .key = key_of(path, plan),
-          .netns = std::move(netns),
+          .netns = Netns::open(path),
           .process = {},
           .netns_path = path};
 }
@@ -188,6 +181,12 @@ Borrower find_borrower(const StateDirectory& state, const ContainerStore& contai
     throw Error(fmt::format(
         "{} is in this network namespace itself; there is nothing to lend to it",
         borrower.process ? fmt::format("process {}", borrower.process->pid) : borrower.netns_path));
+  }
+  if (!borrower.netns_path.empty() && !is_mount_point(borrower.netns_path)) {
+    throw Error(fmt::format(
+        "'{}' shows a network namespace only while a process is in it; name the process by --to "
+        "pid:N",
+        printable(borrower.netns_path)));
   }
   return borrower;
 }
