@@ -1,12 +1,12 @@
 #include "net/bridge_port.hpp"
 
-#include <arpa/inet.h>
+#include <endian.h>
 #include <fmt/core.h>
 #include <linux/if_bridge.h>
 #include <linux/if_ether.h>
 #include <linux/if_link.h>
+#include <linux/in.h>
 #include <linux/rtnetlink.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -247,9 +247,9 @@ std::string describe_group(const RawRecord& group) {
     return IpAddress::from_bytes({static_cast<const char*>(bytes), size}).str();
   };
   std::string out;
-  if (entry.addr.proto == htons(ETH_P_IP)) {
+  if (entry.addr.proto == htobe16(ETH_P_IP)) {
     out = text(&entry.addr.u.ip4, sizeof entry.addr.u.ip4);
-  } else if (entry.addr.proto == htons(ETH_P_IPV6)) {
+  } else if (entry.addr.proto == htobe16(ETH_P_IPV6)) {
     out = text(&entry.addr.u.ip6, sizeof entry.addr.u.ip6);
   } else {
     out = format_link_address({reinterpret_cast<const char*>(&entry.addr.u), ETH_ALEN});
