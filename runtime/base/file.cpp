@@ -125,6 +125,13 @@ std::vector<std::string> list_names(int dirfd) {
   return names;
 }
 
+bool is_mount_point(const std::string& path, Symlink symlink) {
+  struct statx status {};
+  const int flags = AT_NO_AUTOMOUNT | (symlink == Symlink::meant ? AT_SYMLINK_NOFOLLOW : 0);
+  return ::statx(AT_FDCWD, path.c_str(), flags, STATX_TYPE, &status) == 0 &&
+         (status.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+}
+
 UniqueFd open_directory(int dirfd, const std::string& path) {
   return UniqueFd{
       check(::openat(dirfd, path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC),

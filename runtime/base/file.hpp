@@ -41,6 +41,13 @@ void remove_file(int dirfd, const std::string& name);
 /// The names in a folder, sorted, without `.` and `..`.
 std::vector<std::string> list_names(int dirfd);
 
+/// Whether a symlink in the last component of a path is what is meant, or what it leads to.
+enum class Symlink { meant, followed };
+
+/// Whether something is mounted at `path`; false also where it can't be looked at. Source:
+/// statx(2), STATX_ATTR_MOUNT_ROOT.
+bool is_mount_point(const std::string& path, Symlink symlink);
+
 /// Opens a folder under `dirfd` without following a symlink in its last component.
 UniqueFd open_directory(int dirfd, const std::string& path);
 

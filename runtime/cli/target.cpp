@@ -1,14 +1,13 @@
 #include "cli/target.hpp"
 
-#include <fcntl.h>
 #include <fmt/core.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <optional>
 #include <set>
 
 #include "base/error.hpp"
+#include "base/file.hpp"
 #include "base/text.hpp"
 #include "lifecycle/container_store.hpp"
 
@@ -57,13 +56,6 @@ ContainerId id_of_path(const std::string& path) {
       id.begin(), id.end(), [](char c) { return !ContainerId::is_allowed(c); }, '_');
   if (id.empty() || id.front() == '.') id.insert(0, "_");
   return ContainerId{id.substr(0, ContainerId::kLengthMax)};
-}
-
-/// Something is mounted there, wherever symbolic links lead to. Source: statx(2).
-bool is_mount_point(const std::string& path) {
-  struct statx status {};
-  return ::statx(AT_FDCWD, path.c_str(), AT_NO_AUTOMOUNT, STATX_TYPE, &status) == 0 &&
-         (status.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
 }
 
 std::string process_path(pid_t pid) { return fmt::format("/proc/{}/ns/net", pid); }
@@ -182,7 +174,7 @@ Borrower find_borrower(const StateDirectory& state, const ContainerStore& contai
         "{} is in this network namespace itself; there is nothing to lend to it",
         borrower.process ? fmt::format("process {}", borrower.process->pid) : borrower.netns_path));
   }
-  if (!borrower.netns_path.empty() && !is_mount_point(borrower.netns_path)) {
+  if (!borrower.netns_path.empty() && !is_mount_point(borrower.netns_path, Symlink::followed)) {
     throw Error(fmt::format(
         "'{}' shows a network namespace only while a process is in it; name the process by --to "
         "pid:N",

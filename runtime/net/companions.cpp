@@ -2,10 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/core.h>
-#include <limits.h>
-#include <unistd.h>
 
-#include <array>
 #include <cerrno>
 
 #include "base/file.hpp"
@@ -17,14 +14,11 @@ namespace netlend {
 namespace {
 constexpr std::size_t kNameMax = 256;
 
-/// The last part of what a symbolic link points to; empty: there is none.
+/// Empty: there is no such symbolic link.
 std::string target_name(int sysfs, const std::string& path) {
-  std::array<char, PATH_MAX> target{};
-  const ssize_t size = ::readlinkat(sysfs, path.c_str(), target.data(), target.size());
-  if (size == -1 && (errno == ENOENT || errno == EINVAL)) return {};
-  check(size, "read in sysfs", path);
-  const std::string text(target.data(), static_cast<std::size_t>(size));
-  return text.substr(text.rfind('/') + 1);
+  const auto name = read_link_name(sysfs, path);
+  if (!name && errno != ENOENT && errno != EINVAL) throw_errno(errno, "read in sysfs", path);
+  return name.value_or("");
 }
 
 /// Its names; none where there is no such folder.

@@ -99,17 +99,10 @@ std::string folder_path(const StateDirectory& state, PinFolder folder) {
   return state.path() + (folder == PinFolder::pins ? "/pins" : "/staging");
 }
 
-bool is_mount_point(const std::string& path) {
-  struct statx status {};
-  return ::statx(AT_FDCWD, path.c_str(), AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_TYPE,
-                 &status) == 0 &&
-         (status.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
-}
-
 /// A private bind mount of the folder on itself: a pin then spreads to no other mount namespace, in
 /// which it could not be undone.
 void make_private(const std::string& path) {
-  if (!is_mount_point(path)) {
+  if (!is_mount_point(path, Symlink::meant)) {
     check(::mount(path.c_str(), path.c_str(), nullptr, MS_BIND, nullptr), "bind-mount", path);
   }
   // Whoever mounted it may have been killed before this.
@@ -154,7 +147,7 @@ void make_pin(const StateDirectory& state, const PinPlace& place, const Netns& n
   check(retry([&] { return ::flock(lock.get(), LOCK_EX); }), "lock", state.path());
   const bool done = run_in_mount_namespace(place.mount_namespace, [&] {
     make_private(base);
-    if (!is_mount_point(path)) bind_netns(netns, path);
+    if (!is_mount_point(path, Symlink::meant)) bind_netns(netns, path);
   });
   if (!done) throw Error("pin the network namespace: no process is in the mount namespace for it");
 }
@@ -163,7 +156,7 @@ std::optional<Netns> open_pin(const StateDirectory& state, const PinPlace& place
   const std::string path = folder_path(state, place.folder) + "/" + place.ledger_name;
   std::optional<Netns> netns;
   run_in_mount_namespace(place.mount_namespace, [&] {
-    if (is_mount_point(path)) netns.emplace(Netns::open(path));
+    if (is_mount_point(path, Symlink::meant)) netns.emplace(Netns::open(path));
   });
   return netns;
 }
@@ -171,7 +164,7 @@ std::optional<Netns> open_pin(const StateDirectory& state, const PinPlace& place
 void remove_pin(const StateDirectory& state, const PinPlace& place) {
   const std::string path = folder_path(state, place.folder) + "/" + place.ledger_name;
   const auto unmount = [&] {
-    if (is_mount_point(path)) {
+    if (is_mount_point(path, Symlink::meant)) {
       check(::umount2(path.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW), "unpin", path);
     }
   };

@@ -1,8 +1,12 @@
 #include "net/sysfs.hpp"
 
 #include <sys/mount.h>
+#include <unistd.h>
 
+#include <array>
 #include <cerrno>
+#include <climits>
+#include <string_view>
 
 #include "base/syscall.hpp"
 
@@ -23,6 +27,14 @@ std::optional<UniqueFd> open_sysfs(const Netns& netns) {
   if (root.is_open()) return root;
   if (why == EPERM || why == ENODEV || why == ENOSYS) return std::nullopt;
   throw_errno(why, "mount a sysfs that shows", netns.name());
+}
+
+std::optional<std::string> read_link_name(int folder, const std::string& path) {
+  std::array<char, PATH_MAX> target{};
+  const ssize_t size = ::readlinkat(folder, path.c_str(), target.data(), target.size());
+  if (size == -1) return std::nullopt;
+  const std::string_view text(target.data(), static_cast<std::size_t>(size));
+  return std::string(text.substr(text.rfind('/') + 1));
 }
 
 }  // namespace netlend

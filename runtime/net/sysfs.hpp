@@ -13,4 +13,8 @@ namespace netlend {
 /// kernel has none. Source: fs/sysfs/mount.c, sysfs_init_fs_context; fsmount(2).
 std::optional<UniqueFd> open_sysfs(const Netns& netns);
 
+/// The last component of what the symlink `path` under `folder` (AT_FDCWD, if it is absolute) leads
+/// to, as sysfs names another device. Nothing, and errno, where it can't be read.
+std::optional<std::string> read_link_name(int folder, const std::string& path);
+
 }  // namespace netlend

@@ -1,16 +1,16 @@
 #include "net/virtual_function.hpp"
 
+#include <fcntl.h>
 #include <fmt/core.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <climits>
 
 #include "base/text.hpp"
+#include "net/sysfs.hpp"
 
 namespace netlend {
 
@@ -94,13 +94,9 @@ void restore_function(Restoration& restoration, IfIndex physical, const RawRecor
   }
 }
 
-/// The last component of what the symlink shows; empty if there is none.
+/// Empty if there is no such symlink.
 std::string target_name(const std::string& path) {
-  std::array<char, PATH_MAX> target{};
-  const ssize_t size = ::readlink(path.c_str(), target.data(), target.size());
-  if (size <= 0) return {};
-  const std::string_view text(target.data(), static_cast<std::size_t>(size));
-  return std::string(text.substr(text.rfind('/') + 1));
+  return read_link_name(AT_FDCWD, path).value_or("");
 }
 }  // namespace
 
