@@ -8,14 +8,12 @@
 
 namespace netlend::fuzz {
 
-using namespace std::string_literals;
-
 namespace {
 LinkState example_device() {
   LinkState link;
   link.name = "lan0";
   link.altnames = {"the-port-on-the-left"};
-  link.address = "\x02\x00\x00\x00\x00\xaa"s;
+  link.address = std::string("\x02\x00\x00\x00\x00\xaa", 6);
   link.parent_bus = "pci";
   link.parent_device = "0000:0a:00.1";
   return link;
