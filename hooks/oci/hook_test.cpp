@@ -82,8 +82,14 @@ class RunningHook {
 
   pid_t pid() const { return pid_; }
 
+  /// As an engine does: a hook that ended, or closed its input, without reading all of it is judged
+  /// by its exit code alone (os/exec of Go, which runc and podman use, ignores EPIPE too).
   void give(const std::string& state) {
-    netlend::write_all(input_.write_end.get(), state, "the hook's input");
+    try {
+      netlend::write_all(input_.write_end.get(), state, "the hook's input");
+    } catch (const netlend::Error& error) {
+      if (error.code() != EPIPE) throw;
+    }
     input_.write_end.reset();
   }
 
