@@ -14,6 +14,7 @@
 
 #include <array>
 #include <boost/test/unit_test.hpp>
+#include <cerrno>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -88,7 +89,7 @@ class RunningHook {
     try {
       netlend::write_all(input_.write_end.get(), state, "the hook's input");
     } catch (const netlend::Error& error) {
-      if (error.code() != EPIPE) throw;
+      if (error.errno_value() != EPIPE) throw;
     }
     input_.write_end.reset();
   }

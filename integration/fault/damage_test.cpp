@@ -6,7 +6,7 @@
 
 #include "base/error.hpp"
 #include "fault/scene.hpp"
-#include "net/ledger.hpp"
+#include "net/ledger/ledger.hpp"
 
 using netlend::Failures;
 using netlend::ReapScope;

@@ -7,7 +7,7 @@
 #include "base/error.hpp"
 #include "fault/points.hpp"
 #include "fault/scene.hpp"
-#include "net/ledger.hpp"
+#include "net/ledger/ledger.hpp"
 
 using netlend::errno_text;
 using netlend::test::Act;

@@ -9,7 +9,7 @@
 #include <iostream>
 
 #include "base/syscall.hpp"
-#include "net/ledger.hpp"
+#include "net/ledger/ledger.hpp"
 
 namespace netlend::test {
 

@@ -4,7 +4,7 @@
 #include "base/text.hpp"
 #include "fuzz/oracle.hpp"
 #include "fuzz/targets.hpp"
-#include "net/plan_parse.hpp"
+#include "net/plan/plan_parse.hpp"
 
 namespace netlend::fuzz {
 

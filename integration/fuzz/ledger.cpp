@@ -1,4 +1,4 @@
-#include "net/ledger.hpp"
+#include "net/ledger/ledger.hpp"
 
 #include <fmt/core.h>
 

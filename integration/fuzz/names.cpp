@@ -1,4 +1,4 @@
-#include "net/names.hpp"
+#include "net/kernel/names.hpp"
 
 #include <algorithm>
 #include <cctype>

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/text.hpp"
-#include "net/plan_parse.hpp"
+#include "net/plan/plan_parse.hpp"
 
 namespace netlend::fuzz {
 

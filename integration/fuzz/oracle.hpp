@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "base/error.hpp"
-#include "net/plan.hpp"
+#include "net/plan/plan.hpp"
 
 namespace netlend::fuzz {
 

@@ -1,6 +1,6 @@
 #include "fuzz/oracle.hpp"
 #include "fuzz/targets.hpp"
-#include "net/plan_parse.hpp"
+#include "net/plan/plan_parse.hpp"
 
 namespace netlend::fuzz {
 

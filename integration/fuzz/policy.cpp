@@ -1,10 +1,10 @@
-#include "net/policy.hpp"
+#include "net/policy/policy.hpp"
 
 #include "base/glob.hpp"
 #include "fuzz/oracle.hpp"
 #include "fuzz/targets.hpp"
-#include "net/plan_parse.hpp"
-#include "net/policy_file.hpp"
+#include "net/plan/plan_parse.hpp"
+#include "net/policy/policy_file.hpp"
 
 namespace netlend::fuzz {
 

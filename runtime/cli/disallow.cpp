@@ -1,6 +1,6 @@
 #include "cli/rule.hpp"
 #include "cli/verbs.hpp"
-#include "net/policy_file.hpp"
+#include "net/policy/policy_file.hpp"
 
 namespace netlend::cli {
 

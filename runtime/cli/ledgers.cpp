@@ -13,7 +13,7 @@
 #include "cli/target.hpp"
 #include "lifecycle/bundle_loans.hpp"
 #include "net/checks.hpp"
-#include "net/plan_rules.hpp"
+#include "net/plan/plan_rules.hpp"
 
 namespace netlend::cli {
 

@@ -7,8 +7,8 @@
 
 #include "base/error.hpp"
 #include "lifecycle/container_store.hpp"
-#include "net/ledger.hpp"
-#include "net/state_directory.hpp"
+#include "net/ledger/ledger.hpp"
+#include "net/ledger/state_directory.hpp"
 
 namespace netlend::cli {
 

@@ -2,7 +2,7 @@
 #include "cli/target.hpp"
 #include "cli/verbs.hpp"
 #include "guardian/guardian.hpp"
-#include "net/policy.hpp"
+#include "net/policy/policy.hpp"
 
 namespace netlend::cli {
 

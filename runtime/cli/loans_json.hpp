@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "lifecycle/container_store.hpp"
-#include "net/ledger.hpp"
+#include "net/ledger/ledger.hpp"
 
 namespace netlend::cli {
 

@@ -6,9 +6,9 @@
 
 #include "base/error.hpp"
 #include "cli/ledgers.hpp"
+#include "net/kernel/site.hpp"
+#include "net/ledger/pin.hpp"
 #include "net/locate.hpp"
-#include "net/pin.hpp"
-#include "net/site.hpp"
 
 namespace netlend::cli {
 

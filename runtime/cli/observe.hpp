@@ -5,10 +5,10 @@
 #include <vector>
 
 #include "base/error.hpp"
-#include "net/ledger.hpp"
-#include "net/netns.hpp"
-#include "net/snapshot.hpp"
-#include "net/state_directory.hpp"
+#include "net/kernel/netns.hpp"
+#include "net/ledger/ledger.hpp"
+#include "net/ledger/state_directory.hpp"
+#include "net/snapshot/snapshot.hpp"
 
 /// What `netlend show` shows.
 namespace netlend::cli {

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "net/lending.hpp"
-#include "net/plan.hpp"
+#include "net/plan/plan.hpp"
 
 namespace netlend::cli {
 

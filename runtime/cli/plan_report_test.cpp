@@ -3,7 +3,7 @@
 #include <boost/test/unit_test.hpp>
 #include <nlohmann/json.hpp>
 
-#include "net/plan_parse.hpp"
+#include "net/plan/plan_parse.hpp"
 
 namespace netlend::cli {
 

@@ -8,8 +8,8 @@
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/text.hpp"
-#include "net/plan_parse.hpp"
-#include "net/plan_rules.hpp"
+#include "net/plan/plan_parse.hpp"
+#include "net/plan/plan_rules.hpp"
 
 namespace netlend::cli {
 

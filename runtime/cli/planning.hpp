@@ -2,7 +2,7 @@
 
 #include "cli/arguments.hpp"
 #include "net/lending.hpp"
-#include "net/plan.hpp"
+#include "net/plan/plan.hpp"
 #include "net/select.hpp"
 
 namespace netlend::cli {

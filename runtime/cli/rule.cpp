@@ -6,7 +6,7 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
-#include "net/policy_pattern.hpp"
+#include "net/policy/policy_pattern.hpp"
 
 namespace netlend::cli {
 

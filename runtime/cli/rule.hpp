@@ -1,7 +1,7 @@
 #pragma once
 
 #include "cli/arguments.hpp"
-#include "net/policy.hpp"
+#include "net/policy/policy.hpp"
 
 namespace netlend::cli {
 

@@ -3,7 +3,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include "base/error.hpp"
-#include "net/plan_parse.hpp"
+#include "net/plan/plan_parse.hpp"
 #include "support/lab.hpp"
 
 namespace netlend::cli {

@@ -4,7 +4,7 @@
 
 #include <boost/test/unit_test.hpp>
 
-#include "net/address.hpp"
+#include "net/kernel/address.hpp"
 
 namespace netlend::cli {
 

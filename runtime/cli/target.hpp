@@ -8,10 +8,10 @@
 
 #include "base/container_id.hpp"
 #include "lifecycle/container_store.hpp"
-#include "net/ledger.hpp"
+#include "net/ledger/ledger.hpp"
+#include "net/ledger/state_directory.hpp"
 #include "net/lending.hpp"
-#include "net/plan.hpp"
-#include "net/state_directory.hpp"
+#include "net/plan/plan.hpp"
 
 /// Who `netlend lend --to` lends to.
 namespace netlend::cli {

@@ -5,8 +5,8 @@
 #include "lifecycle/container_store.hpp"
 #include "lifecycle/run_result.hpp"
 #include "lifecycle/runtime.hpp"
+#include "net/ledger/state_directory.hpp"
 #include "net/lending.hpp"
-#include "net/state_directory.hpp"
 
 namespace netlend::cli {
 

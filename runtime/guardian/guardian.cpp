@@ -11,8 +11,8 @@
 #include "base/syscall.hpp"
 #include "guardian/title.hpp"
 #include "guardian/watch.hpp"
-#include "net/ledger.hpp"
-#include "net/state_directory.hpp"
+#include "net/ledger/ledger.hpp"
+#include "net/ledger/state_directory.hpp"
 
 namespace netlend {
 

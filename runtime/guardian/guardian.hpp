@@ -3,7 +3,7 @@
 #include <string>
 
 #include "net/lending.hpp"
-#include "net/policy.hpp"
+#include "net/policy/policy.hpp"
 
 namespace netlend {
 

@@ -12,7 +12,7 @@
 #include <set>
 
 #include "base/syscall.hpp"
-#include "net/ledger.hpp"
+#include "net/ledger/ledger.hpp"
 #include "net/lending_fixture.hpp"
 
 using netlend::Borrower;

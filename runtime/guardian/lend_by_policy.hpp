@@ -4,7 +4,7 @@
 
 #include "guardian/guardian.hpp"
 #include "net/lending.hpp"
-#include "net/policy.hpp"
+#include "net/policy/policy.hpp"
 
 namespace netlend {
 

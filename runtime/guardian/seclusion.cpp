@@ -19,8 +19,8 @@
 #include "base/syscall.hpp"
 #include "guardian/cgroup.hpp"
 #include "guardian/watch.hpp"
-#include "net/pin.hpp"
-#include "net/state_directory.hpp"
+#include "net/ledger/pin.hpp"
+#include "net/ledger/state_directory.hpp"
 #include "privilege/capabilities.hpp"
 
 namespace netlend {

@@ -12,9 +12,9 @@
 
 #include "base/syscall.hpp"
 #include "guardian/seclusion.hpp"
-#include "net/ledger.hpp"
+#include "net/ledger/ledger.hpp"
+#include "net/ledger/state_directory.hpp"
 #include "net/lending.hpp"
-#include "net/state_directory.hpp"
 
 namespace netlend {
 

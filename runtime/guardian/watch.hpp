@@ -6,7 +6,7 @@
 
 #include "base/process.hpp"
 #include "base/unique_fd.hpp"
-#include "net/netns.hpp"
+#include "net/kernel/netns.hpp"
 
 /// The guardian's own life, in its own process.
 namespace netlend {

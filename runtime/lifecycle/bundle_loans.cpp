@@ -7,9 +7,9 @@
 #include <utility>
 
 #include "base/text.hpp"
-#include "net/ledger.hpp"
-#include "net/plan_parse.hpp"
-#include "net/policy.hpp"
+#include "net/ledger/ledger.hpp"
+#include "net/plan/plan_parse.hpp"
+#include "net/policy/policy.hpp"
 #include "net/select.hpp"
 
 namespace netlend {

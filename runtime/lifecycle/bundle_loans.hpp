@@ -7,10 +7,10 @@
 #include "guardian/lend_by_policy.hpp"
 #include "lifecycle/container_record.hpp"
 #include "lifecycle/container_store.hpp"
-#include "net/ledger.hpp"
+#include "net/kernel/netns.hpp"
+#include "net/ledger/ledger.hpp"
 #include "net/lending.hpp"
-#include "net/netns.hpp"
-#include "net/plan.hpp"
+#include "net/plan/plan.hpp"
 #include "oci-spec/config.hpp"
 
 namespace netlend {

@@ -10,7 +10,7 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
-#include "net/process_json.hpp"
+#include "net/ledger/process_json.hpp"
 
 namespace netlend {
 

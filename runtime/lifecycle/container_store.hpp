@@ -10,7 +10,7 @@
 #include "base/process.hpp"
 #include "base/unique_fd.hpp"
 #include "lifecycle/container_record.hpp"
-#include "net/state_directory.hpp"
+#include "net/ledger/state_directory.hpp"
 
 namespace netlend {
 

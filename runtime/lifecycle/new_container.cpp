@@ -17,7 +17,7 @@
 #include "container/start_gate.hpp"
 #include "container/supervise.hpp"
 #include "lifecycle/clean_up.hpp"
-#include "net/netns.hpp"
+#include "net/kernel/netns.hpp"
 #include "privilege/capabilities.hpp"
 
 namespace netlend {

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "net/names.hpp"
+#include "net/kernel/names.hpp"
 
 namespace netlend {
 

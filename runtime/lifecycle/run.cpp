@@ -14,8 +14,8 @@
 #include "lifecycle/container_store.hpp"
 #include "lifecycle/environment.hpp"
 #include "lifecycle/resolv_conf.hpp"
-#include "net/netns.hpp"
-#include "net/policy.hpp"
+#include "net/kernel/netns.hpp"
+#include "net/policy/policy.hpp"
 
 namespace netlend {
 

@@ -6,9 +6,9 @@
 #include "base/container_id.hpp"
 #include "lifecycle/run_result.hpp"
 #include "lifecycle/runtime.hpp"
+#include "net/kernel/names.hpp"
 #include "net/lending.hpp"
-#include "net/names.hpp"
-#include "net/plan.hpp"
+#include "net/plan/plan.hpp"
 
 namespace netlend {
 

@@ -16,8 +16,8 @@
 #include "base/syscall.hpp"
 #include "base/text.hpp"
 #include "lifecycle/container_store.hpp"
-#include "net/plan_parse.hpp"
-#include "net/state_directory.hpp"
+#include "net/ledger/state_directory.hpp"
+#include "net/plan/plan_parse.hpp"
 #include "support/own_namespaces.hpp"
 
 using netlend::check;

@@ -8,7 +8,7 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
-#include "net/companions.hpp"
+#include "net/snapshot/companions.hpp"
 
 namespace netlend {
 

@@ -6,10 +6,10 @@
 
 #include "base/container_id.hpp"
 #include "base/error.hpp"
-#include "net/link.hpp"
-#include "net/plan.hpp"
-#include "net/site.hpp"
-#include "net/snapshot.hpp"
+#include "net/kernel/link.hpp"
+#include "net/kernel/site.hpp"
+#include "net/plan/plan.hpp"
+#include "net/snapshot/snapshot.hpp"
 
 namespace netlend {
 

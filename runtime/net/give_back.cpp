@@ -6,18 +6,18 @@
 
 #include "base/syscall.hpp"
 #include "base/text.hpp"
-#include "net/announce.hpp"
-#include "net/lease.hpp"
+#include "net/kernel/announce.hpp"
+#include "net/ledger/lease.hpp"
+#include "net/ledger/lock.hpp"
+#include "net/ledger/pin.hpp"
 #include "net/left_to_kernel.hpp"
 #include "net/lending.hpp"
 #include "net/locate.hpp"
-#include "net/lock.hpp"
 #include "net/onlookers.hpp"
-#include "net/pin.hpp"
-#include "net/restore.hpp"
 #include "net/return_ledger.hpp"
+#include "net/snapshot/restore.hpp"
+#include "net/snapshot/upper.hpp"
 #include "net/steps.hpp"
-#include "net/upper.hpp"
 
 namespace netlend {
 

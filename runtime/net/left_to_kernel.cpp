@@ -7,7 +7,7 @@
 
 #include "base/syscall.hpp"
 #include "base/text.hpp"
-#include "net/identity.hpp"
+#include "net/kernel/identity.hpp"
 #include "net/locate.hpp"
 
 namespace netlend {

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "net/ledger.hpp"
+#include "net/ledger/ledger.hpp"
 #include "net/lending.hpp"
 
 namespace netlend {

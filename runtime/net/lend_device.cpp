@@ -7,10 +7,10 @@
 #include <algorithm>
 
 #include "base/text.hpp"
-#include "net/announce.hpp"
 #include "net/checks.hpp"
-#include "net/pin.hpp"
-#include "net/restore.hpp"
+#include "net/kernel/announce.hpp"
+#include "net/ledger/pin.hpp"
+#include "net/snapshot/restore.hpp"
 #include "net/steps.hpp"
 
 namespace netlend {

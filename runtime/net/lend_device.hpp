@@ -1,9 +1,9 @@
 #pragma once
 
 #include "base/text.hpp"
-#include "net/ledger.hpp"
+#include "net/kernel/site.hpp"
+#include "net/ledger/ledger.hpp"
 #include "net/lending.hpp"
-#include "net/site.hpp"
 
 namespace netlend {
 

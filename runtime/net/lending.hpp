@@ -9,8 +9,9 @@
 #include "base/container_id.hpp"
 #include "base/error.hpp"
 #include "base/process.hpp"
-#include "net/netns.hpp"
-#include "net/plan.hpp"
+#include "net/kernel/netns.hpp"
+#include "net/kernel/step_callback.hpp"
+#include "net/plan/plan.hpp"
 
 /// The boundary: every entry point lends and gives back through here, so that they cannot drift
 /// apart. Home is the caller's network namespace.
@@ -18,10 +19,6 @@ namespace netlend {
 
 struct LinkState;
 class StateDirectory;
-
-/// Told before every step that changes the kernel or the ledger: `--debug` prints it, and the test
-/// that kills the process at each step counts it.
-using StepCallback = std::function<void(std::string_view step)>;
 
 struct LendingContext {
   const StateDirectory& state;

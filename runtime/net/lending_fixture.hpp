@@ -5,10 +5,10 @@
 #include <memory>
 #include <string>
 
+#include "net/ledger/state_directory.hpp"
 #include "net/lending.hpp"
-#include "net/plan_parse.hpp"
-#include "net/snapshot.hpp"
-#include "net/state_directory.hpp"
+#include "net/plan/plan_parse.hpp"
+#include "net/snapshot/snapshot.hpp"
 #include "support/lab.hpp"
 #include "support/own_namespaces.hpp"
 

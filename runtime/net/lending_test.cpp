@@ -3,9 +3,9 @@
 #include <regex>
 
 #include "base/syscall.hpp"
-#include "net/ledger.hpp"
+#include "net/ledger/ledger.hpp"
+#include "net/ledger/lock.hpp"
 #include "net/lending_fixture.hpp"
-#include "net/lock.hpp"
 
 using netlend::ReapScope;
 using netlend::test::error_of;

@@ -9,7 +9,7 @@
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/text.hpp"
-#include "net/pin.hpp"
+#include "net/ledger/pin.hpp"
 
 namespace netlend {
 

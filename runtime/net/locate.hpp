@@ -3,8 +3,8 @@
 #include <memory>
 #include <optional>
 
-#include "net/ledger.hpp"
-#include "net/site.hpp"
+#include "net/kernel/site.hpp"
+#include "net/ledger/ledger.hpp"
 
 namespace netlend {
 

@@ -3,8 +3,8 @@
 #include <set>
 
 #include "base/unique_fd.hpp"
-#include "net/link.hpp"
-#include "net/netns.hpp"
+#include "net/kernel/link.hpp"
+#include "net/kernel/netns.hpp"
 
 namespace netlend {
 

@@ -2,9 +2,9 @@
 
 #include "base/file.hpp"
 #include "base/text.hpp"
-#include "net/lease.hpp"
+#include "net/ledger/lease.hpp"
+#include "net/ledger/lock.hpp"
 #include "net/lending.hpp"
-#include "net/lock.hpp"
 #include "net/reap_ledger.hpp"
 #include "net/return_ledger.hpp"
 

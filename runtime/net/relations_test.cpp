@@ -2,7 +2,7 @@
 #include <fmt/core.h>
 
 #include "net/lending_fixture.hpp"
-#include "net/virtual_function.hpp"
+#include "net/snapshot/virtual_function.hpp"
 
 using netlend::test::error_of;
 using netlend::test::joined;

@@ -7,7 +7,7 @@
 
 #include "base/text.hpp"
 #include "net/checks.hpp"
-#include "net/ledger.hpp"
+#include "net/ledger/ledger.hpp"
 #include "net/reap_ledger.hpp"
 
 namespace netlend {

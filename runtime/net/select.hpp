@@ -1,8 +1,8 @@
 #pragma once
 
+#include "net/kernel/link.hpp"
+#include "net/kernel/site.hpp"
 #include "net/lending.hpp"
-#include "net/link.hpp"
-#include "net/site.hpp"
 
 namespace netlend {
 

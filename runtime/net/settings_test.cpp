@@ -11,7 +11,7 @@
 
 #include "base/syscall.hpp"
 #include "net/lending_fixture.hpp"
-#include "net/programs.hpp"
+#include "net/snapshot/programs.hpp"
 
 using netlend::Netns;
 using netlend::Site;

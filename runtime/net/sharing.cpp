@@ -4,11 +4,11 @@
 
 #include <algorithm>
 
-#include "net/driver.hpp"
-#include "net/ledger.hpp"
+#include "net/kernel/driver.hpp"
+#include "net/ledger/ledger.hpp"
+#include "net/ledger/lock.hpp"
 #include "net/locate.hpp"
-#include "net/lock.hpp"
-#include "net/plan_parse.hpp"
+#include "net/plan/plan_parse.hpp"
 #include "net/reap_ledger.hpp"
 
 namespace netlend {

@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "net/ledger.hpp"
+#include "net/ledger/ledger.hpp"
 #include "net/lending.hpp"
 
 namespace netlend {

@@ -1,5 +1,5 @@
 // Containers of a pod: one network namespace, and the annotations of each ask for the same.
-#include "net/ledger.hpp"
+#include "net/ledger/ledger.hpp"
 #include "net/lending_fixture.hpp"
 
 using netlend::Borrower;

@@ -1,0 +1,120 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "net/kernel/message.hpp"
+#include "net/kernel/names.hpp"
+#include "net/kernel/route_socket.hpp"
+
+namespace netlend {
+
+/// Attributes as the kernel sent them, by type: to be sent back unchanged.
+using RawAttributes = std::map<std::uint16_t, std::string>;
+
+/// What a device is enslaved to.
+struct LinkMaster {
+  IfIndex ifindex;
+  /// "bridge", "bond", ...; empty where the master's kind has no port attributes.
+  std::string kind;
+  /// Those that can be written back.
+  RawAttributes port_attributes;
+  bool operator==(const LinkMaster&) const = default;
+};
+
+/// What one RTM_NEWLINK message says of a device.
+struct LinkState {
+  IfIndex ifindex;
+  std::string name;
+  std::vector<std::string> altnames;  // in the order of their adding
+  std::string alias;
+  /// "veth", "macvlan", ...; empty for a physical device.
+  std::string kind;
+  /// IFLA_INFO_DATA as sent; what the kind's own options are.
+  std::string kind_data;
+  /// IFF_*, netdevice(7).
+  std::uint32_t flags = 0;
+  std::uint32_t mtu_bytes = 0;
+  std::string address;            // raw bytes
+  std::string broadcast;          // raw bytes
+  std::string permanent_address;  // raw bytes; empty for a virtual device
+  /// Numbers that can be set as they were read (IFLA_TXQLEN, IFLA_GROUP, IFLA_GSO_MAX_SIZE, ...).
+  std::map<std::uint16_t, std::uint32_t> tunables;
+  std::optional<LinkMaster> master;
+  /// IN6_ADDR_GEN_MODE_*; absent without IPv6.
+  std::optional<std::uint8_t> addrgenmode;
+  /// The host part of addresses that routers announce a network for, 16 raw bytes; empty: none.
+  std::string ipv6_token;
+  /// IPv6 has seen it up with a carrier (IF_READY).
+  bool ipv6_ready = false;
+  bool has_carrier = false;
+  /// The other end or the device below, and the id of its namespace if that isn't this one.
+  std::optional<IfIndex> lower;
+  std::optional<std::uint32_t> lower_nsid;
+  std::string parent_bus;
+  std::string parent_device;
+  std::string port_name;
+  /// By XDP mode (XDP_FLAGS_SKB_MODE, ...) the program's id; in the ledger it is of the settings.
+  std::map<std::uint32_t, std::uint32_t> xdp_programs;
+  /// Present from Linux 6.15: can't be moved.
+  std::optional<bool> netns_immutable;
+
+  bool is_up() const noexcept;
+  bool is_loopback() const noexcept;
+  bool operator==(const LinkState&) const = default;
+};
+
+/// Throws Error (ENODEV).
+LinkState read_link(RouteSocket& socket, IfIndex ifindex);
+std::optional<LinkState> find_link(RouteSocket& socket, IfIndex ifindex);
+/// As seen from here in the namespace with that id (IFLA_TARGET_NETNSID); without one, in ours.
+std::optional<LinkState> find_link_in(RouteSocket& socket, IfIndex ifindex,
+                                      std::optional<std::uint32_t> nsid);
+/// By name or altname, as the kernel looks it up.
+std::optional<LinkState> find_link(RouteSocket& socket, const std::string& name);
+/// All of them: for `show` and for finding a MAC or PCI address, never for a device that has a
+/// name.
+std::vector<LinkState> list_links(RouteSocket& socket);
+
+/// What a move needs besides the device.
+struct MoveTarget {
+  int netns_fd = -1;
+  /// The index it is to have there (EBUSY if taken); absent: its own if free, else any.
+  std::optional<IfIndex> ifindex;
+  /// "lent%d": a name for it if its own is taken there; empty: then EEXIST, and nothing has
+  /// changed.
+  std::string fallback_name;
+};
+
+Message move_link(const LinkState& link, const MoveTarget& target, std::string doing);
+Message rename_link(IfIndex ifindex, const std::string& name, std::string doing);
+/// Sets the IFF_* of `mask` as in `flags`.
+Message set_link_flags(IfIndex ifindex, std::uint32_t flags, std::uint32_t mask, std::string doing);
+Message set_link_mtu(IfIndex ifindex, std::uint32_t mtu_bytes, std::string doing);
+Message set_link_address(IfIndex ifindex, const std::string& bytes, std::string doing);
+Message set_link_master(IfIndex ifindex, IfIndex master, std::string doing);
+Message set_link_addrgenmode(IfIndex ifindex, std::uint8_t mode, std::string doing);
+/// Source: net/ipv6/addrconf.c, inet6_set_iftoken: needs router advertisements to be accepted.
+Message set_link_token(IfIndex ifindex, const std::string& bytes, std::string doing);
+Message add_altname(IfIndex ifindex, const std::string& altname, std::string doing);
+Message remove_altname(IfIndex ifindex, const std::string& altname, std::string doing);
+Message delete_link(IfIndex ifindex, std::string doing);
+
+/// A pair of which one end is made here and the other in another namespace at once.
+struct NewVeth {
+  std::string name;
+  std::string address;  // raw bytes
+  std::string peer_name;
+  int peer_netns_fd = -1;
+  std::optional<MacAddress> peer_address;
+  std::optional<std::uint32_t> mtu_bytes;
+};
+Message create_veth(const NewVeth& veth, std::string doing);
+
+/// An empty RTM_NEWLINK for one device, to put attributes into.
+Message change_link(IfIndex ifindex, std::string doing);
+
+}  // namespace netlend

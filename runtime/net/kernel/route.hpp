@@ -1,0 +1,81 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "net/kernel/link.hpp"
+#include "net/kernel/route_socket.hpp"
+
+namespace netlend {
+
+/// One route through a device, in any table.
+struct RouteRecord {
+  int family = 0;
+  int destination_bits = 0;
+  int source_bits = 0;
+  std::uint8_t tos = 0;
+  std::uint32_t table = 0;
+  std::uint8_t protocol = 0;
+  std::uint8_t scope = 0;
+  std::uint8_t type = 0;    // RTN_*
+  std::uint32_t flags = 0;  // RTNH_F_ONLINK
+  /// RTA_* as sent, without the device, the table and the age.
+  RawAttributes attributes;
+  /// It ends by itself (IPv6 router advertisements, addresses with a lifetime), seconds of
+  /// CLOCK_MONOTONIC. Not compared: the kernel's figure is a hundredth of a second coarse.
+  std::optional<std::int64_t> expires_at_s;
+
+  /// Made by the kernel for an address and gone with it: entries of type local, broadcast, anycast
+  /// and multicast.
+  bool is_kernel_local() const noexcept;
+  /// The unicast default route of its table.
+  bool is_default() const noexcept;
+  bool is_same_as(const RouteRecord& other) const;
+  bool operator==(const RouteRecord&) const = default;
+};
+
+/// The routes through the device in all tables, in the kernel's order, IPv4 first; without those
+/// that the kernel keeps for each address (is_kernel_local).
+std::vector<RouteRecord> list_routes(RouteSocket& socket, IfIndex ifindex);
+
+/// A route and the device that it goes through; of one with several next hops, none.
+struct DeviceRoute {
+  IfIndex device;
+  RouteRecord route;
+};
+
+/// The IPv4 unicast routes whose source is one of these addresses (raw bytes), through any device.
+/// The kernel can't look for them: it sends all routes of this machine.
+std::vector<DeviceRoute> list_routes_from(RouteSocket& socket,
+                                          const std::vector<std::string>& sources);
+
+/// The nexthop objects that use the device, as ip(8) would print them: "5 via 10.0.0.1".
+std::vector<std::string> list_nexthops(RouteSocket& socket, IfIndex ifindex);
+
+/// As ip(8) would print it: "default via 10.0.0.1 proto static metric 100 table 200".
+std::string describe(const RouteRecord& route);
+
+/// The default routes of the main table.
+std::vector<RouteRecord> list_default_routes(RouteSocket& socket, int family);
+/// The metric is that of a route that names none: add_only_route() adds no other beside it.
+bool has_usual_metric(const RouteRecord& route);
+
+Message add_route(IfIndex ifindex, const RouteRecord& route, std::string doing);
+/// As add_route(), but EEXIST where there is one with the same destination and metric.
+Message add_only_route(IfIndex ifindex, const RouteRecord& route, std::string doing);
+Message remove_route(IfIndex ifindex, const RouteRecord& route, std::string doing);
+
+/// Why such a route can't be given again; nothing: it can.
+std::optional<std::string> why_not_writable(const RouteRecord& route);
+
+/// The route that lets `route`'s gateway be used where no prefix of the device covers it any more;
+/// nothing where it has none. It is taken away again once `route` is in.
+std::optional<RouteRecord> gateway_helper(const RouteRecord& route);
+
+/// A route as a plan asks for it, in the main table.
+RouteRecord make_route(const IpPrefix& destination, const std::optional<IpAddress>& via,
+                       bool onlink);
+
+}  // namespace netlend

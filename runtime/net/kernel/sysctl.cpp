@@ -1,0 +1,74 @@
+#include "net/kernel/sysctl.hpp"
+
+#include <fcntl.h>
+#include <fmt/core.h>
+#include <linux/magic.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+
+#include <array>
+
+#include "base/error.hpp"
+#include "base/file.hpp"
+#include "base/syscall.hpp"
+
+namespace netlend {
+
+namespace {
+constexpr std::size_t kValueMax = 4096;
+constexpr std::array<const char*, 4> kFamilies{"ipv4/conf", "ipv4/neigh", "ipv6/conf",
+                                               "ipv6/neigh"};
+
+void check_is_proc(int fd) {
+  struct statfs fs {};
+  if (::fstatfs(fd, &fs) == -1 || fs.f_type != PROC_SUPER_MAGIC) {
+    throw Error("/proc/sys/net is not the kernel's; mount proc on /proc");
+  }
+}
+
+void read_folder(int folder, const std::string& family, Sysctls& sysctls) {
+  for (const auto& name : list_names(folder)) {
+    struct stat status {};
+    const bool writable =
+        ::fstatat(folder, name.c_str(), &status, 0) == 0 && (status.st_mode & S_IWUSR) != 0;
+    if (!writable || name == "addr_gen_mode") continue;
+    try {
+      std::string value = read_file(folder, name, kValueMax);
+      while (!value.empty() && value.back() == '\n') value.pop_back();
+      sysctls.emplace(fmt::format("{}/{}", family, name), value);
+    } catch (const Error& error) {
+      // stable_secret answers EIO until it is set.
+      if (error.errno_value() != EIO) throw;
+    }
+  }
+}
+}  // namespace
+
+Sysctls read_sysctls(const Netns& netns, const std::string& device) {
+  Sysctls sysctls;
+  run_in_netns(netns, [&] {
+    for (const std::string family : kFamilies) {
+      const std::string path = fmt::format("/proc/sys/net/{}/{}", family, device);
+      const UniqueFd folder{::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+      if (!folder.is_open() && errno == ENOENT) continue;  // This family is off for the device.
+      check(folder.get(), "open", path);
+      check_is_proc(folder.get());
+      read_folder(folder.get(), family, sysctls);
+    }
+  });
+  return sysctls;
+}
+
+void write_sysctl(const Netns& netns, const std::string& device, const std::string& key,
+                  const std::string& value) {
+  const auto name_start = key.rfind('/');
+  const std::string path = fmt::format("/proc/sys/net/{}/{}/{}", key.substr(0, name_start), device,
+                                       key.substr(name_start + 1));
+  run_in_netns(netns, [&] {
+    const UniqueFd file{check(::open(path.c_str(), O_WRONLY | O_CLOEXEC), "open", path)};
+    check_is_proc(file.get());
+    write_all(file.get(), value, path);
+  });
+}
+
+}  // namespace netlend

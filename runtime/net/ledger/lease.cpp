@@ -1,0 +1,75 @@
+#include "net/ledger/lease.hpp"
+
+#include <fmt/core.h>
+
+#include <nlohmann/json.hpp>
+
+#include "base/error.hpp"
+#include "base/file.hpp"
+#include "base/sha256.hpp"
+#include "base/text.hpp"
+
+namespace netlend {
+
+using nlohmann::json;
+
+namespace {
+constexpr std::size_t kLeaseMaxBytes = 4096;
+
+/// A lease that names another ledger would pass for nobody's, and be dropped.
+std::string checksum_of(const Lease& lease) {
+  return sha256_hex(lease.ledger_name + "\n" + lease.id.str());
+}
+
+Lease parse_lease(const std::string& text) {
+  const json file = json::parse(text);
+  if (file.at("netlend") != 1) throw Error("it is of another version");
+  Lease lease{.ledger_name = file.at("ledger").get<std::string>(),
+              .id = ContainerId{file.at("id").get<std::string>()}};
+  if (file.at("sha256") != checksum_of(lease)) {
+    throw Error("its checksum doesn't fit its content");
+  }
+  return lease;
+}
+}  // namespace
+
+std::optional<Lease> take_lease(const StateDirectory& state, const std::string& lease_name,
+                                const Lease& holder) {
+  const std::string content = json{{"netlend", 1},
+                                   {"ledger", holder.ledger_name},
+                                   {"id", holder.id.str()},
+                                   {"sha256", checksum_of(holder)}}
+                                  .dump() +
+                              "\n";
+  for (;;) {
+    if (create_file_exclusive(state.devices(), lease_name, content)) return std::nullopt;
+    // It may have been dropped since.
+    if (auto lease = read_lease(state, lease_name)) return lease;
+  }
+}
+
+std::optional<Lease> read_lease(const StateDirectory& state, const std::string& lease_name) {
+  const auto text = read_file_if_exists(state.devices(), lease_name, kLeaseMaxBytes);
+  if (!text) return std::nullopt;
+  const auto broken = [&](std::string_view why) {
+    return Error(
+        fmt::format("the lease '{}/devices/{}' is broken ({}); remove it once the device is "
+                    "at home",
+                    state.path(), lease_name, printable(why)));
+  };
+  try {
+    return parse_lease(*text);
+  } catch (const json::exception& error) {
+    throw broken(error.what());
+  } catch (const Error& error) {
+    throw broken(error.what());
+  }
+}
+
+void drop_lease(const StateDirectory& state, const std::string& lease_name,
+                const std::string& ledger_name) {
+  const auto lease = read_lease(state, lease_name);
+  if (lease && lease->ledger_name == ledger_name) remove_file(state.devices(), lease_name);
+}
+
+}  // namespace netlend

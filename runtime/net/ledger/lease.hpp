@@ -1,0 +1,30 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "net/ledger/ledger.hpp"
+#include "net/ledger/state_directory.hpp"
+
+namespace netlend {
+
+/// Who has a device: the content of devices/LEASE.
+struct Lease {
+  std::string ledger_name;
+  ContainerId id;
+  bool operator==(const Lease&) const = default;
+};
+
+/// Takes the device for the ledger, all or nothing, before anything else is touched. Nothing: it is
+/// ours now; else who has it.
+std::optional<Lease> take_lease(const StateDirectory& state, const std::string& lease_name,
+                                const Lease& holder);
+
+/// Nothing where nobody has it. A broken one is an Error.
+std::optional<Lease> read_lease(const StateDirectory& state, const std::string& lease_name);
+
+/// Gives it up if it is the ledger's.
+void drop_lease(const StateDirectory& state, const std::string& lease_name,
+                const std::string& ledger_name);
+
+}  // namespace netlend

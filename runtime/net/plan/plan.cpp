@@ -1,0 +1,29 @@
+#include "net/plan/plan.hpp"
+
+namespace netlend {
+
+namespace {
+std::string_view prefix_of(DeviceSelector::By by) {
+  switch (by) {
+    case DeviceSelector::By::name:
+      return "";
+    case DeviceSelector::By::altname:
+      return "alt:";
+    case DeviceSelector::By::mac:
+      return "mac:";
+    case DeviceSelector::By::pci:
+      return "pci:";
+  }
+  return "";
+}
+}  // namespace
+
+std::string describe_source(const NicPlan& nic) {
+  if (const auto* pair = std::get_if<VethPair>(&nic.source)) {
+    return "veth:" + (pair->host_name ? pair->host_name->str() : std::string{});
+  }
+  const auto& selector = std::get<DeviceSelector>(nic.source);
+  return std::string(prefix_of(selector.by)) + selector.value;
+}
+
+}  // namespace netlend

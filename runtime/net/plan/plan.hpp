@@ -1,0 +1,72 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "net/kernel/names.hpp"
+
+namespace netlend {
+
+/// A device that exists at home, and how the plan names it.
+struct DeviceSelector {
+  enum class By { name, altname, mac, pci };
+  By by = By::name;
+  std::string value;
+  bool operator==(const DeviceSelector&) const = default;
+};
+
+/// A veth pair that is made for the container and removed after it.
+struct VethPair {
+  /// Absent: a name is made up.
+  std::optional<InterfaceName> host_name;
+  std::optional<InterfaceName> bridge;
+  std::vector<IpPrefix> host_addresses;
+  bool operator==(const VethPair&) const = default;
+};
+
+struct Gateway {
+  IpAddress address;
+  /// Reachable though no prefix of the device covers it (`onlink=yes`).
+  bool onlink = false;
+  bool operator==(const Gateway&) const = default;
+};
+
+struct PlannedRoute {
+  IpPrefix destination;
+  std::optional<IpAddress> via;
+  bool operator==(const PlannedRoute&) const = default;
+};
+
+/// One device of a plan: what it is and what it is to be inside.
+struct NicPlan {
+  /// Its name inside.
+  InterfaceName inside;
+  std::variant<DeviceSelector, VethPair> source;
+  std::vector<IpPrefix> addresses;
+  /// At most one a family.
+  std::vector<Gateway> gateways;
+  std::vector<PlannedRoute> routes;
+  std::optional<std::uint32_t> mtu_bytes;
+  std::optional<MacAddress> mac;
+  bool up = true;
+  /// Duplicate address detection for IPv6 addresses; without it they are usable at once.
+  bool dad = true;
+  /// Also give it inside the global permanent addresses that it has at home.
+  bool keep_addresses = false;
+  bool operator==(const NicPlan&) const = default;
+};
+
+/// What a container is to get. Made by the functions of plan_parse.hpp, which check it; immutable
+/// from then on.
+struct Plan {
+  std::vector<NicPlan> nics;
+  bool operator==(const Plan&) const = default;
+};
+
+/// The source as the user typed it: "lan0", "pci:0000:03:00.1", "veth:h0".
+std::string describe_source(const NicPlan& nic);
+
+}  // namespace netlend

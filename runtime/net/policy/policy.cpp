@@ -1,0 +1,212 @@
+#include "net/policy/policy.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+
+#include "base/error.hpp"
+#include "base/glob.hpp"
+#include "base/text.hpp"
+#include "net/policy/policy_file.hpp"
+#include "net/policy/policy_pattern.hpp"
+#include "oci-spec/json.hpp"
+
+namespace netlend {
+
+namespace {
+constexpr int kFormatVersion = 1;
+
+using PatternCheck = void (*)(const std::string& pattern);
+
+std::optional<std::string> read_glob(const JsonNode& node, std::string_view key,
+                                     PatternCheck check) {
+  const auto member = node.find(key);
+  if (!member) return std::nullopt;
+  auto pattern = member->text();
+  try {
+    check(pattern);
+  } catch (const Error& error) {
+    member->fail(error.what());
+  }
+  return pattern;
+}
+
+std::vector<IpPrefix> read_prefixes(const JsonNode& node) {
+  std::vector<IpPrefix> prefixes;
+  for (const auto& element : node.elements()) {
+    const auto prefix = element.as<IpPrefix>();
+    try {
+      check_allowed_prefix(prefix);
+    } catch (const Error& error) {
+      element.fail(error.what());
+    }
+    prefixes.push_back(prefix);
+  }
+  return sorted_once(std::move(prefixes));
+}
+
+bool read_flag(const JsonNode& node, std::string_view key) {
+  const auto member = node.find(key);
+  return member && member->boolean();
+}
+
+PolicyRule read_rule(const JsonNode& node) {
+  node.allow_only({"device", "veth", "to", "inside", "addresses", "keep_addresses", "host_name",
+                   "bridge", "host_addresses"});
+  const bool is_pair = read_flag(node, "veth");
+  PolicyRule rule{.device = read_glob(node, "device", check_device_pattern),
+                  .host_name = read_glob(node, "host_name", check_name_pattern),
+                  .bridge = read_glob(node, "bridge", check_name_pattern),
+                  .host_addresses = read_flag(node, "host_addresses"),
+                  .to = read_glob(node, "to", check_container_pattern),
+                  .inside = read_glob(node, "inside", check_name_pattern),
+                  .addresses = {},
+                  .keep_addresses = read_flag(node, "keep_addresses")};
+  if (const auto addresses = node.find("addresses")) rule.addresses = read_prefixes(*addresses);
+  if (rule.device.has_value() == is_pair) {
+    node.fail(R"(a rule has either "device": GLOB or "veth": true)");
+  }
+  if (!is_pair && (rule.host_name || rule.bridge || node.find("host_addresses"))) {
+    node.fail(R"("host_name", "bridge" and "host_addresses" belong to a rule with "veth": true)");
+  }
+  if (node.find("keep_addresses") && (is_pair || !rule.addresses)) {
+    node.fail(R"("keep_addresses" belongs to a rule for devices with "addresses")");
+  }
+  return rule;
+}
+
+bool matches(const std::optional<std::string>& pattern, const std::string& text) {
+  return !pattern || matches_glob(*pattern, text);
+}
+
+// What a pair touches at home must be named.
+bool allows_name(const std::optional<std::string>& pattern,
+                 const std::optional<InterfaceName>& name) {
+  return !name || (pattern && matches_glob(*pattern, name->str()));
+}
+
+bool allows_pair(const PolicyRule& rule, const VethPair& pair) {
+  if (!pair.host_addresses.empty() && !rule.host_addresses) return false;
+  return allows_name(rule.host_name, pair.host_name) && allows_name(rule.bridge, pair.bridge);
+}
+
+bool allows_addresses(const PolicyRule& rule, const NicPlan& nic) {
+  if (!rule.addresses) return true;
+  return (!nic.keep_addresses || rule.keep_addresses) &&
+         std::all_of(nic.addresses.begin(), nic.addresses.end(), [&](const IpPrefix& wanted) {
+           return std::any_of(
+               rule.addresses->begin(), rule.addresses->end(),
+               [&](const IpPrefix& prefix) { return prefix.contains(wanted.address()); });
+         });
+}
+
+bool allows_all_but_addresses(const PolicyRule& rule, const ContainerId& borrower,
+                              const WantedDevice& request) {
+  if (!matches(rule.to, borrower.str())) return false;
+  if (!matches(rule.inside, request.nic.inside.str())) return false;
+  if (request.device != nullptr) {
+    return rule.device && matches_device(*rule.device, *request.device, request.driver);
+  }
+  const auto* pair = std::get_if<VethPair>(&request.nic.source);
+  return pair != nullptr && !rule.device && allows_pair(rule, *pair);
+}
+
+std::string glob_of(const std::optional<InterfaceName>& name) {
+  return name ? glob_literal(name->str()) : std::string{};
+}
+
+std::string address_options(const NicPlan& nic) {
+  std::string options = nic.addresses.empty() ? " --address none" : "";
+  for (const auto& wanted : nic.addresses) {
+    options += fmt::format(" --address {}/{}", wanted.address().str(), wanted.address().bits());
+  }
+  return options + (nic.keep_addresses ? " --keep-addresses" : "");
+}
+
+// An annotation chose the names, and whoever reads the refusal will paste this into a root shell:
+// it must be one command, and allow what was asked for and nothing else.
+std::string allow_command(const ContainerId& borrower, const WantedDevice& request) {
+  std::string command = "netlend allow ";
+  if (request.device != nullptr) {
+    // A device can be called like an IP address, and only so it isn't taken for one.
+    command += fmt::format("'{}{}'", is_ip_address(request.device->name) ? "dev:" : "",
+                           glob_literal(request.device->name));
+  } else {
+    const auto& pair = std::get<VethPair>(request.nic.source);
+    command += fmt::format("'veth:{}'", glob_of(pair.host_name));
+    if (pair.bridge) command += fmt::format(" --bridge '{}'", glob_of(pair.bridge));
+    if (!pair.host_addresses.empty()) command += " --host-addresses";
+  }
+  // The next container has another id that was made up.
+  if (!borrower.is_made_up()) command += fmt::format(" --to '{}'", borrower.str());
+  return command + fmt::format(" --inside '{}'", glob_of(request.nic.inside)) +
+         address_options(request.nic);
+}
+
+/// What is told of all that isn't allowed, one after the other.
+struct Refusals {
+  std::string names;
+  std::string commands;
+  std::size_t count = 0;
+  /// Of them, those that a rule would allow with other addresses.
+  std::size_t for_addresses = 0;
+};
+
+void add_refusal(Refusals& refusals, const ContainerId& borrower, const WantedDevice& request) {
+  const std::string name =
+      request.device != nullptr ? request.device->name : describe_source(request.nic);
+  const bool is_first = refusals.count++ == 0;
+  refusals.names += fmt::format("{}'{}'", is_first ? "" : ", ", printable(name));
+  refusals.commands += (is_first ? "" : "; ") + allow_command(borrower, request);
+}
+}  // namespace
+
+void Policy::check(const ContainerId& borrower, const std::vector<WantedDevice>& requests) const {
+  Refusals refusals;
+  for (const auto& request : requests) {
+    bool is_allowed = false;
+    bool is_for_addresses = false;
+    for (const auto& rule : rules_) {
+      if (!allows_all_but_addresses(rule, borrower, request)) continue;
+      is_allowed = is_allowed || allows_addresses(rule, request.nic);
+      is_for_addresses = true;
+    }
+    if (is_allowed) continue;
+    add_refusal(refusals, borrower, request);
+    refusals.for_addresses += is_for_addresses ? 1 : 0;
+  }
+  if (refusals.count == 0) return;
+  throw Error(fmt::format(
+      "lend {} to container '{}': no rule in {} lets an annotation ask for {}{}; if it may, type: "
+      "{}",
+      refusals.names, borrower.str(), kConfigurationFolder, refusals.count == 1 ? "it" : "them",
+      refusals.for_addresses == refusals.count ? " with these addresses" : "", refusals.commands));
+}
+
+ConfigurationPart parse_configuration(std::string_view json_text) {
+  const JsonDocument document{json_text, JsonComments::ignored};
+  const auto root = document.root();
+  root.allow_only({"netlend", "guardian", "allow"});
+  const auto version = root.at("netlend");
+  if (version.number(0, INT64_MAX) != kFormatVersion) {
+    version.fail(fmt::format("this netlend reads version {}", kFormatVersion));
+  }
+  ConfigurationPart part;
+  if (const auto guardian = root.find("guardian")) part.guardian = guardian->boolean();
+  if (const auto allow = root.find("allow")) {
+    for (const auto& node : allow->elements()) part.rules.push_back(read_rule(node));
+  }
+  return part;
+}
+
+Configuration load_configuration(const std::string& folder) {
+  std::vector<PolicyRule> rules;
+  Settings settings;
+  for (auto& [path, part] : read_policy_files(folder)) {
+    std::move(part.rules.begin(), part.rules.end(), std::back_inserter(rules));
+    settings.guardian = part.guardian.value_or(settings.guardian);
+  }
+  return {.policy = Policy{std::move(rules)}, .settings = settings};
+}
+
+}  // namespace netlend

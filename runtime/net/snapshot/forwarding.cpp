@@ -1,0 +1,192 @@
+#include "net/snapshot/forwarding.hpp"
+
+#include <fcntl.h>
+#include <fmt/core.h>
+#include <linux/if.h>
+#include <linux/neighbour.h>
+#include <linux/rtnetlink.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include "base/file.hpp"
+#include "base/syscall.hpp"
+#include "base/text.hpp"
+
+namespace netlend {
+
+namespace {
+constexpr std::size_t kGroupsFileMax = std::size_t{64} * 1024 * 1024;
+constexpr std::size_t kEthernetBytes = 6;
+
+bool is_kept(std::uint16_t type) {
+  return type != NDA_MASTER && type != NDA_CACHEINFO && type != NDA_PROBES &&
+         type != NDA_FDB_EXT_ATTRS && type != NDA_FLAGS_EXT && type != NDA_LINK_NETNSID;
+}
+
+bool is_multicast(std::string_view address) { return !address.empty() && (address[0] & 1) != 0; }
+
+bool is_own(const RawRecord& entry) { return (header_of<ndmsg>(entry).ndm_flags & NTF_SELF) != 0; }
+
+std::optional<RawRecord> parse_entry(const Reply& reply, const LinkState& link) {
+  auto header = reply.header<ndmsg>();
+  if (header.ndm_ifindex != link.ifindex.value) return std::nullopt;
+  if ((header.ndm_state & (NUD_PERMANENT | NUD_NOARP)) == 0) return std::nullopt;  // Learned.
+  const Attributes attributes = reply.attributes(sizeof header);
+  const bool is_self = (header.ndm_flags & NTF_SELF) != 0;
+  // The kernel makes those of the port's own address.
+  if (!is_self && attributes.find(NDA_LLADDR) == link.address) return std::nullopt;
+  header.ndm_ifindex = 0;
+  header.ndm_flags &= static_cast<std::uint8_t>(~NTF_OFFLOADED);
+  if (!is_self) header.ndm_flags |= NTF_MASTER;
+  RawAttributes kept;
+  for (const auto& [type, bytes] : attributes.all()) {
+    if (is_kept(type)) kept.emplace(type, bytes);
+  }
+  return make_record(header, std::move(kept));
+}
+
+std::vector<RawRecord> list_entries(RouteSocket& socket, const LinkState& link) {
+  Message message(RTM_GETNEIGH, 0,
+                  fmt::format("list the forwarding entries of device {}", link.ifindex.value));
+  ndmsg header{};
+  header.ndm_family = AF_BRIDGE;
+  header.ndm_ifindex = link.ifindex.value;
+  message.header(header);
+  std::vector<RawRecord> entries;
+  for (const auto& reply : socket.dump(message)) {
+    if (auto entry = parse_entry(reply, link)) entries.push_back(*std::move(entry));
+  }
+  std::sort(entries.begin(), entries.end());
+  return entries;
+}
+
+/// All hosts, all nodes, all routers, and the address of a solicited node: IP joins them by itself.
+bool is_usual_group(std::string_view address) {
+  constexpr std::array<std::string_view, 3> kUsual{{{"\x01\x00\x5e\x00\x00\x01", 6},
+                                                    {"\x33\x33\x00\x00\x00\x01", 6},
+                                                    {"\x33\x33\x00\x00\x00\x02", 6}}};
+  return std::find(kUsual.begin(), kUsual.end(), address) != kUsual.end() ||
+         address.starts_with("\x33\x33\xff");
+}
+
+/// A line: index, name, users, users of the other kind ("1": entered by hand), address in hex.
+std::optional<std::string> parse_group(std::string_view line, IfIndex ifindex) {
+  const auto words = split_words(line, " ");
+  constexpr std::size_t kWords = 5;
+  if (words.size() != kWords || words[0] != std::to_string(ifindex.value) || words[3] == "0") {
+    return std::nullopt;
+  }
+  return from_hex(words[4]);
+}
+
+/// The kernel has no filter for this: all groups of all devices.
+std::vector<std::string> list_groups(const Netns& netns, IfIndex ifindex) {
+  std::string text;
+  run_in_netns(netns, [&] {
+    text = read_file(AT_FDCWD, "/proc/thread-self/net/dev_mcast", kGroupsFileMax);
+  });
+  std::vector<std::string> groups;
+  for (const auto line : split_words(text, "\n")) {
+    if (auto group = parse_group(line, ifindex)) groups.push_back(*std::move(group));
+  }
+  std::sort(groups.begin(), groups.end());
+  return groups;
+}
+
+template <typename Value>
+bool contains(const std::vector<Value>& list, const Value& wanted) {
+  return std::find(list.begin(), list.end(), wanted) != list.end();
+}
+
+Message add_entry(IfIndex ifindex, const RawRecord& entry, std::string doing) {
+  Message message(RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, std::move(doing));
+  auto header = header_of<ndmsg>(entry);
+  header.ndm_ifindex = ifindex.value;
+  message.header(header);
+  for (const auto& [type, bytes] : entry.attributes) message.put(type, bytes);
+  return message;
+}
+
+/// By ioctl: netlink refuses an address that IP listens to already, and this counts it twice.
+/// Source: net/core/dev_ioctl.c, SIOCADDMULTI.
+void add_group(Restoration& restoration, const std::string& group) {
+  const std::string doing = restoration.doing("multicast address " + format_link_address(group));
+  attempt(restoration.failures, [&] {
+    ifreq request{};
+    if (group.size() > kEthernetBytes) throw Error(doing + ": no Ethernet address");
+    restoration.name.copy(request.ifr_name, IFNAMSIZ - 1);
+    request.ifr_hwaddr.sa_family = AF_UNSPEC;
+    std::memcpy(request.ifr_hwaddr.sa_data, group.data(), group.size());
+    if (restoration.on_step) restoration.on_step(doing);
+    run_in_netns(restoration.site.netns, [&] {
+      const UniqueFd socket{
+          check(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), "open", "socket")};
+      check(::ioctl(socket.get(), SIOCADDMULTI, &request), "add", doing);
+    });
+  });
+}
+}  // namespace
+
+Forwarding observe_forwarding(Site& site, const LinkState& link) {
+  Forwarding found;
+  bool has_unusual_group = false;
+  for (auto& entry : list_entries(site.socket, link)) {
+    const auto address = bytes_of(entry, NDA_LLADDR);
+    if (is_own(entry) && is_multicast(address)) {
+      has_unusual_group = has_unusual_group || !is_usual_group(address);
+    } else {
+      found.entries.push_back(std::move(entry));
+    }
+  }
+  if (has_unusual_group) found.groups = list_groups(site.netns, link.ifindex);
+  return found;
+}
+
+std::string describe_entry(const RawRecord& entry) {
+  const auto header = header_of<ndmsg>(entry);
+  std::string out = format_link_address(bytes_of(entry, NDA_LLADDR));
+  if (const auto vlan = number_of<std::uint16_t>(entry, NDA_VLAN); vlan != 0) {
+    out += fmt::format(" vlan {}", vlan);
+  }
+  if (const auto address = bytes_of(entry, NDA_DST); !address.empty()) {
+    out += " dst " + IpAddress::from_bytes(address).str();
+  }
+  out += (header.ndm_flags & NTF_SELF) != 0 ? " self" : " master";
+  out += (header.ndm_state & NUD_PERMANENT) != 0 ? " permanent" : " static";
+  if ((header.ndm_flags & NTF_STICKY) != 0) out += " sticky";
+  return out;
+}
+
+std::vector<std::string> forwarding_differences(const Forwarding& home, const Forwarding& now) {
+  std::vector<std::string> found;
+  for (const auto& entry : home.entries) {
+    if (contains(now.entries, entry)) continue;
+    found.push_back(fmt::format("forwarding entry '{}' is missing", describe_entry(entry)));
+  }
+  for (const auto& group : home.groups) {
+    if (contains(now.groups, group)) continue;
+    found.push_back(fmt::format("multicast address '{}' is missing", format_link_address(group)));
+  }
+  return found;
+}
+
+void restore_forwarding(Restoration& restoration, const LinkState& now, const Forwarding& home) {
+  if (home.entries.empty() && home.groups.empty()) return;
+  attempt(restoration.failures, [&] {
+    const Forwarding have = observe_forwarding(restoration.site, now);
+    for (const auto& entry : home.entries) {
+      if (contains(have.entries, entry)) continue;
+      restoration.call(add_entry(restoration.ifindex, entry,
+                                 restoration.doing("forwarding entry " + describe_entry(entry))));
+    }
+    for (const auto& group : home.groups) {
+      if (!contains(have.groups, group)) add_group(restoration, group);
+    }
+  });
+}
+
+}  // namespace netlend

@@ -1,0 +1,105 @@
+#include "net/snapshot/relations.hpp"
+
+#include <fmt/core.h>
+
+#include "base/text.hpp"
+#include "net/snapshot/master.hpp"
+#include "net/snapshot/rule.hpp"
+
+namespace netlend {
+
+namespace {
+void append(std::vector<std::string>& to, std::vector<std::string> from) {
+  std::move(from.begin(), from.end(), std::back_inserter(to));
+}
+}  // namespace
+
+Relations observe_relations(Site& site, const LinkState& link) {
+  Relations found;
+  if (link.master) {
+    if (const auto master = find_link(site.socket, link.master->ifindex)) {
+      found.master_name = master->name;
+      if (master->kind == "bridge") {
+        found.port = observe_bridge_port(site.socket, link.ifindex, *master);
+      }
+    }
+  }
+  found.forwarding = observe_forwarding(site, link);
+  found.rules = list_rules(site.socket, link);
+  found.functions = list_virtual_functions(site.socket, link);
+  found.own_function = find_own_function(site, link);
+  return found;
+}
+
+std::vector<std::string> relation_differences(const Relations& home, const Relations& now) {
+  std::vector<std::string> found;
+  if (home.port) found = port_differences(*home.port, now.port.value_or(BridgePort{}));
+  append(found, forwarding_differences(home.forwarding, now.forwarding));
+  append(found, rule_differences(home.rules, now.rules));
+  append(found, function_differences(home.functions, now.functions));
+  if (home.own_function) {
+    const auto have =
+        now.own_function ? std::vector{now.own_function->function} : std::vector<RawRecord>{};
+    append(found, function_differences({home.own_function->function}, have));
+  }
+  return found;
+}
+
+std::vector<std::string> describe_relations(const LinkState& link, const Relations& relations) {
+  std::vector<std::string> out;
+  if (link.master && !why_not_writable(*link.master)) {
+    out.push_back("its place in " + describe(*link.master, relations.master_name));
+  }
+  if (relations.port) {
+    for (const auto& vlan : relations.port->vlans) {
+      out.push_back(fmt::format("VLAN {} of its bridge port", describe_vlan(vlan)));
+    }
+    for (const auto& group : relations.port->groups) {
+      out.push_back(fmt::format("multicast group {} of its bridge port", describe_group(group)));
+    }
+  }
+  for (const auto& entry : relations.forwarding.entries) {
+    out.push_back("forwarding entry " + describe_entry(entry));
+  }
+  for (const auto& group : relations.forwarding.groups) {
+    out.push_back("multicast address " + format_link_address(group));
+  }
+  for (const auto& rule : relations.rules) {
+    out.push_back("routing rule " + printable(describe_rule(rule)));
+  }
+  for (const auto& function : relations.functions) {
+    out.push_back("settings of its " + describe_function(function));
+  }
+  if (relations.own_function) {
+    out.push_back(fmt::format("what {} says of it as {}", relations.own_function->physical,
+                              describe_function(relations.own_function->function)));
+  }
+  return out;
+}
+
+void forget_master(Relations& relations) {
+  relations.master_name.clear();
+  relations.port.reset();
+}
+
+void restore_port(Restoration& restoration, const Relations& home) {
+  if (!home.port) return;
+  attempt(restoration.failures, [&] {
+    const auto port = read_link(restoration.site.socket, restoration.ifindex);
+    if (!port.master) return;  // Why not has been said.
+    const auto bridge = read_link(restoration.site.socket, port.master->ifindex);
+    restore_bridge_port(restoration, *home.port, bridge);
+  });
+}
+
+void restore_relations(Restoration& restoration, const Relations& home) {
+  attempt(restoration.failures, [&] {
+    const auto now = read_link(restoration.site.socket, restoration.ifindex);
+    restore_forwarding(restoration, now, home.forwarding);
+    restore_rules(restoration, now, home.rules);
+    restore_virtual_functions(restoration, now, home.functions);
+    if (home.own_function) restore_own_function(restoration, *home.own_function);
+  });
+}
+
+}  // namespace netlend

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "net/snapshot/bridge_port.hpp"
+#include "net/snapshot/forwarding.hpp"
+#include "net/snapshot/raw_record.hpp"
+#include "net/snapshot/restoration.hpp"
+#include "net/snapshot/virtual_function.hpp"
+
+namespace netlend {
+
+/// What hangs on a device without being the device's own: its place in a bridge or bond, entries,
+/// rules and virtual functions.
+struct Relations {
+  /// Of what it is a port of; empty: of nothing, or the snapshot is of an older netlend.
+  std::string master_name;
+  /// Present for the port of a bridge.
+  std::optional<BridgePort> port;
+  Forwarding forwarding;
+  std::vector<RawRecord> rules;
+  /// For a physical function its virtual ones ...
+  std::vector<RawRecord> functions;
+  /// ... and for a virtual function what its physical one says of it.
+  std::optional<OwnFunction> own_function;
+  bool operator==(const Relations&) const = default;
+};
+
+Relations observe_relations(Site& site, const LinkState& link);
+
+/// What `now` has not as `home` had it, a sentence each; without the master.
+std::vector<std::string> relation_differences(const Relations& home, const Relations& now);
+
+/// What will be given back, a sentence each: for the plan.
+std::vector<std::string> describe_relations(const LinkState& link, const Relations& relations);
+
+/// Takes out what its master keeps of it, where its place there is given up.
+void forget_master(Relations& relations);
+
+/// For a device that is a port again and still down: what must be right before a frame passes.
+void restore_port(Restoration& restoration, const Relations& home);
+/// For a device that is as it was.
+void restore_relations(Restoration& restoration, const Relations& home);
+
+/// As the ledger keeps it: absent members are empty. Throws Error or nlohmann::json::exception.
+nlohmann::json to_json(const Relations& relations);
+Relations relations_from_json(const nlohmann::json& object);
+
+}  // namespace netlend

@@ -1,0 +1,96 @@
+#include <linux/fib_rules.h>
+#include <linux/if_bridge.h>
+#include <linux/neighbour.h>
+
+#include <nlohmann/json.hpp>
+
+#include "base/error.hpp"
+#include "base/text.hpp"
+#include "net/snapshot/record_json.hpp"
+#include "net/snapshot/relations.hpp"
+#include "net/snapshot/rule.hpp"
+
+namespace netlend {
+
+using nlohmann::json;
+
+namespace {
+json record_to_json(const RawRecord& record, const std::string& text) {
+  return {{"text", bytes_to_utf8(text)},
+          {"header", to_hex(record.header)},
+          {"attributes", raw_to_json(record.attributes)}};
+}
+
+template <typename Header>
+RawRecord record_from_json(const json& object) {
+  RawRecord record{.header = bytes_from_json(object.at("header")),
+                   .attributes = raw_from_json(object.at("attributes"))};
+  header_of<Header>(record);
+  return record;
+}
+
+template <typename Describe>
+void put_records(json& object, const char* key, const std::vector<RawRecord>& records,
+                 Describe describe) {
+  if (records.empty()) return;
+  json array = json::array();
+  for (const auto& record : records) array.push_back(record_to_json(record, describe(record)));
+  object[key] = std::move(array);
+}
+
+template <typename Header>
+std::vector<RawRecord> take_records(const json& object, const char* key) {
+  std::vector<RawRecord> records;
+  if (!object.contains(key)) return records;
+  for (const auto& each : object.at(key)) records.push_back(record_from_json<Header>(each));
+  return records;
+}
+}  // namespace
+
+json to_json(const Relations& relations) {
+  json object = json::object();
+  if (!relations.master_name.empty()) object["master"] = bytes_to_utf8(relations.master_name);
+  if (relations.port) {
+    json port = json::object();
+    put_records(port, "vlans", relations.port->vlans, describe_vlan);
+    put_records(port, "groups", relations.port->groups, describe_group);
+    object["port"] = std::move(port);
+  }
+  put_records(object, "forwarding", relations.forwarding.entries, describe_entry);
+  for (const auto& group : relations.forwarding.groups) {
+    object["multicast_addresses"].push_back(to_hex(group));
+  }
+  put_records(object, "rules", relations.rules, describe_rule);
+  put_records(object, "functions", relations.functions, describe_function);
+  if (const auto& own = relations.own_function) {
+    object["own_function"] = record_to_json(own->function, describe_function(own->function));
+    object["own_function"]["physical"] = bytes_to_utf8(own->physical);
+  }
+  return object;
+}
+
+Relations relations_from_json(const json& object) {
+  Relations relations;
+  if (object.contains("master")) relations.master_name = text_from_json(object.at("master"));
+  if (object.contains("port")) {
+    const json& port = object.at("port");
+    relations.port = BridgePort{.vlans = take_records<bridge_vlan_info>(port, "vlans"),
+                                .groups = take_records<br_mdb_entry>(port, "groups")};
+  }
+  relations.forwarding.entries = take_records<ndmsg>(object, "forwarding");
+  if (object.contains("multicast_addresses")) {
+    for (const auto& group : object.at("multicast_addresses")) {
+      relations.forwarding.groups.push_back(bytes_from_json(group));
+    }
+  }
+  relations.rules = take_records<fib_rule_hdr>(object, "rules");
+  relations.functions = take_records<std::uint32_t>(object, "functions");
+  if (object.contains("own_function")) {
+    const json& own = object.at("own_function");
+    relations.own_function = OwnFunction{.physical = text_from_json(own.at("physical")),
+                                         .function = record_from_json<std::uint32_t>(own)};
+  }
+  return relations;
+}
+
+}  // namespace netlend

@@ -1,0 +1,125 @@
+#include "net/snapshot/settings_json.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "base/error.hpp"
+#include "base/text.hpp"
+#include "net/snapshot/record_json.hpp"
+
+namespace netlend {
+
+using nlohmann::json;
+
+namespace {
+json ethtool_to_json(const EthtoolState& state) {
+  json numbers = json::object();
+  for (const auto& [section, settings] : state.numbers) numbers[section] = raw_to_json(settings);
+  json switches = json::object();
+  for (const auto& [section, settings] : state.switches) {
+    json& names = switches[section] = json::object();
+    for (const auto& [name, is_on] : settings) names[bytes_to_utf8(name)] = is_on;
+  }
+  return {{"numbers", numbers}, {"switches", switches}};
+}
+
+EthtoolState ethtool_from_json(const json& object) {
+  EthtoolState state;
+  for (const auto& [section, settings] : object.at("numbers").items()) {
+    state.numbers[section] = raw_from_json(settings);
+  }
+  for (const auto& [section, settings] : object.at("switches").items()) {
+    auto& switches = state.switches[section];
+    for (const auto& [name, is_on] : settings.items()) {
+      switches.emplace(text_from_json(name), is_on.get<bool>());
+    }
+  }
+  return state;
+}
+
+json queues_to_json(const QueueSettings& queues) {
+  json object = json::object();
+  for (const auto& [path, value] : queues) object[path] = bytes_to_utf8(value);
+  return object;
+}
+
+QueueSettings queues_from_json(const json& object) {
+  QueueSettings queues;
+  for (const auto& [path, value] : object.items()) queues.emplace(path, text_from_json(value));
+  return queues;
+}
+
+json programs_to_json(const Programs& programs) {
+  json xdp = json::object();
+  for (const auto& [mode, program] : programs.xdp) xdp[std::to_string(mode)] = program;
+  json listed = json::array();
+  for (const auto& each : programs.listed) {
+    listed.push_back(
+        {{"attach_type", each.attach_type}, {"program", each.program}, {"link", each.link}});
+  }
+  return {{"xdp", xdp}, {"listed", listed}};
+}
+
+Programs programs_from_json(const json& object) {
+  Programs programs;
+  for (const auto& [key, program] : object.at("xdp").items()) {
+    const auto mode = parse_number(key, UINT32_MAX);
+    if (!mode) throw Error("a snapshot holds an XDP mode '" + printable(key) + "'");
+    programs.xdp.emplace(static_cast<std::uint32_t>(*mode), program.get<std::uint32_t>());
+  }
+  for (const auto& each : object.at("listed")) {
+    programs.listed.push_back({.attach_type = each.at("attach_type").get<std::uint32_t>(),
+                               .program = each.at("program").get<std::uint32_t>(),
+                               .link = each.at("link").get<std::uint32_t>()});
+  }
+  return programs;
+}
+
+json records_to_json(const std::vector<TrafficRecord>& records) {
+  json array = json::array();
+  for (const auto& record : records) {
+    array.push_back({{"text", bytes_to_utf8(describe(record))},
+                     {"parent", record.parent},
+                     {"handle", record.handle},
+                     {"info", record.info},
+                     {"chain", record.chain},
+                     {"kind", bytes_to_utf8(record.kind)},
+                     {"options", to_hex(record.options)},
+                     {"why_not", bytes_to_utf8(record.why_not)}});
+  }
+  return array;
+}
+
+std::vector<TrafficRecord> records_from_json(const json& array) {
+  std::vector<TrafficRecord> records;
+  for (const auto& object : array) {
+    records.push_back({.parent = object.at("parent").get<std::uint32_t>(),
+                       .handle = object.at("handle").get<std::uint32_t>(),
+                       .info = object.at("info").get<std::uint32_t>(),
+                       .chain = object.at("chain").get<std::uint32_t>(),
+                       .kind = text_from_json(object.at("kind")),
+                       .options = bytes_from_json(object.at("options")),
+                       .why_not = text_from_json(object.at("why_not"))});
+  }
+  return records;
+}
+}  // namespace
+
+json to_json(const DeviceSettings& settings) {
+  return {{"ethtool", ethtool_to_json(settings.ethtool)},
+          {"queues", queues_to_json(settings.queues)},
+          {"programs", programs_to_json(settings.programs)},
+          {"qdiscs", records_to_json(settings.traffic.qdiscs)},
+          {"classes", records_to_json(settings.traffic.classes)},
+          {"filters", records_to_json(settings.traffic.filters)}};
+}
+
+DeviceSettings settings_from_json(const json& object) {
+  return {.ethtool = ethtool_from_json(object.at("ethtool")),
+          .queues = queues_from_json(object.at("queues")),
+          .programs = programs_from_json(object.at("programs")),
+          .traffic = {.qdiscs = records_from_json(object.at("qdiscs")),
+                      .classes = records_from_json(object.at("classes")),
+                      .filters = records_from_json(object.at("filters"))}};
+}
+
+}  // namespace netlend

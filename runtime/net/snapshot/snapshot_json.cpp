@@ -1,0 +1,248 @@
+#include "net/snapshot/snapshot_json.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "base/error.hpp"
+#include "base/text.hpp"
+#include "net/snapshot/record_json.hpp"
+#include "net/snapshot/settings_json.hpp"
+
+namespace netlend {
+
+using nlohmann::json;
+
+namespace {
+json texts_to_json(const std::vector<std::string>& texts) {
+  json array = json::array();
+  for (const auto& text : texts) array.push_back(bytes_to_utf8(text));
+  return array;
+}
+
+template <typename Value>
+json optional_to_json(const std::optional<Value>& value) {
+  return value ? json(*value) : json(nullptr);
+}
+
+template <typename Value>
+std::optional<Value> optional_from_json(const json& value) {
+  if (value.is_null()) return std::nullopt;
+  return value.get<Value>();
+}
+
+json link_to_json(const LinkState& link) {
+  json tunables = json::object();
+  for (const auto& [type, value] : link.tunables) tunables[std::to_string(type)] = value;
+  json object{{"ifindex", link.ifindex.value},
+              {"name", bytes_to_utf8(link.name)},
+              {"altnames", texts_to_json(link.altnames)},
+              {"alias", bytes_to_utf8(link.alias)},
+              {"kind", link.kind},
+              {"kind_data", to_hex(link.kind_data)},
+              {"flags", link.flags},
+              {"mtu", link.mtu_bytes},
+              {"address", to_hex(link.address)},
+              {"broadcast", to_hex(link.broadcast)},
+              {"permanent_address", to_hex(link.permanent_address)},
+              {"tunables", tunables},
+              {"addrgenmode", optional_to_json(link.addrgenmode)},
+              {"ipv6_ready", link.ipv6_ready},
+              {"has_carrier", link.has_carrier},
+              {"lower_nsid", optional_to_json(link.lower_nsid)},
+              {"parent_bus", link.parent_bus},
+              {"parent_device", link.parent_device},
+              {"port_name", bytes_to_utf8(link.port_name)},
+              {"netns_immutable", optional_to_json(link.netns_immutable)}};
+  if (!link.ipv6_token.empty()) object["ipv6_token"] = to_hex(link.ipv6_token);
+  if (link.lower) object["lower"] = link.lower->value;
+  if (link.master) {
+    object["master"] = {{"ifindex", link.master->ifindex.value},
+                        {"kind", link.master->kind},
+                        {"port_attributes", raw_to_json(link.master->port_attributes)}};
+  }
+  return object;
+}
+
+LinkState link_from_json(const json& object) {
+  LinkState link;
+  link.ifindex = {object.at("ifindex").get<int>()};
+  link.name = text_from_json(object.at("name"));
+  for (const auto& altname : object.at("altnames"))
+    link.altnames.push_back(text_from_json(altname));
+  link.alias = text_from_json(object.at("alias"));
+  link.kind = object.at("kind").get<std::string>();
+  link.kind_data = bytes_from_json(object.at("kind_data"));
+  link.flags = object.at("flags").get<std::uint32_t>();
+  link.mtu_bytes = object.at("mtu").get<std::uint32_t>();
+  link.address = bytes_from_json(object.at("address"));
+  link.broadcast = bytes_from_json(object.at("broadcast"));
+  link.permanent_address = bytes_from_json(object.at("permanent_address"));
+  for (const auto& [key, value] : object.at("tunables").items()) {
+    link.tunables.emplace(
+        static_cast<std::uint16_t>(parse_number(key, UINT16_MAX).value_or(UINT16_MAX)),
+        value.get<std::uint32_t>());
+  }
+  link.addrgenmode = optional_from_json<std::uint8_t>(object.at("addrgenmode"));
+  link.ipv6_ready = object.at("ipv6_ready").get<bool>();
+  link.has_carrier = object.at("has_carrier").get<bool>();
+  link.lower_nsid = optional_from_json<std::uint32_t>(object.at("lower_nsid"));
+  link.parent_bus = object.at("parent_bus").get<std::string>();
+  link.parent_device = object.at("parent_device").get<std::string>();
+  link.port_name = text_from_json(object.at("port_name"));
+  link.netns_immutable = optional_from_json<bool>(object.at("netns_immutable"));
+  if (object.contains("ipv6_token")) link.ipv6_token = bytes_from_json(object.at("ipv6_token"));
+  if (object.contains("lower")) link.lower = IfIndex{object.at("lower").get<int>()};
+  if (object.contains("master")) {
+    const json& master = object.at("master");
+    link.master = LinkMaster{.ifindex = {master.at("ifindex").get<int>()},
+                             .kind = master.at("kind").get<std::string>(),
+                             .port_attributes = raw_from_json(master.at("port_attributes"))};
+  }
+  return link;
+}
+
+json address_to_json(const AddressRecord& address) {
+  return {{"text", bytes_to_utf8(describe(address))},
+          {"family", address.family},
+          {"length", address.length_bits},
+          {"scope", address.scope},
+          {"flags", address.flags},
+          {"attributes", raw_to_json(address.attributes)},
+          {"valid_until_s", optional_to_json(address.valid_until_s)},
+          {"preferred_until_s", optional_to_json(address.preferred_until_s)}};
+}
+
+AddressRecord address_from_json(const json& object) {
+  return {.family = object.at("family").get<int>(),
+          .length_bits = object.at("length").get<int>(),
+          .scope = object.at("scope").get<std::uint8_t>(),
+          .flags = object.at("flags").get<std::uint32_t>(),
+          .attributes = raw_from_json(object.at("attributes")),
+          .valid_until_s = optional_from_json<std::int64_t>(object.at("valid_until_s")),
+          .preferred_until_s = optional_from_json<std::int64_t>(object.at("preferred_until_s"))};
+}
+
+json route_to_json(const RouteRecord& route) {
+  return {{"text", bytes_to_utf8(describe(route))},
+          {"family", route.family},
+          {"destination_bits", route.destination_bits},
+          {"source_bits", route.source_bits},
+          {"tos", route.tos},
+          {"table", route.table},
+          {"protocol", route.protocol},
+          {"scope", route.scope},
+          {"type", route.type},
+          {"flags", route.flags},
+          {"attributes", raw_to_json(route.attributes)},
+          {"expires_at_s", optional_to_json(route.expires_at_s)}};
+}
+
+RouteRecord route_from_json(const json& object) {
+  return {.family = object.at("family").get<int>(),
+          .destination_bits = object.at("destination_bits").get<int>(),
+          .source_bits = object.at("source_bits").get<int>(),
+          .tos = object.at("tos").get<std::uint8_t>(),
+          .table = object.at("table").get<std::uint32_t>(),
+          .protocol = object.at("protocol").get<std::uint8_t>(),
+          .scope = object.at("scope").get<std::uint8_t>(),
+          .type = object.at("type").get<std::uint8_t>(),
+          .flags = object.at("flags").get<std::uint32_t>(),
+          .attributes = raw_from_json(object.at("attributes")),
+          .expires_at_s = optional_from_json<std::int64_t>(object.at("expires_at_s"))};
+}
+
+json dependent_to_json(const DependentRoute& dependent) {
+  return {{"device", dependent.device.value}, {"route", route_to_json(dependent.route)}};
+}
+
+DependentRoute dependent_from_json(const json& object) {
+  return {.device = IfIndex{object.at("device").get<int>()},
+          .route = route_from_json(object.at("route"))};
+}
+
+json neighbour_to_json(const NeighbourRecord& neighbour) {
+  return {{"text", bytes_to_utf8(describe(neighbour))},
+          {"family", neighbour.family},
+          {"state", neighbour.state},
+          {"flags", neighbour.flags},
+          {"attributes", raw_to_json(neighbour.attributes)}};
+}
+
+NeighbourRecord neighbour_from_json(const json& object) {
+  return {.family = object.at("family").get<int>(),
+          .state = object.at("state").get<std::uint16_t>(),
+          .flags = object.at("flags").get<std::uint8_t>(),
+          .attributes = raw_from_json(object.at("attributes"))};
+}
+
+template <typename Record, typename Convert>
+json list_to_json(const std::vector<Record>& records, Convert convert) {
+  json array = json::array();
+  for (const auto& record : records) array.push_back(convert(record));
+  return array;
+}
+
+template <typename Convert>
+auto list_from_json(const json& array, Convert convert) {
+  std::vector<decltype(convert(array))> records;
+  for (const auto& item : array) records.push_back(convert(item));
+  return records;
+}
+}  // namespace
+
+json to_json(const DeviceSnapshot& snapshot) {
+  json object{{"link", link_to_json(snapshot.link)},
+              {"addresses", list_to_json(snapshot.addresses, address_to_json)},
+              {"routes", list_to_json(snapshot.routes, route_to_json)},
+              {"neighbours", list_to_json(snapshot.neighbours, neighbour_to_json)},
+              {"sysctls", snapshot.sysctls},
+              {"has_ingress_qdisc", snapshot.has_ingress_qdisc}};
+  if (!snapshot.dependent_routes.empty()) {
+    object["dependent_routes"] = list_to_json(snapshot.dependent_routes, dependent_to_json);
+  }
+  if (!snapshot.announced_losses.empty()) {
+    object["announced_losses"] = texts_to_json(snapshot.announced_losses);
+  }
+  if (snapshot.root_qdisc) {
+    object["root_qdisc"] = {{"kind", snapshot.root_qdisc->kind},
+                            {"handle", snapshot.root_qdisc->handle},
+                            {"options", to_hex(snapshot.root_qdisc->options)}};
+    if (snapshot.root_qdisc->has_more) object["root_qdisc"]["has_more"] = true;
+  }
+  if (snapshot.settings) object["settings"] = to_json(*snapshot.settings);
+  if (json relations = to_json(snapshot.relations); !relations.empty()) {
+    object["relations"] = std::move(relations);
+  }
+  return object;
+}
+
+DeviceSnapshot snapshot_from_json(const json& object) {
+  DeviceSnapshot snapshot;
+  snapshot.link = link_from_json(object.at("link"));
+  snapshot.addresses = list_from_json(object.at("addresses"), address_from_json);
+  snapshot.routes = list_from_json(object.at("routes"), route_from_json);
+  snapshot.neighbours = list_from_json(object.at("neighbours"), neighbour_from_json);
+  snapshot.sysctls = object.at("sysctls").get<Sysctls>();
+  snapshot.has_ingress_qdisc = object.at("has_ingress_qdisc").get<bool>();
+  if (object.contains("dependent_routes")) {
+    snapshot.dependent_routes = list_from_json(object.at("dependent_routes"), dependent_from_json);
+  }
+  if (object.contains("announced_losses")) {
+    for (const auto& text : object.at("announced_losses")) {
+      snapshot.announced_losses.push_back(text_from_json(text));
+    }
+  }
+  if (object.contains("root_qdisc")) {
+    const json& qdisc = object.at("root_qdisc");
+    snapshot.root_qdisc = QdiscRecord{.kind = qdisc.at("kind").get<std::string>(),
+                                      .handle = qdisc.at("handle").get<std::uint32_t>(),
+                                      .options = bytes_from_json(qdisc.at("options")),
+                                      .has_more = qdisc.contains("has_more")};
+  }
+  if (object.contains("relations")) {
+    snapshot.relations = relations_from_json(object.at("relations"));
+  }
+  if (object.contains("settings")) snapshot.settings = settings_from_json(object.at("settings"));
+  return snapshot;
+}
+
+}  // namespace netlend

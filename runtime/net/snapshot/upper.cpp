@@ -1,0 +1,104 @@
+#include "net/snapshot/upper.hpp"
+
+#include <fcntl.h>
+#include <fmt/core.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/file.hpp"
+#include "base/syscall.hpp"
+#include "base/text.hpp"
+#include "net/kernel/sysfs.hpp"
+
+namespace netlend {
+
+namespace {
+constexpr std::string_view kUpperPrefix = "upper_";
+
+constexpr std::array<const char*, 12> kTunnelKinds{"ipip",   "sit",       "gre",       "gretap",
+                                                   "erspan", "vti",       "ip6tnl",    "ip6gre",
+                                                   "vti6",   "ip6gretap", "ip6erspan", "xfrm"};
+
+std::vector<std::string> upper_names(const Netns& netns, const LinkState& link) {
+  const auto sysfs = open_sysfs(netns);
+  if (!sysfs) {
+    throw Error(fmt::format("look for devices on top of '{}': sysfs can't be mounted",
+                            printable(link.name)));
+  }
+  const UniqueFd folder{check(::openat(sysfs->get(), ("class/net/" + link.name).c_str(),
+                                       O_RDONLY | O_DIRECTORY | O_CLOEXEC),
+                              "open in sysfs", "class/net/" + link.name)};
+  std::vector<std::string> names;
+  for (const auto& name : list_names(folder.get())) {
+    if (name.starts_with(kUpperPrefix)) names.push_back(name.substr(kUpperPrefix.size()));
+  }
+  return names;
+}
+
+Message list_kind(const char* kind) {
+  Message message(RTM_GETLINK, 0, fmt::format("list the devices of kind '{}'", kind));
+  // Without IFLA_EXT_MASK, for which the kernel would first measure all devices to size its buffer
+  // (net/core/rtnetlink.c, rtnl_calcit): nobody but home's root makes tunnels here, and none has
+  // hundreds of altnames.
+  message.header(ifinfomsg{});
+  message.begin(IFLA_LINKINFO).put_string(IFLA_INFO_KIND, kind).end();
+  return message;
+}
+
+struct UnknownKind {};
+
+/// A kind that the kernel doesn't know is no filter to it: it sends all devices
+/// (net/core/rtnetlink.c, linkinfo_to_kind_ops). The first one tells, and the rest is left with its
+/// socket.
+std::vector<IfIndex> list_over(const Netns& netns, const char* kind, IfIndex lower) {
+  std::vector<IfIndex> found;
+  RouteSocket socket{netns};
+  const auto take = [&](const Reply& reply) {
+    const auto header = reply.header<ifinfomsg>();
+    const Attributes attributes = reply.attributes(sizeof header);
+    if (attributes.nested(IFLA_LINKINFO).text(IFLA_INFO_KIND) != kind) throw UnknownKind{};
+    const bool is_over = attributes.u32(IFLA_LINK) == static_cast<std::uint32_t>(lower.value) &&
+                         !attributes.find(IFLA_LINK_NETNSID) && header.ifi_index != lower.value;
+    if (is_over) found.push_back({header.ifi_index});
+    return false;
+  };
+  try {
+    socket.dump(list_kind(kind), take);
+  } catch (const UnknownKind&) {
+    found.clear();
+  }
+  return found;
+}
+}  // namespace
+
+std::vector<LinkState> list_uppers(Site& site, const LinkState& link) {
+  std::vector<LinkState> uppers;
+  for (const auto& name : upper_names(site.netns, link)) {
+    auto upper = find_link(site.socket, name);
+    const bool is_master = upper && link.master && upper->ifindex == link.master->ifindex;
+    if (upper && !is_master) uppers.push_back(*std::move(upper));
+  }
+  return uppers;
+}
+
+std::vector<LinkState> list_tunnels(Site& site, const LinkState& link) {
+  std::vector<LinkState> tunnels;
+  for (const char* kind : kTunnelKinds) {
+    for (const auto ifindex : list_over(site.netns, kind, link.ifindex)) {
+      if (auto tunnel = find_link(site.socket, ifindex)) tunnels.push_back(*std::move(tunnel));
+    }
+  }
+  return tunnels;
+}
+
+bool is_destroyed_by_move(const LinkState& upper) {
+  // Their handlers of NETDEV_UNREGISTER don't ask whether the device only moves
+  // (drivers/net/vxlan/vxlan_core.c, drivers/net/macsec.c).
+  return upper.kind == "vxlan" || upper.kind == "macsec";
+}
+
+}  // namespace netlend

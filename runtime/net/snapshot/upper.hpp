@@ -1,0 +1,22 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "net/kernel/link.hpp"
+#include "net/kernel/site.hpp"
+
+namespace netlend {
+
+/// The devices of this namespace that stand on `link`: vlan, macvlan, ipvlan, macsec, vxlan and
+/// their like; not its master. Needs CAP_SYS_ADMIN: they are listed in sysfs alone, of which a
+/// private view is opened, since /sys can be another namespace's.
+std::vector<LinkState> list_uppers(Site& site, const LinkState& link);
+
+/// The tunnels that send through `link` alone (`dev X`).
+std::vector<LinkState> list_tunnels(Site& site, const LinkState& link);
+
+/// The kernel destroys such an upper when the device below moves.
+bool is_destroyed_by_move(const LinkState& upper);
+
+}  // namespace netlend
