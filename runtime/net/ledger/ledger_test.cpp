@@ -137,6 +137,8 @@ BOOST_AUTO_TEST_CASE(what_only_some_ledgers_have_is_read_as_it_was_written) {
   written.loans[0].home->link.ipv6_token = std::string(15, '\0') + '\x77';
   written.loans[0].home->dependent_routes = {
       {.device = {9}, .route = written.loans[0].home->routes[0]}};
+  written.loans[0].home->dependent_routes[0].route.place = netlend::RoutePlace::behind;
+  written.loans[0].home->routes[0].place = netlend::RoutePlace::before;
   written.loans[0].home->root_qdisc->has_more = true;
   written.loans[0].home->settings = netlend::DeviceSettings{
       .ethtool = {.numbers = {{"ring", {{6, std::string("\0\2\0\0", 4)}}}},
