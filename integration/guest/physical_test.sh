@@ -204,7 +204,7 @@ what_was_unplugged_is_told_of_and_keeps_nothing_else_away() {
 # ---- what a device is by itself ------------------------------------------------------------------
 
 picture_of_settings() {
-  for option in k g c a; do ethtool -$option lan0; done
+  for option in k g c a -show-fec; do ethtool -$option lan0; done
   tc qdisc show dev lan0
   tc filter show dev lan0 ingress
   tc filter show dev lan0 egress
@@ -215,6 +215,7 @@ what_ethtool_sets_comes_home_as_it_was() {
   ethtool -C lan0 rx-usecs 11 tx-frames 22
   ethtool -A lan0 rx on
   ethtool -K lan0 tso off
+  ethtool --set-fec lan0 encoding auto rs
   picture_of_settings >/run/test/settings
   take_picture >/run/test/before
   ip netns add blue
@@ -225,6 +226,7 @@ what_ethtool_sets_comes_home_as_it_was() {
   ip netns exec blue ethtool -C eth0 rx-usecs 1 tx-frames 2
   ip netns exec blue ethtool -A eth0 rx off tx on
   ip netns exec blue ethtool -K eth0 tso on
+  ip netns exec blue ethtool --set-fec eth0 encoding baser off
   netlend return lan0
   picture_of_settings | diff /run/test/settings -
   is_home

@@ -135,6 +135,8 @@ BOOST_AUTO_TEST_CASE(what_only_some_ledgers_have_is_read_as_it_was_written) {
   written.is_left_to_kernel = true;
   written.sharers = {{.id = netlend::ContainerId{"c2"}, .key = "/bundles/c2"}};
   written.loans[0].home->link.ipv6_token = std::string(15, '\0') + '\x77';
+  written.loans[0].home->link.mode = 1;
+  written.loans[0].home->link.protocol_down = netlend::ProtocolDown{.is_down = true, .reasons = 9};
   written.loans[0].home->dependent_routes = {
       {.device = {9}, .route = written.loans[0].home->routes[0]}};
   written.loans[0].home->dependent_routes[0].route.place = netlend::RoutePlace::behind;

@@ -33,11 +33,16 @@ void remove_unrestorable(DeviceSettings& settings) { remove_unrestorable(setting
 
 void restore_before_up(Restoration& restoration, const DeviceSettings& home) {
   restore_programs(restoration, home.programs);
-  restore_ethtool(restoration, home.ethtool);
+  // Some drivers take some of it only once the device is up: then it is tried again, and told.
+  Failures ignored;
+  Restoration first{restoration.site, restoration.ifindex, restoration.name, restoration.on_step,
+                    ignored};
+  restore_ethtool(first, home.ethtool, Doubt::changed);
 }
 
 void restore_after_up(Restoration& restoration, const std::optional<QdiscRecord>& root,
                       const DeviceSettings& home) {
+  restore_ethtool(restoration, home.ethtool, Doubt::unchanged);
   restore_queues(restoration, home.queues);
   restore_traffic_control(restoration, root, home.traffic);
 }
@@ -51,6 +56,7 @@ std::vector<std::string> describe(const DeviceSettings& settings) {
     texts.push_back(fmt::format("{} {} settings", numbers.size(), section));
   }
   for (const auto& [section, switches] : settings.ethtool.switches) {
+    if (switches.empty()) continue;
     texts.push_back(fmt::format("{} {} switches", switches.size(), section));
   }
   if (!settings.queues.empty()) {

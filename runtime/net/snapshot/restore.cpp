@@ -110,6 +110,7 @@ class Restorer {
   const std::string& wanted_address() const;
   void link();
   void tunables();
+  void carrier();
   void master();
   void relations();
   bool needs_addresses() const;
@@ -196,6 +197,23 @@ void Restorer::link() {
   }
   other_flags();
   tunables();
+  if (home_.link.mode && now_.link.mode != home_.link.mode) {
+    call(set_link_mode(ifindex_, *home_.link.mode, doing("the link mode")));
+  }
+  carrier();
+}
+
+void Restorer::carrier() {
+  const auto& wanted = home_.link.protocol_down;
+  const auto& have = now_.link.protocol_down;
+  if (wanted && have && wanted != have) {
+    call(set_protocol_down(ifindex_, *wanted, wanted->reasons ^ have->reasons, doing("protodown")));
+  }
+  if (!has_settable_carrier(home_.link) || now_.link.has_carrier == home_.link.has_carrier) return;
+  Failures of_tap;
+  attempt(home_.link.kind == "tun" ? of_tap : failures_, [&] {
+    site_.socket.call(set_link_carrier(ifindex_, home_.link.has_carrier, doing("the carrier")));
+  });
 }
 
 void Restorer::tunables() {

@@ -74,6 +74,16 @@ void compare_links(const LinkState& home, const LinkState& now, Differences& dif
                       int{now.addrgenmode.value_or(0)});
   differences.compare("IPv6 token", to_hex(home.ipv6_token), to_hex(now.ipv6_token));
   differences.compare("options of its kind", to_hex(home.kind_data), to_hex(now.kind_data));
+  if (home.mode) differences.compare("link mode", *home.mode, now.mode.value_or(0));
+  if (home.protocol_down && now.protocol_down) {
+    differences.compare("protodown", home.protocol_down->is_down, now.protocol_down->is_down);
+    differences.compare("protodown reasons", home.protocol_down->reasons,
+                        now.protocol_down->reasons);
+  }
+  // A tap's ends with the process that has it open, which is nobody's here to bring back.
+  if (has_settable_carrier(home) && home.kind == "dummy") {
+    differences.compare("carrier", home.has_carrier, now.has_carrier);
+  }
   for (const auto& [type, value] : home.tunables) {
     const auto found = now.tunables.find(type);
     differences.compare(tunable_name(type), value, found == now.tunables.end() ? 0 : found->second);
@@ -181,6 +191,10 @@ std::vector<std::string> own_altnames(const LinkState& link) {
 }
 
 std::uint32_t settable_flags(const LinkState& link) { return link.flags & kSettableFlags; }
+
+bool has_settable_carrier(const LinkState& link) {
+  return link.kind == "dummy" || link.kind == "tun";
+}
 
 namespace {
 DeviceSnapshot take_without_settings(Site& site, IfIndex ifindex) {

@@ -55,6 +55,10 @@ std::vector<std::string> own_altnames(const LinkState& link);
 /// The IFF_* that a user sets; the rest the kernel reports.
 std::uint32_t settable_flags(const LinkState& link);
 
+/// Of a dummy or a tap, whose carrier is what a user sets; of others it is that of a wire or a
+/// peer.
+bool has_settable_carrier(const LinkState& link);
+
 /// What `now` has not as `home` had it, a sentence each; marks and what the kernel does by itself
 /// (ifindex, duplicate address detection, carrier) left out. Empty: it is home as it was.
 std::vector<std::string> differences(const DeviceSnapshot& home, const DeviceSnapshot& now);

@@ -56,6 +56,11 @@ json link_to_json(const LinkState& link) {
               {"netns_immutable", optional_to_json(link.netns_immutable)}};
   if (!link.ipv6_token.empty()) object["ipv6_token"] = to_hex(link.ipv6_token);
   if (link.lower) object["lower"] = link.lower->value;
+  if (link.mode) object["mode"] = *link.mode;
+  if (link.protocol_down) {
+    object["protocol_down"] = {{"is_down", link.protocol_down->is_down},
+                               {"reasons", link.protocol_down->reasons}};
+  }
   if (link.master) {
     object["master"] = {{"ifindex", link.master->ifindex.value},
                         {"kind", link.master->kind},
@@ -93,6 +98,12 @@ LinkState link_from_json(const json& object) {
   link.netns_immutable = optional_from_json<bool>(object.at("netns_immutable"));
   if (object.contains("ipv6_token")) link.ipv6_token = bytes_from_json(object.at("ipv6_token"));
   if (object.contains("lower")) link.lower = IfIndex{object.at("lower").get<int>()};
+  if (object.contains("mode")) link.mode = object.at("mode").get<std::uint8_t>();
+  if (object.contains("protocol_down")) {
+    const json& held = object.at("protocol_down");
+    link.protocol_down = ProtocolDown{.is_down = held.at("is_down").get<bool>(),
+                                      .reasons = held.at("reasons").get<std::uint32_t>()};
+  }
   if (object.contains("master")) {
     const json& master = object.at("master");
     link.master = LinkMaster{.ifindex = {master.at("ifindex").get<int>()},
