@@ -121,8 +121,8 @@ struct PlanReport {
   bool operator==(const PlanReport&) const = default;
 };
 
-/// What lend() with these options would do for each device of the plan, in the plan's order. Without
-/// `borrower` (it doesn't exist yet) the checks inside it are left out.
+/// What lend() with these options would do for each device of the plan, in the plan's order.
+/// Without `borrower` (it doesn't exist yet) the checks inside it are left out.
 std::vector<PlanReport> preview(const LendingContext& context, const Plan& plan,
                                 const Borrower* borrower, const LendOptions& options = {});
 
