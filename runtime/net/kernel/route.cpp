@@ -140,7 +140,9 @@ std::vector<DeviceRoute> list_routes_from(RouteSocket& socket,
   message.header(header);
   const auto replies = socket.dump(message, [&](const Reply& reply) {
     const auto source = reply.attributes(sizeof header).find(RTA_PREFSRC);
-    return source && std::find(sources.begin(), sources.end(), *source) != sources.end();
+    const bool is_wanted =
+        source && std::find(sources.begin(), sources.end(), *source) != sources.end();
+    return is_wanted ? RouteSocket::Take::yes : RouteSocket::Take::no;
   });
   std::vector<DeviceRoute> routes;
   for (const auto& reply : replies) routes.push_back(parse_device_route(reply));

@@ -12,8 +12,6 @@
 namespace netlend {
 
 namespace {
-constexpr std::size_t kNameMax = 256;
-
 /// Empty: there is no such symbolic link.
 std::string target_name(int sysfs, const std::string& path) {
   const auto name = read_link_name(sysfs, path);
@@ -32,9 +30,7 @@ std::vector<std::string> names_in(int sysfs, const std::string& path) {
 /// A port's first address is that of its network device.
 bool reaches_by(int sysfs, const std::string& port, const std::string& device) {
   try {
-    auto name = read_file_if_exists(sysfs, port + "/gid_attrs/ndevs/0", kNameMax);
-    while (name && !name->empty() && name->back() == '\n') name->pop_back();
-    return name == device;
+    return read_attribute(sysfs, port + "/gid_attrs/ndevs/0") == device;
   } catch (const Error& error) {
     if (error.errno_value() == EINVAL) return false;  // It has none at this moment.
     throw;
@@ -57,7 +53,7 @@ Companions find_companions(int sysfs, const std::string& device) {
 }
 
 Companions read_companions(Site& site, const std::string& device) {
-  const auto sysfs = open_sysfs(site.netns);
+  const auto& sysfs = site.sysfs();
   return sysfs ? find_companions(sysfs->get(), device) : Companions{};
 }
 
