@@ -100,8 +100,9 @@ bool EthtoolIoctl::try_call(void* command, const char* doing) const {
   std::copy(device_.begin(), device_.end(), std::begin(request.ifr_name));
   request.ifr_data = static_cast<char*>(command);
   if (::ioctl(socket_.get(), SIOCETHTOOL, &request) == 0) return true;
-  // Some drivers say EINVAL of what they haven't, and ENETDOWN until they are up.
-  if (errno == EOPNOTSUPP || errno == EINVAL || errno == ENETDOWN || errno == EIO) return false;
+  // Some drivers say EINVAL of what they haven't; and one that is down ENETDOWN, EIO or ENODEV.
+  constexpr std::array kHasNot{EOPNOTSUPP, EINVAL, ENETDOWN, EIO, ENODEV};
+  if (std::find(kHasNot.begin(), kHasNot.end(), errno) != kHasNot.end()) return false;
   throw_errno(errno, doing, device_);
 }
 
