@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <ctime>
-#include <set>
 
 #include "base/syscall.hpp"
 #include "base/text.hpp"
@@ -223,10 +222,10 @@ std::vector<std::optional<LinkState>> Lending::find_devices() {
                         ? std::nullopt
                         : std::optional{find_wanted(context_, home_, *selector, Reaping::yes)});
   }
-  std::set<IfIndex> seen;
+  WantedOnce once(home_.netns.identity());
   std::vector<WantedDevice> wanted;
   for (std::size_t i = 0; i < found.size(); ++i) {
-    if (found[i] && !seen.insert(found[i]->ifindex).second) throw wanted_twice(*found[i]);
+    if (found[i]) once.add(*found[i]);
     wanted.push_back(
         {.nic = plan_.nics[i], .device = found[i] ? &*found[i] : nullptr, .driver = {}});
     if (found[i] && options_.permission) wanted.back().driver = driver_of(found[i]->name);
@@ -237,7 +236,6 @@ std::vector<std::optional<LinkState>> Lending::find_devices() {
 
 /// One loan a device of the plan, in its order, with the lease that it needs.
 void Lending::choose() {
-  std::set<std::string> seen;
   const auto found = find_devices();
   for (std::size_t i = 0; i < found.size(); ++i) {
     const auto& nic = plan_.nics[i];
@@ -248,9 +246,6 @@ void Lending::choose() {
     const LinkState& link = *found[i];
     Loan loan{.id = random_hex(8), .inside = nic.inside.str()};
     loan.lease = lease_name(identify_device(link), home_.netns.identity());
-    if (!seen.insert(loan.lease).second) {
-      throw wanted_twice(link);
-    }
     loan.home.emplace().link = link;
     ledger_.loans.push_back(std::move(loan));
   }
