@@ -113,7 +113,7 @@ class Lending {
         home_(Netns::current()),
         inside_(borrower.netns.duplicate()) {}
 
-  std::string run(const std::string& plan_text, std::vector<Sharer> sharers);
+  std::string run(const std::string& plan_text);
 
  private:
   /// Does what needs the state folder, whose errors speak of files: this says what for.
@@ -126,6 +126,7 @@ class Lending {
     }
   }
   void prepare(const std::string& plan_text);
+  bool is_all_at_home();
   LedgerLock lock_new_ledger();
   std::vector<std::optional<LinkState>> find_devices();
   void choose();
@@ -147,9 +148,9 @@ class Lending {
   std::vector<std::string> leases_;
 };
 
-std::string Lending::run(const std::string& plan_text, std::vector<Sharer> sharers) {
+std::string Lending::run(const std::string& plan_text) {
   prepare(plan_text);
-  ledger_.sharers = std::move(sharers);
+  if (!is_all_at_home()) ledger_.sharers = take_along(context_, plan_, borrower_, options_);
   LedgerLock lock = for_plan([&] { return lock_new_ledger(); });
   try {
     choose();
@@ -192,6 +193,14 @@ void Lending::prepare(const std::string& plan_text) {
   ledger_.pin = Pin{.mount_namespace = pin_mount_namespace(context_.state)};
   ledger_.is_left_to_kernel = options_.homecoming == Homecoming::by_kernel;
   ledger_.plan = plan_text;
+}
+
+/// A pair is nowhere until it's made, and can have been made for the rest of a pod.
+bool Lending::is_all_at_home() {
+  return std::all_of(plan_.nics.begin(), plan_.nics.end(), [&](const NicPlan& nic) {
+    const auto* selector = std::get_if<DeviceSelector>(&nic.source);
+    return selector != nullptr && select_device(home_, *selector);
+  });
 }
 
 /// Two that lend to one container in the same millisecond get generations of their own.
@@ -359,8 +368,7 @@ std::string lend(const LendingContext& context, const Plan& plan, const Borrower
   }
   const std::string plan_text = format_plan_file(plan);
   if (auto earlier = meet_earlier(context, plan, plan_text, borrower)) return *earlier;
-  auto others = take_along(context, plan, borrower, options);
-  return Lending(context, plan, borrower, options).run(plan_text, std::move(others));
+  return Lending(context, plan, borrower, options).run(plan_text);
 }
 
 }  // namespace netlend
