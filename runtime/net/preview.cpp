@@ -75,6 +75,12 @@ PlanReport preview_device(const LendingContext& context, Site& home, const NicPl
     check_fits(nic, snapshot);
     report.changes.push_back(fmt::format("device '{}' leaves here and is '{}' inside",
                                          printable(link.name), printable(nic.inside.str())));
+    if (is_learning(link)) {
+      report.changes.push_back(
+          fmt::format("bridge '{}' forgets the dynamic forwarding entries behind it, learned or "
+                      "entered, and learns them again",
+                      printable(snapshot.relations.master_name)));
+    }
     add_wishes(nic, report);
     add_restored(snapshot, report);
     report.lost = unrestorable(home, snapshot);

@@ -63,6 +63,47 @@ BOOST_FIXTURE_TEST_CASE(entered_forwarding_entries_come_back, BridgeLab) {
   check_stays("bridge fdb show brport lan0 | grep '02:00:00:00:00:0' | sort");
 }
 
+BOOST_FIXTURE_TEST_CASE(entries_of_a_control_plane_come_back, BridgeLab) {
+  sh("bridge fdb add 02:00:00:00:00:01 dev lan0 master dynamic extern_learn");
+  BOOST_TEST(says(restored(), "forwarding entry 02:00:00:00:00:01 master extern_learn dynamic"));
+  check_stays("bridge fdb show brport lan0 | grep '02:00:00:00:00:0'");
+}
+
+BOOST_FIXTURE_TEST_CASE(dynamic_entries_of_a_port_that_does_not_learn_come_back, BridgeLab) {
+  sh("bridge link set dev lan0 learning off; bridge fdb flush dev lan0 master dynamic || true;"
+     "until bridge fdb add 02:00:00:00:00:01 dev lan0 master dynamic 2>/dev/null; do :; done");
+  BOOST_TEST(says(restored(), "forwarding entry 02:00:00:00:00:01 master dynamic"));
+  check_stays("bridge fdb show brport lan0 | grep '02:00:00:00:00:0'");
+}
+
+BOOST_FIXTURE_TEST_CASE(a_dynamic_entry_whose_time_is_over_meanwhile_stays_away, BridgeLab) {
+  sh("ip link set br0 type bridge ageing_time 100; bridge link set dev lan0 learning off;"
+     "until bridge fdb add 02:00:00:00:00:01 dev lan0 master dynamic 2>/dev/null; do :; done");
+  lend(context(), plan("eth0=lan0"), borrower());
+  sh("ip link add bt0 type bridge ageing_time 100; ip link add p9 type veth peer name p8;"
+     "ip link set p9 master bt0; ip link set bt0 up; ip link set p8 up; ip link set p9 up;"
+     "until bridge fdb add 02:00:00:00:00:09 dev p9 master dynamic 2>/dev/null; do :; done;"
+     "while bridge -s fdb show brport p9 | grep -q 02:00:00:00:00:09; do :; done");
+  BOOST_TEST(joined(give_all_back()) == "");
+  BOOST_TEST(!says(sh("bridge fdb show brport lan0"), "02:00:00:00:00:01"));
+}
+
+BOOST_FIXTURE_TEST_CASE(what_a_bridge_learns_again_is_said_and_not_restored, BridgeLab) {
+  sh("until bridge fdb add 02:00:00:00:00:01 dev lan0 master dynamic 2>/dev/null; do :; done");
+  BOOST_TEST(says(joined(preview(context(), plan("eth0=lan0"), nullptr).at(0).changes),
+                  "bridge 'br0' forgets the dynamic forwarding entries behind it"));
+  BOOST_TEST(!says(restored(), "02:00:00:00:00:01"));
+  lend(context(), plan("eth0=lan0"), borrower());
+  BOOST_TEST(joined(give_all_back()) == "");
+}
+
+BOOST_FIXTURE_TEST_CASE(multicast_groups_that_were_entered_for_a_time_come_back, BridgeLab) {
+  sh("until bridge mdb add dev br0 port lan0 grp 239.1.1.1 temp 2>/dev/null; do :; done;"
+     "bridge mdb add dev br0 port lan0 grp 239.1.1.2 permanent");
+  BOOST_TEST(says(restored(), "multicast group 239.1.1.1 temp of its bridge port"));
+  check_stays("bridge mdb show dev br0 | grep 239.1.1 | sort");
+}
+
 BOOST_FIXTURE_TEST_CASE(a_bridge_that_was_made_anew_meanwhile_is_known_by_its_name, BridgeLab) {
   sh("bridge link set dev lan0 cost 77");
   lend(context(), plan("eth0=lan0"), borrower());

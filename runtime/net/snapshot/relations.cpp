@@ -95,6 +95,10 @@ void restore_port(Restoration& restoration, const Relations& home) {
 void restore_relations(Restoration& restoration, const Relations& home) {
   attempt(restoration.failures, [&] {
     const auto now = read_link(restoration.site.socket, restoration.ifindex);
+    if (home.port && now.master) {
+      const auto bridge = read_link(restoration.site.socket, now.master->ifindex);
+      restore_temporary_groups(restoration, *home.port, bridge);
+    }
     restore_forwarding(restoration, now, home.forwarding);
     restore_rules(restoration, now, home.rules);
     restore_virtual_functions(restoration, now, home.functions);
