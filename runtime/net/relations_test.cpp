@@ -212,14 +212,49 @@ BOOST_FIXTURE_TEST_CASE(the_other_end_of_a_pair_does_not_stand_on_it, Lab) {
   BOOST_TEST(joined(give_all_back()) == "");
 }
 
-BOOST_FIXTURE_TEST_CASE(chains_that_are_hooked_to_it_are_named, Lab) {
+BOOST_FIXTURE_TEST_CASE(chains_that_are_hooked_to_it_see_its_packets_again, Lab) {
   sh("nft 'add table netdev t; add chain netdev t in { type filter hook ingress device \"lan0\" "
      "priority 0; }; add table inet u; add chain inet u c-d { type filter hook ingress devices "
      "= { lo, lan0 } priority 0; }; add chain netdev t other { type filter hook ingress device "
      "\"lo\" priority 0; }'");
-  check_only_by_force(*this, "chain 'in' of table 'netdev t' of nftables, which is hooked to it");
+  const std::string before = sh("nft list ruleset");
   const auto report = preview(context(), plan("eth0=lan0"), nullptr).at(0);
-  BOOST_TEST(!says(joined(report.lost), "other"));
+  BOOST_TEST(
+      says(joined(report.restored), "its place in chain 'in' of table 'netdev t' of nftables"));
+  BOOST_TEST(!says(joined(report.restored), "other"));
+  lend(context(), plan("eth0=lan0"), borrower());
+  BOOST_TEST(joined(give_all_back()) == "");
+  BOOST_TEST(sh("nft list ruleset") == before);
+  check_home_as_it_was();
+}
+
+BOOST_FIXTURE_TEST_CASE(a_chain_that_was_made_anew_without_the_device_has_it_again, Lab) {
+  const std::string make =
+      "nft 'add table netdev t; add chain netdev t in { type filter hook ingress devices = { {} } "
+      "priority 0; }; add rule netdev t in counter'";
+  const auto make_with = [&](const std::string& devices) {
+    std::string command = make;
+    sh(command.replace(command.find("{}"), 2, devices));
+  };
+  make_with("lan0, lo");
+  const std::string before = sh("nft -s list chain netdev t in");
+  lend(context(), plan("eth0=lan0"), borrower());
+  sh("nft delete table netdev t");
+  make_with("lo");
+  BOOST_TEST(joined(give_all_back()) == "");
+  BOOST_TEST(sh("nft -s list chain netdev t in") == before);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_chain_that_is_gone_is_named, Lab) {
+  sh("nft 'add table netdev t; add chain netdev t in { type filter hook ingress device \"lan0\" "
+     "priority 0; }'");
+  lend(context(), plan("eth0=lan0"), borrower());
+  sh("nft delete table netdev t");
+  const std::string said = joined(give_all_back());
+  BOOST_TEST(says(said, "it is not in chain 'in' of table 'netdev t' of nftables"), said);
+  sh("nft 'add table netdev t; add chain netdev t in { type filter hook ingress device \"lan0\" "
+     "priority 0; }'");
+  BOOST_TEST(joined(give_all_back()) == "");
 }
 
 BOOST_AUTO_TEST_CASE(a_virtual_function_is_found_by_the_links_of_its_bus) {

@@ -30,8 +30,10 @@ std::vector<std::string> attached_losses(Site& home, const LinkState& link) {
         fmt::format("{} '{}', which sends through it: it works again only if its index is the same",
                     tunnel.kind, printable(tunnel.name)));
   }
-  for (const auto& hook : list_netfilter_hooks(home.netns, link.name)) {
-    losses.push_back(hook + " of nftables, which is hooked to it");
+  if (!keeps_empty_chains()) {
+    for (const auto& hook : list_netfilter_hooks(home.netns, link.name)) {
+      losses.push_back(describe(hook) + ", which is hooked to it");
+    }
   }
   for (const auto& offload : list_ipsec_offloads(home.netns, link.ifindex)) {
     losses.push_back(offload + ", which it does in hardware");

@@ -2,6 +2,8 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+
 #include "base/text.hpp"
 #include "net/snapshot/master.hpp"
 #include "net/snapshot/rule.hpp"
@@ -67,6 +69,7 @@ std::vector<std::string> describe_relations(const LinkState& link, const Relatio
   for (const auto& rule : relations.rules) {
     out.push_back("routing rule " + printable(describe_rule(rule)));
   }
+  for (const auto& hook : relations.hooks) out.push_back("its place in " + describe(hook));
   for (const auto& function : relations.functions) {
     out.push_back("settings of its " + describe_function(function));
   }
@@ -82,7 +85,46 @@ void forget_master(Relations& relations) {
   relations.port.reset();
 }
 
-void restore_port(Restoration& restoration, const Relations& home) {
+std::vector<NetfilterHook> find_hooks(Site& home, const std::string& device) {
+  // Else they are named as lost: attachment.hpp.
+  return keeps_empty_chains() ? list_netfilter_hooks(home.netns, device)
+                              : std::vector<NetfilterHook>{};
+}
+
+namespace {
+std::vector<NetfilterHook> missing_hooks(Site& home, const std::string& device,
+                                         const std::vector<NetfilterHook>& hooks) {
+  if (hooks.empty()) return {};
+  const auto have = list_netfilter_hooks(home.netns, device);
+  std::vector<NetfilterHook> missing;
+  std::copy_if(hooks.begin(), hooks.end(), std::back_inserter(missing), [&](const auto& hook) {
+    return std::find(have.begin(), have.end(), hook) == have.end();
+  });
+  return missing;
+}
+
+void restore_hooks(Restoration& restoration, const Relations& home) {
+  attempt(restoration.failures, [&] {
+    for (const auto& hook : missing_hooks(restoration.site, restoration.name, home.hooks)) {
+      const std::string doing = restoration.doing("its place in " + describe(hook));
+      restoration.step(doing,
+                       [&] { add_to_hook(restoration.site.netns, hook, restoration.name, doing); });
+    }
+  });
+}
+}  // namespace
+
+std::vector<std::string> hook_differences(Site& home, const std::string& device,
+                                          const std::vector<NetfilterHook>& hooks) {
+  std::vector<std::string> found;
+  for (const auto& hook : missing_hooks(home, device, hooks)) {
+    found.push_back("it is not in " + describe(hook));
+  }
+  return found;
+}
+
+void restore_before_up(Restoration& restoration, const Relations& home) {
+  restore_hooks(restoration, home);
   if (!home.port) return;
   attempt(restoration.failures, [&] {
     const auto port = read_link(restoration.site.socket, restoration.ifindex);

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "net/kernel/netfilter.hpp"
 #include "net/snapshot/bridge_port.hpp"
 #include "net/snapshot/forwarding.hpp"
 #include "net/snapshot/raw_record.hpp"
@@ -22,6 +23,8 @@ struct Relations {
   std::optional<BridgePort> port;
   Forwarding forwarding;
   std::vector<RawRecord> rules;
+  /// Of nftables. Looked for only at home before a loan: find_hooks().
+  std::vector<NetfilterHook> hooks;
   /// For a physical function its virtual ones ...
   std::vector<RawRecord> functions;
   /// ... and for a virtual function what its physical one says of it.
@@ -40,8 +43,14 @@ std::vector<std::string> describe_relations(const LinkState& link, const Relatio
 /// Takes out what its master keeps of it, where its place there is given up.
 void forget_master(Relations& relations);
 
+/// The chains and flowtables that the device is in and will be put back into.
+std::vector<NetfilterHook> find_hooks(Site& home, const std::string& device);
+/// Which of them the device isn't in now, a sentence each.
+std::vector<std::string> hook_differences(Site& home, const std::string& device,
+                                          const std::vector<NetfilterHook>& hooks);
+
 /// For a device that is a port again and still down: what must be right before a frame passes.
-void restore_port(Restoration& restoration, const Relations& home);
+void restore_before_up(Restoration& restoration, const Relations& home);
 /// For a device that is as it was.
 void restore_relations(Restoration& restoration, const Relations& home);
 
