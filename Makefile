@@ -26,7 +26,7 @@ PACKAGES = g++ cmake ninja-build pkg-config \
   runc crun podman netavark iptables
 LINT_PACKAGES = clang clang-format clang-tidy shellcheck mandoc
 GUEST_PACKAGES = linux-source-6.12 flex bison bc xz-utils patch make gcc libc6-dev \
-  systemd systemd-sysv udev dbus crun conmon
+  systemd systemd-sysv udev dbus crun conmon iw
 MODEL_PACKAGES = spin gcc libc6-dev
 BENCH_PACKAGES = containernetworking-plugins
 FUZZ_PACKAGES = clang libclang-rt-14-dev

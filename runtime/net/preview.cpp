@@ -75,6 +75,10 @@ PlanReport preview_device(const LendingContext& context, Site& home, const NicPl
     check_fits(nic, snapshot);
     report.changes.push_back(fmt::format("device '{}' leaves here and is '{}' inside",
                                          printable(link.name), printable(nic.inside.str())));
+    if (const auto& wireless = snapshot.relations.wireless) {
+      report.changes.push_back(
+          fmt::format("its whole Wi-Fi phy '{}' goes along", printable(wireless->phy_name)));
+    }
     if (is_learning(link)) {
       report.changes.push_back(
           fmt::format("bridge '{}' forgets the dynamic forwarding entries behind it, learned or "

@@ -245,6 +245,32 @@ BOOST_FIXTURE_TEST_CASE(a_chain_that_was_made_anew_without_the_device_has_it_aga
   BOOST_TEST(sh("nft -s list chain netdev t in") == before);
 }
 
+BOOST_FIXTURE_TEST_CASE(actions_of_traffic_control_send_to_it_again, Lab) {
+  sh("tc actions add action mirred egress mirror dev lan0 index 77;"
+     "tc actions add action mirred ingress redirect dev lan0 index 78;"
+     "tc actions add action mirred egress mirror dev lo index 79;"
+     "tc actions add action mirred egress redirect dev lan0 index 80");
+  const std::string list = "tc actions ls action mirred | grep -v used";
+  BOOST_TEST(says(joined(preview(context(), plan("eth0=lan0"), nullptr).at(0).restored),
+                  "action 77 of traffic control, which mirrors to it"));
+  lend(context(), plan("eth0=lan0"), borrower());
+  sh("tc actions change action mirred egress redirect dev lo index 80");
+  const std::string away = sh(list);
+  BOOST_TEST(joined(give_all_back()) == "");
+  const std::string now = sh(list);
+  BOOST_TEST(away != now);
+  for (const auto* line : {"Egress Mirror to device lan0", "Ingress Redirect to device lan0",
+                           "Egress Mirror to device lo", "Egress Redirect to device lo"}) {
+    BOOST_TEST(says(now, line), now);
+  }
+}
+
+BOOST_FIXTURE_TEST_CASE(the_backup_port_of_another_is_named, BridgeLab) {
+  sh("ip link add lan1 type veth peer name lan2; ip link set lan1 master br0;"
+     "bridge link set dev lan1 backup_port lan0");
+  check_only_by_force(*this, "that it is the backup port of 'lan1'");
+}
+
 BOOST_FIXTURE_TEST_CASE(a_chain_that_is_gone_is_named, Lab) {
   sh("nft 'add table netdev t; add chain netdev t in { type filter hook ingress device \"lan0\" "
      "priority 0; }'");

@@ -1,6 +1,8 @@
 #include <linux/fib_rules.h>
 #include <linux/if_bridge.h>
 #include <linux/neighbour.h>
+#include <linux/pkt_cls.h>
+#include <linux/tc_act/tc_mirred.h>
 
 #include <nlohmann/json.hpp>
 
@@ -81,6 +83,8 @@ json to_json(const Relations& relations) {
     object["multicast_addresses"].push_back(to_hex(group));
   }
   put_records(object, "rules", relations.rules, describe_rule);
+  put_records(object, "mirrors", relations.mirrors, describe_mirror);
+  if (relations.wireless) object["wireless"] = to_json(*relations.wireless);
   for (const auto& hook : relations.hooks) object["hooks"].push_back(to_json(hook));
   put_records(object, "functions", relations.functions, describe_function);
   if (const auto& own = relations.own_function) {
@@ -105,6 +109,10 @@ Relations relations_from_json(const json& object) {
     }
   }
   relations.rules = take_records<fib_rule_hdr>(object, "rules");
+  relations.mirrors = take_records<tc_mirred>(object, "mirrors");
+  if (object.contains("wireless")) {
+    relations.wireless = wireless_from_json(object.at("wireless"));
+  }
   if (object.contains("hooks")) {
     for (const auto& hook : object.at("hooks")) relations.hooks.push_back(hook_from_json(hook));
   }

@@ -183,7 +183,7 @@ DeviceSnapshot take_snapshot(Site& site, IfIndex ifindex) {
 DeviceSnapshot take_snapshot_with_dependents(Site& site, IfIndex ifindex) {
   DeviceSnapshot snapshot = take_snapshot(site, ifindex);
   snapshot.attached_losses = attached_losses(site, snapshot.link);
-  snapshot.relations.hooks = find_hooks(site, snapshot.link.name);
+  find_pointers(site, snapshot.link, snapshot.relations);
   std::vector<std::string> sources;
   // IPv4 removes such routes of the main table with the address (net/ipv4/fib_semantics.c,
   // fib_sync_down_addr); what it leaves is there already when they are given again. IPv6 takes a
@@ -228,7 +228,7 @@ std::vector<std::string> differences_now(Site& site, IfIndex ifindex, const Devi
       home.settings ? take_snapshot(site, ifindex) : take_without_settings(site, ifindex);
   if (!home.announced_losses.empty()) remove_unrestorable(now);
   auto found = differences(home, now);
-  for (auto& difference : hook_differences(site, now.link.name, home.relations.hooks)) {
+  for (auto& difference : pointer_differences(site, now.link.name, home.relations)) {
     found.push_back(std::move(difference));
   }
   return found;
