@@ -3,27 +3,22 @@
 #include <fcntl.h>
 #include <fmt/core.h>
 #include <linux/capability.h>
-#include <poll.h>
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <boost/test/unit_test.hpp>
-#include <cerrno>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
-#include <functional>
 #include <map>
 #include <string>
 
-#include "base/file.hpp"
 #include "base/syscall.hpp"
+#include "oci-hook/hook_fixture.hpp"
 
 using netlend::check;
 using netlend::Error;
@@ -31,135 +26,19 @@ using netlend::HookArguments;
 using netlend::HookStage;
 using netlend::parse_hook_arguments;
 using netlend::stage_of_status;
-using netlend::UniqueFd;
-using namespace std::string_literals;
+
+using netlend::test::check_complaint;
+using netlend::test::Container;
+using netlend::test::run_hook;
+using netlend::test::RunningHook;
 
 namespace {
-constexpr std::size_t kOutputMax = std::size_t{1} << 16;
 constexpr int kTimeoutMs = 10000;
 const std::string kProgram = NETLEND_HOOK_PROGRAM;
-
-struct Pipe {
-  Pipe() {
-    std::array<int, 2> ends{};
-    check(::pipe2(ends.data(), O_CLOEXEC), "make", "a pipe");
-    read_end = UniqueFd{ends[0]};
-    write_end = UniqueFd{ends[1]};
-  }
-  UniqueFd read_end;
-  UniqueFd write_end;
-};
-
-/// netlend-hook with pipes to it; killed at the end of the case unless it was waited for.
-class RunningHook {
- public:
-  using Prepare = std::function<void()>;
-
-  RunningHook(const std::string& program, const std::vector<std::string>& arguments,
-              const Prepare& prepare = {}) {
-    std::vector<char*> argv{const_cast<char*>(program.c_str())};
-    for (const auto& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
-    argv.push_back(nullptr);
-    pid_ = check(::fork(), "fork", program);
-    if (pid_ != 0) {
-      output_.write_end.reset();
-      input_.read_end.reset();
-      return;
-    }
-    ::dup2(input_.read_end.get(), STDIN_FILENO);
-    ::dup2(output_.write_end.get(), STDOUT_FILENO);
-    ::dup2(output_.write_end.get(), STDERR_FILENO);
-    if (prepare) prepare();
-    ::execv(program.c_str(), argv.data());
-    ::_exit(127);
-  }
-  ~RunningHook() {
-    if (pid_ == 0) return;
-    ::kill(pid_, SIGKILL);
-    ::waitpid(pid_, nullptr, 0);
-  }
-  RunningHook(const RunningHook&) = delete;
-  RunningHook& operator=(const RunningHook&) = delete;
-
-  pid_t pid() const { return pid_; }
-
-  /// As an engine does: a hook that ended, or closed its input, without reading all of it is judged
-  /// by its exit code alone (os/exec of Go, which runc and podman use, ignores EPIPE too).
-  void give(const std::string& state) {
-    try {
-      netlend::write_all(input_.write_end.get(), state, "the hook's input");
-    } catch (const netlend::Error& error) {
-      if (error.errno_value() != EPIPE) throw;
-    }
-    input_.write_end.reset();
-  }
-
-  struct Result {
-    int exit_code = -1;
-    std::string output;
-  };
-  Result wait() {
-    auto output = netlend::read_all(output_.read_end.get(), kOutputMax, "the hook's output");
-    int status = 0;
-    check(::waitpid(std::exchange(pid_, 0), &status, 0), "wait for", "the hook");
-    return {.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status),
-            .output = std::move(output)};
-  }
-
- private:
-  Pipe input_;
-  Pipe output_;
-  pid_t pid_ = 0;
-};
-
-RunningHook::Result run_hook(const std::vector<std::string>& arguments, const std::string& state,
-                             const RunningHook::Prepare& prepare = {}) {
-  RunningHook hook(kProgram, arguments, prepare);
-  hook.give(state);
-  return hook.wait();
-}
-
-/// A process in a network namespace of its own, as a container that is being created has one.
-class Container {
- public:
-  Container() {
-    pid_ = check(::fork(), "fork", "a container");
-    if (pid_ == 0) {
-      if (::unshare(CLONE_NEWNET) == -1) ::_exit(1);
-      ready_.write_end.reset();
-      for (;;) ::pause();
-    }
-    ready_.write_end.reset();
-    pollfd event{.fd = ready_.read_end.get(), .events = POLLIN, .revents = 0};
-    check(::poll(&event, 1, kTimeoutMs), "wait for", "a container");
-  }
-  ~Container() {
-    ::kill(pid_, SIGKILL);
-    ::waitpid(pid_, nullptr, 0);
-  }
-  Container(const Container&) = delete;
-  Container& operator=(const Container&) = delete;
-
-  pid_t pid() const { return pid_; }
-
- private:
-  Pipe ready_;
-  pid_t pid_ = 0;
-};
-
-std::string state_of(pid_t pid, const std::string& annotations) {
-  return fmt::format(
-      R"({{"ociVersion":"1.0.2","id":"db1","status":"creating","pid":{},"bundle":"/run/bundle",)"
-      R"("annotations":{{{}}}}})",
-      pid, annotations);
-}
 const std::string kLan0 = R"("io.netlend.nic.eth1":"lan0 addr=10.77.0.2/24")";
 
-void check_complaint(const RunningHook::Result& result, const std::string& part) {
-  BOOST_TEST(result.exit_code == 1);
-  BOOST_TEST(result.output.starts_with("netlend-hook: "), result.output);
-  BOOST_TEST(result.output.find(part) != std::string::npos, result.output);
-  BOOST_TEST(std::count(result.output.begin(), result.output.end(), '\n') == 1, result.output);
+std::string state_of(pid_t pid, const std::string& annotations) {
+  return netlend::test::state_of(pid, {.annotations = annotations});
 }
 
 std::map<std::string, std::string> read_status(pid_t pid) {
@@ -324,7 +203,7 @@ BOOST_AUTO_TEST_CASE(an_engine_without_root_is_told_so_and_nothing_is_tried) {
 }
 
 BOOST_AUTO_TEST_CASE(nothing_of_the_callers_reaches_the_work) {
-  RunningHook hook(kProgram, {"createRuntime"}, [] {
+  RunningHook hook({"createRuntime"}, [] {
     ::chdir("/proc");
     ::umask(0);
     for (int i = 0; i < 100; ++i) ::dup(STDIN_FILENO);
@@ -364,16 +243,19 @@ BOOST_AUTO_TEST_CASE(a_setuid_copy_of_it_refuses_to_work) {
   const std::string copy = "/run/setuid/netlend-hook";
   std::filesystem::copy_file(kProgram, copy);
   check(::chmod(copy.c_str(), 04755), "chmod", copy);
-  RunningHook hook(copy, {"createRuntime"}, [] {
-    if (::setresuid(1000, 1000, 1000) == -1) ::_exit(126);
-  });
+  RunningHook hook(
+      {"createRuntime"},
+      [] {
+        if (::setresuid(1000, 1000, 1000) == -1) ::_exit(126);
+      },
+      copy);
   const auto result = hook.wait();
   ::umount2("/run/setuid", MNT_DETACH);
   check_complaint(result, "more privilege than its caller");
 }
 
 BOOST_AUTO_TEST_CASE(a_hook_that_hangs_ends_at_its_deadline) {
-  RunningHook hook(kProgram, {"createRuntime", "--deadline", "1"});
+  RunningHook hook({"createRuntime", "--deadline", "1"});
   check_complaint(hook.wait(), "not done at its deadline");
 }
 

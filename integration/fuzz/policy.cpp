@@ -22,7 +22,7 @@ LinkState example_device() {
 bool allows(std::vector<PolicyRule> rules, const NicPlan& nic, const LinkState* device) {
   const Policy policy{std::move(rules)};
   return accepted([&] {
-           return policy.check(ContainerId{"db1"}, {{nic, device}}), true;
+           return policy.check({ContainerId{"db1"}}, {{nic, device}}), true;
          })
       .has_value();
 }

@@ -6,6 +6,7 @@ source "$(dirname "$0")/cases.sh"
 
 cases=(
   a_dummy_goes_and_comes_home
+  a_dummy_has_the_carrier_that_it_had
   a_vlan_goes_and_comes_home
   a_macvlan_goes_and_comes_home
   an_ipvlan_goes_and_comes_home
@@ -75,6 +76,19 @@ is_refused() {
 a_dummy_goes_and_comes_home() {
   ip link add lan0 type dummy
   goes_and_comes_home
+}
+
+a_dummy_has_the_carrier_that_it_had() {
+  ip link add lan0 type dummy
+  ip netns add blue
+  for carrier in off on; do
+    ip link set lan0 up carrier $carrier
+    take_picture >/run/test/before
+    netlend lend lan0 --to netns:blue name=eth0
+    ip -n blue link set eth0 carrier "$([[ $carrier == on ]] && echo off || echo on)"
+    netlend return lan0
+    is_home
+  done
 }
 
 a_vlan_goes_and_comes_home() {

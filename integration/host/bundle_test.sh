@@ -703,6 +703,10 @@ annotations_are_obeyed_where_a_rule_allows() {
   write_rules '{"device": "lan0"}'
   [[ $(netlend run c1 </dev/null) == 'hello neighbour' ]]
   is_home
+  write_rules '{"device": "lan0", "cgroup": "/netlend/c1", "bundle": "*"}'
+  [[ $(netlend run c1 </dev/null) == 'hello neighbour' ]]
+  expect "from cgroup '/netlend/c2' and bundle '" "$(fails netlend run c2 2>&1 </dev/null)"
+  is_home
   rm -r /etc/netlend
 }
 

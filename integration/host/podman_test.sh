@@ -42,6 +42,8 @@ cases=(
   what_the_refusal_says_to_type_allows_it_until_it_is_disallowed
   all_devices_that_are_refused_are_allowed_by_one_paste
   a_rule_by_driver_and_addresses_allows_these_alone
+  a_rule_by_cgroup_is_for_containers_that_are_started_there
+  a_rule_by_bundle_is_for_containers_of_this_engine
   an_image_gets_nothing_without_a_rule
   a_label_asks_for_nothing
 )
@@ -416,9 +418,43 @@ a_rule_by_driver_and_addresses_allows_these_alone() {
   podman run --rm --network none --annotation "$lan0" box true
   comes_home
   command=$(refused_command --annotation "${lan0/77.0.2/78.0.2}")
-  [[ $command == "netlend allow 'lan0' --inside 'eth1' --address 10.78.0.2/32" ]]
+  [[ $command == "netlend allow 'lan0' --cgroup '/libpod_parent/libpod-*' --inside 'eth1' --address 10.78.0.2/32" ]]
   write_rules '{"device": "driver:ixgbe"}'
   refused_command --annotation "$lan0"
+  is_home
+}
+
+a_rule_by_cgroup_is_for_containers_that_are_started_there() {
+  local engine parent
+  write_rules '{"device": "lan0", "cgroup": "/lan/*"}'
+  for engine in runc crun; do
+    configure_podman "$engine" cgroupfs
+    for parent in /lan /lan/db /dmz/../lan; do
+      podman run --rm --network none --annotation "$lan0" --cgroup-parent "$parent" box true
+      comes_home
+    done
+    podman pod create --name pod --cgroup-parent /lan --share=net --infra-image localhost/box --infra-command '/bin/sleep 1000'
+    podman run --pod pod --annotation "$lan0" box true
+    podman pod rm --force --time 0 pod
+    comes_home
+    for parent in /lan2 /dmz/lan /lan/../dmz; do
+      fails podman run --rm --network none --annotation "$lan0" --cgroup-parent "$parent" box true
+    done
+    fails podman run --rm --network none --annotation "$lan0" --name lan box true
+    is_home
+  done
+  output=$(fails podman run --rm --network none --annotation "$lan0" --annotation run.oci.hooks.stderr=/run/test/said \
+    --cgroups=disabled box true 2>&1)
+  expect 'from cgroup (none of its own) and bundle' "$(cat /run/test/said)"
+  is_home
+}
+
+a_rule_by_bundle_is_for_containers_of_this_engine() {
+  write_rules '{"device": "lan0", "bundle": "/var/lib/containers/storage/*"}'
+  podman run --rm --network none --annotation "$lan0" box true
+  comes_home
+  mount --bind /var/lib/containers /mnt
+  fails podman --root /mnt/storage --runroot /run/other run --rm --network none --annotation "$lan0" box true
   is_home
 }
 
@@ -436,7 +472,7 @@ an_image_gets_nothing_without_a_rule() {
   pull_image --annotation "$lan0"
   write_rules
   output=$(fails podman run --rm --network none asking ip link show dev eth1 2>&1)
-  expect "type: netlend allow 'lan0' --inside 'eth1' --address 10.77.0.2/32" "$output"
+  expect "type: netlend allow 'lan0' --cgroup '/libpod_parent/libpod-*' --inside 'eth1'" "$output"
   comes_home
   write_rules '{"device": "lan0"}'
   expect '10.77.0.2/24' "$(podman run --rm --network none asking ip addr show dev eth1)"

@@ -37,6 +37,8 @@ cases=(
   the_device_with_the_default_route_is_refused
   without_a_rule_it_stays_and_the_refusal_says_what_to_type
   what_the_refusal_says_to_type_allows_it_until_it_is_disallowed
+  a_rule_by_cgroup_goes_by_where_the_process_is
+  a_rule_by_bundle_goes_by_where_symlinks_lead
   a_pair_is_allowed_by_what_its_refusal_says_to_type
   a_rule_of_the_administrators_is_disallowed_by_nobody_else
   a_rule_that_others_could_write_is_no_rule
@@ -347,6 +349,37 @@ without_a_rule_it_stays_and_the_refusal_says_what_to_type() {
   make_bundle c1 "$lan0" . true
   output=$(fails run_container c1 2>&1)
   expect "netlend allow 'lan0' --to 'c1' --inside 'eth1' --address 10.77.0.2/32" "$output"
+  is_home
+}
+
+a_rule_by_cgroup_goes_by_where_the_process_is() {
+  local path
+  write_rules '{"device": "lan0", "cgroup": "/lan/*"}'
+  for path in /lan/db1 lan/db1 /dmz/../lan//db1/; do
+    make_bundle db1 "$lan0" ".linux.cgroupsPath = \"$path\"" true
+    run_container db1
+    is_home
+  done
+  for path in /lan /lan2/db1 /lan/../db1 ../lan2/db1; do
+    make_bundle db1 "$lan0" ".linux.cgroupsPath = \"$path\"" true
+    output=$(fails run_container db1 2>&1)
+    expect 'lets an annotation ask for it from cgroup ' "$output"
+    is_home
+  done
+}
+
+a_rule_by_bundle_goes_by_where_symlinks_lead() {
+  write_rules '{"device": "lan0", "bundle": "/run/test/db*"}'
+  make_bundle db1 "$lan0" . true
+  run_container db1
+  is_home
+  mv /run/test/db1 /run/test/other
+  ln -s other /run/test/db1
+  output=$(fails run_container db1 2>&1)
+  expect "and bundle '/run/test/other'; if it may" "$output"
+  ln -s db2 /run/test/link
+  mv /run/test/other /run/test/db2
+  runc run --bundle /run/test/link db1 </dev/null
   is_home
 }
 

@@ -15,8 +15,7 @@ bool ContainerId::is_allowed(char c) noexcept {
 }
 
 bool ContainerId::is_made_up() const {
-  constexpr std::size_t kDigits = 64;
-  return text_.size() == kDigits && from_hex(text_);
+  return text_.size() == kMadeUpDigits && from_hex(text_);
 }
 
 std::string ContainerId::short_str() const {

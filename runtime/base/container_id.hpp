@@ -18,7 +18,8 @@ class ContainerId {
   static bool is_allowed(char c) noexcept;
 
   const std::string& str() const noexcept { return text_; }
-  /// 64 hex digits: podman, docker and containerd make up such an id for each container.
+  static constexpr std::size_t kMadeUpDigits = 64;
+  /// That many hex digits: podman, docker and containerd make up such an id for each container.
   bool is_made_up() const;
   /// For people: of a made-up id the first 12 digits, as those engines show it.
   std::string short_str() const;

@@ -18,6 +18,9 @@ struct CloseDirectory {
   void operator()(DIR* directory) const noexcept { ::closedir(directory); }
 };
 
+// With it, and a byte to see that there is more, the kernel needs one page.
+constexpr std::size_t kAttributeMax = 4094;
+
 // rename() never leaves half a file, and this name is overwritten by the next writer: the lock of
 // whoever replaces the file keeps two of them apart.
 std::string temporary_name(const std::string& name) { return "." + name + ".new"; }
@@ -52,6 +55,21 @@ std::string read_file(int dirfd, const std::string& path, std::size_t limit_byte
   auto content = read_file_if_exists(dirfd, path, limit_bytes);
   if (!content) throw_errno(ENOENT, "open", path);
   return *std::move(content);
+}
+
+std::optional<std::string> read_attribute(int dirfd, const std::string& path) {
+  const UniqueFd file{::openat(dirfd, path.c_str(), O_RDONLY | O_CLOEXEC)};
+  if (!file.is_open()) {
+    if (errno == ENOENT) return std::nullopt;
+    throw_errno(errno, "open", path);
+  }
+  std::array<char, kAttributeMax + 1> value;
+  const auto got = static_cast<std::size_t>(
+      check(retry([&] { return ::read(file.get(), value.data(), value.size()); }), "read", path));
+  if (got > kAttributeMax) throw_errno(EFBIG, "read", path);
+  std::string_view text(value.data(), got);
+  while (text.ends_with('\n')) text.remove_suffix(1);
+  return std::string(text);
 }
 
 void write_all(int fd, std::string_view content, std::string_view object) {

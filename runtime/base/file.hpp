@@ -22,6 +22,12 @@ std::optional<std::string> read_file_if_exists(int dirfd, const std::string& pat
 /// As above, but an absent file is an Error (ENOENT).
 std::string read_file(int dirfd, const std::string& path, std::size_t limit_bytes);
 
+/// What a file of sysfs or /proc/sys says, without the newline at its end; nothing if there is no
+/// such file. One read(2) gives all of it, and the kernel makes room for as much as that asks for
+/// (fs/proc/proc_sysctl.c, proc_sys_call_handler). Throws Error otherwise, and for
+/// more than nearly 4 KiB.
+std::optional<std::string> read_attribute(int dirfd, const std::string& path);
+
 /// Writes all of `content` to `fd`.
 void write_all(int fd, std::string_view content, std::string_view object);
 

@@ -51,9 +51,10 @@ std::uint64_t own_pid_namespace() {
 }  // namespace
 
 std::string boot_id() {
-  auto text = read_file(AT_FDCWD, "/proc/sys/kernel/random/boot_id", kProcFileMax);
-  while (!text.empty() && text.back() == '\n') text.pop_back();
-  return text;
+  constexpr const char* kPath = "/proc/sys/kernel/random/boot_id";
+  auto id = read_attribute(AT_FDCWD, kPath);
+  if (!id) throw_errno(ENOENT, "read", kPath);
+  return *std::move(id);
 }
 
 ProcessIdentity identify_process(pid_t pid) {

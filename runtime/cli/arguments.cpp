@@ -83,6 +83,10 @@ void add_rule_options(CLI::App& verb, RuleArguments& arguments) {
       ->required()
       ->option_text(" ");
   add_optional_text(verb, "--to", arguments.to, {"ID", "only for containers of this ID"});
+  add_optional_text(verb, "--cgroup", arguments.cgroup,
+                    {"PATH", "only for containers in this cgroup"});
+  add_optional_text(verb, "--bundle", arguments.bundle,
+                    {"DIR", "only for containers with this bundle"});
   add_optional_text(verb, "--inside", arguments.inside, {"NAME", "only as a device of this name"});
   add_texts(verb, "--address", arguments.addresses,
             {"PREFIX", "only with addresses in it, or none; may be repeated"});

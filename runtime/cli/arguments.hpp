@@ -122,6 +122,8 @@ struct RuleArguments {
   /// A glob, or `veth:` with the host end's name as a glob behind it or not.
   std::string device;
   std::optional<std::string> to;
+  std::optional<std::string> cgroup;
+  std::optional<std::string> bundle;
   std::optional<std::string> inside;
   std::vector<std::string> addresses;
   bool keep_addresses = false;

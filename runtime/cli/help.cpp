@@ -160,10 +160,12 @@ const VerbHelp kAllowHelp{
     .description =
         "let annotations ask for a device\n"
         "\n"
-        "  netlend allow DEVICE [--to ID] [--inside NAME] [--address PREFIX]...\n"
+        "  netlend allow DEVICE [--to ID] [--cgroup PATH] [--bundle DIR] [--inside NAME]\n"
+        "          [--address PREFIX]...\n"
         "  netlend allow veth:[HOST-NAME] [--bridge NAME] [--host-addresses]",
     .footer =
-        "DEVICE, ID and NAME are shell patterns: quote them. The device is meant whatever\n"
+        "DEVICE, ID, PATH, DIR and NAME are shell patterns: quote them, and the * matches\n"
+        "a / too. The device is meant whatever\n"
         "the annotation calls it; driver:NAME is as 'ethtool -i' says. veth: allows pairs\n"
         "whose host end has a name that is made up, veth:HOST-NAME such names too.\n"
         "--address none is for a device without addresses.\n"
@@ -176,7 +178,8 @@ const VerbHelp kDisallowHelp{
     .description =
         "take back what was allowed, by the same words\n"
         "\n"
-        "  netlend disallow DEVICE [--to ID] [--inside NAME] [--address PREFIX]...\n"
+        "  netlend disallow DEVICE [--to ID] [--cgroup PATH] [--bundle DIR] [--inside NAME]\n"
+        "          [--address PREFIX]...\n"
         "  netlend disallow veth:[HOST-NAME] [--bridge NAME] [--host-addresses]",
     .footer = "What is lent already stays lent."};
 

@@ -68,6 +68,8 @@ std::optional<std::vector<IpPrefix>> prefixes(const std::vector<std::string>& te
 
 PolicyRule make_rule(const RuleArguments& arguments) {
   check_pattern("--to", check_container_pattern, arguments.to);
+  check_pattern("--cgroup", check_path_pattern, arguments.cgroup);
+  check_pattern("--bundle", check_path_pattern, arguments.bundle);
   check_pattern("--inside", check_name_pattern, arguments.inside);
   check_pattern("--bridge", check_name_pattern, arguments.bridge);
   if (arguments.keep_addresses && arguments.addresses.empty()) {
@@ -78,6 +80,8 @@ PolicyRule make_rule(const RuleArguments& arguments) {
                   .bridge = arguments.bridge,
                   .host_addresses = arguments.host_addresses,
                   .to = arguments.to,
+                  .cgroup = arguments.cgroup,
+                  .bundle = arguments.bundle,
                   .inside = arguments.inside,
                   .addresses = prefixes(arguments.addresses),
                   .keep_addresses = arguments.keep_addresses};

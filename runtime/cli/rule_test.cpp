@@ -45,7 +45,7 @@ std::vector<std::string> words_to_type(const std::string& refusal) {
 PolicyRule rule_of_refusal(const Policy& policy, const ContainerId& borrower, const NicPlan& nic,
                            const LinkState* device) {
   try {
-    policy.check(borrower, {{nic, device}});
+    policy.check({borrower}, {{nic, device}});
   } catch (const Error& error) {
     return rule_of(words_to_type(error.what()));
   }
@@ -56,7 +56,7 @@ bool allows(const Policy& policy, const std::string& id, const std::string& spec
             const LinkState* device) {
   try {
     const auto nic = parse_nic_spec(spec);
-    policy.check(ContainerId{id}, {{nic, device}});
+    policy.check({ContainerId{id}}, {{nic, device}});
   } catch (const Error&) {
     return false;
   }
@@ -76,6 +76,11 @@ BOOST_AUTO_TEST_CASE(a_device_is_allowed_by_pattern_to_some_and_under_some_names
   BOOST_TEST((rule_of({"lan0"}) == read_rule(R"({"device":"lan0"})")));
   BOOST_TEST((rule_of({"pci:0000:03:*", "--to", "db*", "--inside=eth?"}) ==
               read_rule(R"({"device":"pci:0000:03:*","to":"db*","inside":"eth?"})")));
+  BOOST_TEST((rule_of({"lan0", "--cgroup", "/lan.slice/*", "--bundle=/srv/*"}) ==
+              read_rule(R"({"device":"lan0","cgroup":"/lan.slice/*","bundle":"/srv/*"})")));
+  BOOST_TEST(refusal({"lan0", "--cgroup", "lan.slice"}) ==
+             "--cgroup: nothing can match 'lan.slice': a path begins with '/'");
+  BOOST_TEST(refusal({"lan0", "--bundle", "/srv/../etc"}).starts_with("--bundle: nothing can"));
 }
 
 BOOST_AUTO_TEST_CASE(a_pair_is_allowed_with_what_it_may_touch_at_home) {
@@ -207,7 +212,7 @@ BOOST_AUTO_TEST_CASE(what_a_refusal_tells_to_type_keeps_a_limit_to_addresses) {
   const LinkState device = device_called("lan0");
   const PolicyRule limit = read_rule(R"({"device":"lan0","addresses":["10.0.0.0/30"]})");
   const Policy policy{{limit, rule_of_refusal(Policy{{limit}}, db1, nic, &device)}};
-  BOOST_CHECK_NO_THROW(policy.check(db1, {{nic, &device}}));
+  BOOST_CHECK_NO_THROW(policy.check({db1}, {{nic, &device}}));
   BOOST_TEST(!allows(policy, "db1", "eth0=lan0 addr=10.0.0.8/24", &device));
 }
 

@@ -4,9 +4,11 @@ namespace netlend {
 
 void lend_by_policy(const LendingContext& context, const Plan& plan, const Borrower& borrower,
                     const PolicyLending& how) {
+  const auto& process = borrower.process.value();
   const LendOptions options{.force = Force::no,
                             .permission = [&](const std::vector<WantedDevice>& wanted) {
-                              how.configuration.policy.check(borrower.id, wanted);
+                              const auto asker = observe_asker(borrower.id, process, borrower.key);
+                              how.configuration.policy.check(asker, wanted);
                             }};
   try {
     lend_guarded(

@@ -14,7 +14,8 @@ struct PolicyLending {
 };
 
 /// Lends what a container's annotations ask for, as far as the machine's owner allows it. What
-/// another container of the same pod has been lent already is success. Throws Error.
+/// another container of the same pod has been lent already is success. The borrower has a process,
+/// and its bundle as its key. Throws Error.
 void lend_by_policy(const LendingContext& context, const Plan& plan, const Borrower& borrower,
                     const PolicyLending& how);
 

@@ -24,13 +24,6 @@ bool is_tunnel_fallback(const LinkState& link) {
   return std::find(kNames.begin(), kNames.end(), link.name) != kNames.end();
 }
 
-std::optional<Phy> find_own_phy(Site& home, const LinkState& link) {
-  if (!link.kind.empty()) return std::nullopt;
-  auto socket = open_wireless(home.netns);
-  const auto index = socket ? find_phy_of(*socket, link.ifindex) : std::nullopt;
-  return index ? find_phy(*socket, *index) : std::nullopt;
-}
-
 std::optional<LinkState> select_by_name(Site& home, const DeviceSelector& selector) {
   auto link = find_link(home.socket, selector.value);
   if (!link) return std::nullopt;

@@ -113,6 +113,66 @@ BOOST_AUTO_TEST_CASE(a_difference_in_what_ethtool_sets_is_named) {
   BOOST_TEST(says(found, "feature 'tx-tcp-segmentation' is off, was on at home"), found);
 }
 
+const std::string kMakeTap =
+    "test -c /dev/net/tun || { mkdir /dev/net; mknod /dev/net/tun c 10 200; };"
+    "ip tuntap add tap0 mode tap;";
+
+BOOST_AUTO_TEST_CASE(a_forced_speed_comes_back_whatever_the_borrower_forced) {
+  sh(kMakeTap + "ethtool -s tap0 speed 100 duplex half msglvl 5");
+  const std::string before = sh("ethtool tap0");
+  lend(context(), plan("eth0=tap0"), borrower());
+  container.sh("ethtool -s eth0 speed 2500 duplex full msglvl 10");
+  BOOST_TEST(joined(give_all_back()) == "");
+  BOOST_TEST(sh("ethtool tap0") == before);
+}
+
+BOOST_AUTO_TEST_CASE(a_speed_that_nobody_knew_is_unknown_again) {
+  sh(kMakeTap + "ethtool -s tap0 speed 4294967295 duplex half");
+  const auto before = snapshot("tap0");
+  BOOST_TEST(says(sh("ethtool tap0"), "Speed: Unknown"));
+  lend(context(), plan("eth0=tap0"), borrower());
+  container.sh("ethtool -s eth0 speed 2500 duplex full autoneg on");
+  BOOST_TEST(joined(give_all_back()) == "");
+  BOOST_TEST(says(sh("ethtool tap0"), "Speed: Unknown"));
+  BOOST_TEST(joined(differences(before, snapshot("tap0"))) == "");
+}
+
+BOOST_AUTO_TEST_CASE(a_forced_speed_is_compared_only_where_it_is_told) {
+  sh(kMakeTap + "ethtool -s tap0 speed 100 duplex half");
+  const auto before = snapshot("tap0");
+  sh("ethtool -s tap0 speed 10 duplex half");
+  BOOST_TEST(joined(differences(before, snapshot("tap0"))) ==
+             "link mode setting speed is 10, was 100 at home");
+  sh("ethtool -s tap0 speed 4294967295 duplex half");
+  BOOST_TEST(joined(differences(before, snapshot("tap0"))) == "");
+}
+
+// ---- the link -----------------------------------------------------------------------------------
+
+BOOST_AUTO_TEST_CASE(protodown_and_link_mode_come_back_as_they_were) {
+  sh("ip link add low0 type veth peer name low1; ip link set low1 up; ip link set low0 up;"
+     "ip link add mac0 link low0 type macvlan mode bridge; ip link set mac0 up mode dormant;"
+     "ip link set mac0 protodown on protodown_reason 3 on");
+  const std::string before = sh("ip -d link show mac0");
+  lend(context(), plan("eth0=mac0"), borrower());
+  container.sh(
+      "ip link set eth0 mode default; ip link set eth0 protodown_reason 3 off;"
+      "ip link set eth0 protodown_reason 5 on protodown on");
+  BOOST_TEST(joined(give_all_back()) == "");
+  BOOST_TEST(sh("ip -d link show mac0") == before);
+}
+
+BOOST_AUTO_TEST_CASE(what_the_borrower_held_down_is_let_go) {
+  sh("ip link add low0 type veth peer name low1; ip link set low1 up; ip link set low0 up;"
+     "ip link add mac0 link low0 type macvlan mode bridge; ip link set mac0 up");
+  const auto before = snapshot("mac0");
+  lend(context(), plan("eth0=mac0"), borrower());
+  container.sh("ip link set eth0 mode dormant protodown on protodown_reason 5 on");
+  BOOST_TEST(joined(give_all_back()) == "");
+  BOOST_TEST(joined(differences(before, snapshot("mac0"))) == "");
+  BOOST_TEST(says(sh("ip link show mac0"), "LOWER_UP"));
+}
+
 // ---- queues -------------------------------------------------------------------------------------
 
 /// Sets each FILE=VALUE of /sys/class/net/DEVICE; a kernel for one processor has no RPS and XPS.

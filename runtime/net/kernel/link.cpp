@@ -87,6 +87,13 @@ void parse_xdp(const Attributes& attributes, LinkState& link) {
   }
 }
 
+ProtocolDown parse_protocol_down(const Attributes& attributes) {
+  return {
+      .is_down = attributes.u8(IFLA_PROTO_DOWN).value_or(0) != 0,
+      .reasons =
+          attributes.nested(IFLA_PROTO_DOWN_REASON).u32(IFLA_PROTO_DOWN_REASON_VALUE).value_or(0)};
+}
+
 LinkState parse_link(const Reply& reply) {
   const auto header = reply.header<ifinfomsg>();
   const Attributes attributes = reply.attributes(sizeof header);
@@ -95,6 +102,8 @@ LinkState parse_link(const Reply& reply) {
   link.flags = header.ifi_flags;
   link.mtu_bytes = attributes.u32(IFLA_MTU).value_or(0);
   link.has_carrier = attributes.u8(IFLA_CARRIER).value_or(0) != 0;
+  link.mode = attributes.u8(IFLA_LINKMODE).value_or(0);
+  link.protocol_down = parse_protocol_down(attributes);
   parse_names(attributes, link);
   parse_hardware(attributes, link);
   parse_ipv6(attributes, link);
@@ -215,6 +224,28 @@ Message set_link_mtu(IfIndex ifindex, std::uint32_t mtu_bytes, std::string doing
 
 Message set_link_address(IfIndex ifindex, const std::string& bytes, std::string doing) {
   return std::move(change_link(ifindex, std::move(doing)).put(IFLA_ADDRESS, bytes));
+}
+
+Message set_link_mode(IfIndex ifindex, std::uint8_t mode, std::string doing) {
+  return std::move(change_link(ifindex, std::move(doing)).put_u8(IFLA_LINKMODE, mode));
+}
+
+Message set_link_carrier(IfIndex ifindex, bool carrier, std::string doing) {
+  return std::move(change_link(ifindex, std::move(doing)).put_u8(IFLA_CARRIER, carrier ? 1 : 0));
+}
+
+Message set_protocol_down(IfIndex ifindex, const ProtocolDown& wanted, std::uint32_t mask,
+                          std::string doing) {
+  Message message = change_link(ifindex, std::move(doing));
+  message.put_u8(IFLA_PROTO_DOWN, wanted.is_down ? 1 : 0);
+  // Without a mask the value would be taken for all, but one of 0 for none (6.12).
+  if (mask != 0) {
+    message.begin(IFLA_PROTO_DOWN_REASON)
+        .put_u32(IFLA_PROTO_DOWN_REASON_MASK, mask)
+        .put_u32(IFLA_PROTO_DOWN_REASON_VALUE, wanted.reasons)
+        .end();
+  }
+  return message;
 }
 
 Message set_link_master(IfIndex ifindex, IfIndex master, std::string doing) {

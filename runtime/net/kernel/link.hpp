@@ -25,6 +25,13 @@ struct LinkMaster {
   bool operator==(const LinkMaster&) const = default;
 };
 
+/// That a device is held without a carrier, and the bits of who holds it so (IFLA_PROTO_DOWN).
+struct ProtocolDown {
+  bool is_down = false;
+  std::uint32_t reasons = 0;
+  bool operator==(const ProtocolDown&) const = default;
+};
+
 /// What one RTM_NEWLINK message says of a device.
 struct LinkState {
   IfIndex ifindex;
@@ -43,6 +50,9 @@ struct LinkState {
   std::string permanent_address;  // raw bytes; empty for a virtual device
   /// Numbers that can be set as they were read (IFLA_TXQLEN, IFLA_GROUP, IFLA_GSO_MAX_SIZE, ...).
   std::map<std::uint16_t, std::uint32_t> tunables;
+  /// IF_LINK_MODE_*; this and the next are absent only in a ledger of a netlend that didn't look.
+  std::optional<std::uint8_t> mode;
+  std::optional<ProtocolDown> protocol_down;
   std::optional<LinkMaster> master;
   /// IN6_ADDR_GEN_MODE_*; absent without IPv6.
   std::optional<std::uint8_t> addrgenmode;
@@ -97,6 +107,13 @@ Message rename_link(IfIndex ifindex, const std::string& name, std::string doing)
 Message set_link_flags(IfIndex ifindex, std::uint32_t flags, std::uint32_t mask, std::string doing);
 Message set_link_mtu(IfIndex ifindex, std::uint32_t mtu_bytes, std::string doing);
 Message set_link_address(IfIndex ifindex, const std::string& bytes, std::string doing);
+Message set_link_mode(IfIndex ifindex, std::uint8_t mode, std::string doing);
+/// EPERM for a tap that nobody has open, EOPNOTSUPP for all but that and a dummy.
+Message set_link_carrier(IfIndex ifindex, bool carrier, std::string doing);
+/// Of the reasons those of `mask` become as in `wanted`. Source: net/core/rtnetlink.c,
+/// do_set_proto_down.
+Message set_protocol_down(IfIndex ifindex, const ProtocolDown& wanted, std::uint32_t mask,
+                          std::string doing);
 Message set_link_master(IfIndex ifindex, IfIndex master, std::string doing);
 Message set_link_addrgenmode(IfIndex ifindex, std::uint8_t mode, std::string doing);
 /// Source: net/ipv6/addrconf.c, inet6_set_iftoken: needs router advertisements to be accepted.

@@ -99,6 +99,7 @@ bool RouteRecord::is_same_as(const RouteRecord& other) const {
   RouteRecord mine = *this;
   RouteRecord theirs = other;
   mine.expires_at_s = theirs.expires_at_s = std::nullopt;
+  mine.place = theirs.place = RoutePlace::alone;
   return mine == theirs;
 }
 
@@ -125,6 +126,11 @@ std::vector<RouteRecord> list_routes(RouteSocket& socket, IfIndex ifindex) {
   return records;
 }
 
+DeviceRoute parse_device_route(const Reply& reply) {
+  const auto device = reply.attributes(sizeof(rtmsg)).u32(RTA_OIF).value_or(0);
+  return {IfIndex{static_cast<int>(device)}, parse_route(reply)};
+}
+
 std::vector<DeviceRoute> list_routes_from(RouteSocket& socket,
                                           const std::vector<std::string>& sources) {
   Message message(RTM_GETROUTE, 0, "list the routes from the device's addresses");
@@ -134,13 +140,12 @@ std::vector<DeviceRoute> list_routes_from(RouteSocket& socket,
   message.header(header);
   const auto replies = socket.dump(message, [&](const Reply& reply) {
     const auto source = reply.attributes(sizeof header).find(RTA_PREFSRC);
-    return source && std::find(sources.begin(), sources.end(), *source) != sources.end();
+    const bool is_wanted =
+        source && std::find(sources.begin(), sources.end(), *source) != sources.end();
+    return is_wanted ? RouteSocket::Take::yes : RouteSocket::Take::no;
   });
   std::vector<DeviceRoute> routes;
-  for (const auto& reply : replies) {
-    const auto device = reply.attributes(sizeof header).u32(RTA_OIF).value_or(0);
-    routes.push_back({IfIndex{static_cast<int>(device)}, parse_route(reply)});
-  }
+  for (const auto& reply : replies) routes.push_back(parse_device_route(reply));
   return routes;
 }
 
@@ -204,6 +209,10 @@ Message add_route(IfIndex ifindex, const RouteRecord& route, std::string doing) 
   // Appended, not replaced: IPv6 would join routes of one destination into a multipath route, and
   // IPv4 keeps the order of equal ones.
   return new_route(NLM_F_APPEND, ifindex, route, std::move(doing));
+}
+
+Message add_route_before(IfIndex ifindex, const RouteRecord& route, std::string doing) {
+  return new_route(0, ifindex, route, std::move(doing));
 }
 
 Message add_only_route(IfIndex ifindex, const RouteRecord& route, std::string doing) {

@@ -10,6 +10,10 @@
 
 namespace netlend {
 
+/// Where a route stands among those through other devices with the same destination, metric and (in
+/// IPv4) TOS, of which the kernel takes the first.
+enum class RoutePlace { alone, before, between, behind };
+
 /// One route through a device, in any table.
 struct RouteRecord {
   int family = 0;
@@ -26,6 +30,8 @@ struct RouteRecord {
   /// It ends by itself (IPv6 router advertisements, addresses with a lifetime), seconds of
   /// CLOCK_MONOTONIC. Not compared: the kernel's figure is a hundredth of a second coarse.
   std::optional<std::int64_t> expires_at_s;
+  /// Compared apart from the route itself, and only where place_routes() has looked.
+  RoutePlace place = RoutePlace::alone;
 
   /// Made by the kernel for an address and gone with it: entries of type local, broadcast, anycast
   /// and multicast.
@@ -44,7 +50,11 @@ std::vector<RouteRecord> list_routes(RouteSocket& socket, IfIndex ifindex);
 struct DeviceRoute {
   IfIndex device;
   RouteRecord route;
+  bool operator==(const DeviceRoute&) const = default;
 };
+
+/// Of an answer to RTM_GETROUTE.
+DeviceRoute parse_device_route(const Reply& reply);
 
 /// The IPv4 unicast routes whose source is one of these addresses (raw bytes), through any device.
 /// The kernel can't look for them: it sends all routes of this machine.
@@ -63,6 +73,8 @@ std::vector<RouteRecord> list_default_routes(RouteSocket& socket, int family);
 bool has_usual_metric(const RouteRecord& route);
 
 Message add_route(IfIndex ifindex, const RouteRecord& route, std::string doing);
+/// As add_route(), but before those of its destination and metric, in IPv4; IPv6 has no such thing.
+Message add_route_before(IfIndex ifindex, const RouteRecord& route, std::string doing);
 /// As add_route(), but EEXIST where there is one with the same destination and metric.
 Message add_only_route(IfIndex ifindex, const RouteRecord& route, std::string doing);
 Message remove_route(IfIndex ifindex, const RouteRecord& route, std::string doing);

@@ -214,7 +214,9 @@ bool RouteSocket::take_datagram(const Message& message, Answer& answer) {
     }
     if (header.nlmsg_type >= NLMSG_MIN_TYPE) {
       Reply reply(header.nlmsg_type, std::string(payload));
-      if (!answer.filter || answer.filter(reply)) answer.replies.push_back(std::move(reply));
+      const Take take = answer.filter ? answer.filter(reply) : Take::yes;
+      if (take == Take::enough) return true;
+      if (take == Take::yes) answer.replies.push_back(std::move(reply));
     }
   }
   return false;

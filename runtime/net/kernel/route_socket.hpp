@@ -32,9 +32,12 @@ class RouteSocket {
   Reply get(const Message& message);
   /// As get(), but nothing where the kernel knows no such object (ENODEV, ENOENT, ESRCH).
   std::optional<Reply> find(const Message& message);
-  using Filter = std::function<bool(const Reply&)>;
-  /// Sends a GET with NLM_F_DUMP and returns all answers, or those that the filter lets through;
-  /// asks again where the kernel says that the dump was interrupted (NLM_F_DUMP_INTR).
+  /// What becomes of one of many answers. After `enough` the rest stays with the socket, which can't
+  /// ask for many any more (EBUSY).
+  enum class Take { yes, no, enough };
+  using Filter = std::function<Take(const Reply&)>;
+  /// Sends a GET with NLM_F_DUMP and returns all answers, or those that the filter takes; asks again
+  /// where the kernel says that the dump was interrupted (NLM_F_DUMP_INTR).
   std::vector<Reply> dump(const Message& message, const Filter& filter = {});
 
  private:

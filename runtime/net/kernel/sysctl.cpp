@@ -15,7 +15,6 @@
 namespace netlend {
 
 namespace {
-constexpr std::size_t kValueMax = 4096;
 constexpr std::array<const char*, 4> kFamilies{"ipv4/conf", "ipv4/neigh", "ipv6/conf",
                                                "ipv6/neigh"};
 
@@ -33,9 +32,8 @@ void read_folder(int folder, const std::string& family, Sysctls& sysctls) {
         ::fstatat(folder, name.c_str(), &status, 0) == 0 && (status.st_mode & S_IWUSR) != 0;
     if (!writable || name == "addr_gen_mode") continue;
     try {
-      std::string value = read_file(folder, name, kValueMax);
-      while (!value.empty() && value.back() == '\n') value.pop_back();
-      sysctls.emplace(fmt::format("{}/{}", family, name), value);
+      auto value = read_attribute(folder, name);
+      if (value) sysctls.emplace(fmt::format("{}/{}", family, name), *std::move(value));
     } catch (const Error& error) {
       // stable_secret answers EIO until it is set.
       if (error.errno_value() != EIO) throw;

@@ -25,7 +25,7 @@ std::vector<std::string> find_offloads(RouteSocket& socket, const Message& messa
     if (is_offloaded_to(reply.attributes(sizeof header), ifindex)) {
       found.push_back(describe(header));
     }
-    return false;
+    return RouteSocket::Take::no;
   });
   return found;
 }

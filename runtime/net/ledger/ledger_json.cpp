@@ -179,12 +179,9 @@ Ledger parse_checked(const std::string& name, const std::string& text) {
 }  // namespace
 
 std::string format_ledger(const Ledger& ledger) {
-  const json content = content_of(ledger);
-  return json{{"netlend", kMajorVersion},
-              {"sha256", sha256_hex(content.dump())},
-              {"ledger", content}}
-             .dump() +
-         "\n";
+  const std::string content = content_of(ledger).dump();
+  return fmt::format("{{\"ledger\":{},\"netlend\":{},\"sha256\":\"{}\"}}\n", content, kMajorVersion,
+                     sha256_hex(content));
 }
 
 Ledger parse_ledger(const std::string& name, const std::string& text) {

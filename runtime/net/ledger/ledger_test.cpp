@@ -135,8 +135,12 @@ BOOST_AUTO_TEST_CASE(what_only_some_ledgers_have_is_read_as_it_was_written) {
   written.is_left_to_kernel = true;
   written.sharers = {{.id = netlend::ContainerId{"c2"}, .key = "/bundles/c2"}};
   written.loans[0].home->link.ipv6_token = std::string(15, '\0') + '\x77';
+  written.loans[0].home->link.mode = 1;
+  written.loans[0].home->link.protocol_down = netlend::ProtocolDown{.is_down = true, .reasons = 9};
   written.loans[0].home->dependent_routes = {
       {.device = {9}, .route = written.loans[0].home->routes[0]}};
+  written.loans[0].home->dependent_routes[0].route.place = netlend::RoutePlace::behind;
+  written.loans[0].home->routes[0].place = netlend::RoutePlace::before;
   written.loans[0].home->root_qdisc->has_more = true;
   written.loans[0].home->settings = netlend::DeviceSettings{
       .ethtool = {.numbers = {{"ring", {{6, std::string("\0\2\0\0", 4)}}}},
@@ -151,7 +155,15 @@ BOOST_AUTO_TEST_CASE(what_only_some_ledgers_have_is_read_as_it_was_written) {
                                .chain = 4,
                                .kind = "bpf",
                                .options = std::string("\0\1", 2),
-                               .why_not = "a program can't be read back"}}}};
+                               .why_not = "a program can't be read back"}}},
+      .steering =
+          netlend::Steering{.hash = netlend::ReceiveHash{.table = std::string("\1\0\0\0", 4),
+                                                         .key = "k\xff",
+                                                         .function = 1,
+                                                         .transform = 2},
+                            .hashed_fields = {{1, UINT64_MAX}},
+                            .rules = {{7, std::string("\0r", 2)}},
+                            .tunables = {{1, 256}}}};
   written.loans[0].home->relations = example_relations();
   written.loans[0].home->announced_losses = {"the VLANs of its port in bridge 'br\xff'"};
   BOOST_CHECK(netlend::parse_ledger(written.name, netlend::format_ledger(written)) == written);

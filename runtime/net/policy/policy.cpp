@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/error.hpp"
 #include "base/glob.hpp"
@@ -51,14 +52,16 @@ bool read_flag(const JsonNode& node, std::string_view key) {
 }
 
 PolicyRule read_rule(const JsonNode& node) {
-  node.allow_only({"device", "veth", "to", "inside", "addresses", "keep_addresses", "host_name",
-                   "bridge", "host_addresses"});
+  node.allow_only({"device", "veth", "to", "cgroup", "bundle", "inside", "addresses",
+                   "keep_addresses", "host_name", "bridge", "host_addresses"});
   const bool is_pair = read_flag(node, "veth");
   PolicyRule rule{.device = read_glob(node, "device", check_device_pattern),
                   .host_name = read_glob(node, "host_name", check_name_pattern),
                   .bridge = read_glob(node, "bridge", check_name_pattern),
                   .host_addresses = read_flag(node, "host_addresses"),
                   .to = read_glob(node, "to", check_container_pattern),
+                  .cgroup = read_glob(node, "cgroup", check_path_pattern),
+                  .bundle = read_glob(node, "bundle", check_path_pattern),
                   .inside = read_glob(node, "inside", check_name_pattern),
                   .addresses = {},
                   .keep_addresses = read_flag(node, "keep_addresses")};
@@ -77,6 +80,12 @@ PolicyRule read_rule(const JsonNode& node) {
 
 bool matches(const std::optional<std::string>& pattern, const std::string& text) {
   return !pattern || matches_glob(*pattern, text);
+}
+
+// A fact that isn't known matches no pattern.
+bool matches_fact(const std::optional<std::string>& pattern,
+                  const std::optional<std::string>& fact) {
+  return !pattern || (fact && matches_glob(*pattern, *fact));
 }
 
 // What a pair touches at home must be named.
@@ -100,15 +109,24 @@ bool allows_addresses(const PolicyRule& rule, const NicPlan& nic) {
          });
 }
 
-bool allows_all_but_addresses(const PolicyRule& rule, const ContainerId& borrower,
-                              const WantedDevice& request) {
-  if (!matches(rule.to, borrower.str())) return false;
+bool allows_device(const PolicyRule& rule, const WantedDevice& request) {
   if (!matches(rule.inside, request.nic.inside.str())) return false;
   if (request.device != nullptr) {
     return rule.device && matches_device(*rule.device, *request.device, request.driver);
   }
   const auto* pair = std::get_if<VethPair>(&request.nic.source);
   return pair != nullptr && !rule.device && allows_pair(rule, *pair);
+}
+
+/// How near a rule comes to allowing what is asked for, the best last.
+enum class Nearness { no_rule, other_place, other_addresses, allowed };
+
+Nearness nearness(const PolicyRule& rule, const Asker& asker, const WantedDevice& request) {
+  if (!matches(rule.to, asker.id.str()) || !allows_device(rule, request)) return Nearness::no_rule;
+  if (!matches_fact(rule.cgroup, asker.cgroup) || !matches_fact(rule.bundle, asker.bundle)) {
+    return Nearness::other_place;
+  }
+  return allows_addresses(rule, request.nic) ? Nearness::allowed : Nearness::other_addresses;
 }
 
 std::string glob_of(const std::optional<InterfaceName>& name) {
@@ -123,9 +141,32 @@ std::string address_options(const NicPlan& nic) {
   return options + (nic.keep_addresses ? " --keep-addresses" : "");
 }
 
+// The ids in it are others for the next container, or pod.
+std::string glob_of_cgroup(std::string_view cgroup) {
+  std::string glob;
+  std::string plain;
+  while (!cgroup.empty()) {
+    const auto digits = std::min(cgroup.find_first_not_of("0123456789abcdef"), cgroup.size());
+    const auto length = std::max<std::size_t>(digits, 1);
+    if (digits == ContainerId::kMadeUpDigits) {
+      glob += glob_literal(std::exchange(plain, {})) + '*';
+    } else {
+      plain += cgroup.substr(0, length);
+    }
+    cgroup.remove_prefix(length);
+  }
+  return glob + glob_literal(plain);
+}
+
+// The next container has another id that was made up; its place in the cgroups is the same.
+std::string asker_options(const Asker& asker) {
+  if (!asker.id.is_made_up()) return fmt::format(" --to '{}'", asker.id.str());
+  return asker.cgroup ? fmt::format(" --cgroup '{}'", glob_of_cgroup(*asker.cgroup)) : "";
+}
+
 // An annotation chose the names, and whoever reads the refusal will paste this into a root shell:
 // it must be one command, and allow what was asked for and nothing else.
-std::string allow_command(const ContainerId& borrower, const WantedDevice& request) {
+std::string allow_command(const Asker& asker, const WantedDevice& request) {
   std::string command = "netlend allow ";
   if (request.device != nullptr) {
     // A device can be called like an IP address, and only so it isn't taken for one.
@@ -137,10 +178,8 @@ std::string allow_command(const ContainerId& borrower, const WantedDevice& reque
     if (pair.bridge) command += fmt::format(" --bridge '{}'", glob_of(pair.bridge));
     if (!pair.host_addresses.empty()) command += " --host-addresses";
   }
-  // The next container has another id that was made up.
-  if (!borrower.is_made_up()) command += fmt::format(" --to '{}'", borrower.str());
-  return command + fmt::format(" --inside '{}'", glob_of(request.nic.inside)) +
-         address_options(request.nic);
+  return command + asker_options(asker) +
+         fmt::format(" --inside '{}'", glob_of(request.nic.inside)) + address_options(request.nic);
 }
 
 /// What is told of all that isn't allowed, one after the other.
@@ -148,39 +187,54 @@ struct Refusals {
   std::string names;
   std::string commands;
   std::size_t count = 0;
-  /// Of them, those that a rule would allow with other addresses.
-  std::size_t for_addresses = 0;
+  /// Of the one that is farthest from being allowed.
+  Nearness nearness = Nearness::allowed;
 };
 
-void add_refusal(Refusals& refusals, const ContainerId& borrower, const WantedDevice& request) {
+void add_refusal(Refusals& refusals, const Asker& asker, const WantedDevice& request) {
   const std::string name =
       request.device != nullptr ? request.device->name : describe_source(request.nic);
   const bool is_first = refusals.count++ == 0;
   refusals.names += fmt::format("{}'{}'", is_first ? "" : ", ", printable(name));
-  refusals.commands += (is_first ? "" : "; ") + allow_command(borrower, request);
+  refusals.commands += (is_first ? "" : "; ") + allow_command(asker, request);
+}
+
+std::string name_place(const Asker& asker) {
+  return fmt::format(
+      " from cgroup {} and bundle {}",
+      asker.cgroup ? fmt::format("'{}'", printable(*asker.cgroup)) : "(none of its own)",
+      asker.bundle ? fmt::format("'{}'", printable(*asker.bundle)) : "(none)");
+}
+
+std::string how_it_was_asked(Nearness nearness, const Asker& asker) {
+  switch (nearness) {
+    case Nearness::other_addresses:
+      return " with these addresses";
+    case Nearness::other_place:
+      return name_place(asker);
+    case Nearness::no_rule:
+    case Nearness::allowed:
+      break;
+  }
+  return {};
 }
 }  // namespace
 
-void Policy::check(const ContainerId& borrower, const std::vector<WantedDevice>& requests) const {
+void Policy::check(const Asker& asker, const std::vector<WantedDevice>& requests) const {
   Refusals refusals;
   for (const auto& request : requests) {
-    bool is_allowed = false;
-    bool is_for_addresses = false;
-    for (const auto& rule : rules_) {
-      if (!allows_all_but_addresses(rule, borrower, request)) continue;
-      is_allowed = is_allowed || allows_addresses(rule, request.nic);
-      is_for_addresses = true;
-    }
-    if (is_allowed) continue;
-    add_refusal(refusals, borrower, request);
-    refusals.for_addresses += is_for_addresses ? 1 : 0;
+    auto nearest = Nearness::no_rule;
+    for (const auto& rule : rules_) nearest = std::max(nearest, nearness(rule, asker, request));
+    if (nearest == Nearness::allowed) continue;
+    add_refusal(refusals, asker, request);
+    refusals.nearness = std::min(refusals.nearness, nearest);
   }
   if (refusals.count == 0) return;
   throw Error(fmt::format(
       "lend {} to container '{}': no rule in {} lets an annotation ask for {}{}; if it may, type: "
       "{}",
-      refusals.names, borrower.str(), kConfigurationFolder, refusals.count == 1 ? "it" : "them",
-      refusals.for_addresses == refusals.count ? " with these addresses" : "", refusals.commands));
+      refusals.names, asker.id.str(), kConfigurationFolder, refusals.count == 1 ? "it" : "them",
+      how_it_was_asked(refusals.nearness, asker), refusals.commands));
 }
 
 ConfigurationPart parse_configuration(std::string_view json_text) {

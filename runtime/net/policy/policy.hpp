@@ -9,6 +9,7 @@
 #include "net/kernel/link.hpp"
 #include "net/lending.hpp"
 #include "net/plan/plan.hpp"
+#include "net/policy/asker.hpp"
 
 namespace netlend {
 
@@ -25,6 +26,10 @@ struct PolicyRule {
   bool host_addresses = false;
   /// The container's id; absent: any.
   std::optional<std::string> to;
+  /// Where the container is in the cgroups; absent: anywhere.
+  std::optional<std::string> cgroup;
+  /// The folder of its config.json, without symlinks; absent: any.
+  std::optional<std::string> bundle;
   /// The name inside; absent: any.
   std::optional<std::string> inside;
   /// Without host bits, sorted, each once: every address that is asked for inside is in one of
@@ -41,9 +46,9 @@ class Policy {
  public:
   explicit Policy(std::vector<PolicyRule> rules) : rules_(std::move(rules)) {}
 
-  /// Throws Error unless each request of the borrower's is allowed by a rule: it names all that
-  /// aren't, with the commands that would allow them, joined to one that a shell takes.
-  void check(const ContainerId& borrower, const std::vector<WantedDevice>& requests) const;
+  /// Throws Error unless each request is allowed to the asker by a rule: it names all that aren't,
+  /// with the commands that would allow them, joined to one that a shell takes.
+  void check(const Asker& asker, const std::vector<WantedDevice>& requests) const;
 
  private:
   std::vector<PolicyRule> rules_;

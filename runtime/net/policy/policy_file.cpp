@@ -99,6 +99,8 @@ std::string format_rule(const PolicyRule& rule) {
   add("bridge", rule.bridge);
   if (rule.host_addresses) object["host_addresses"] = true;
   add("to", rule.to);
+  add("cgroup", rule.cgroup);
+  add("bundle", rule.bundle);
   add("inside", rule.inside);
   if (rule.addresses) {
     auto& addresses = object["addresses"] = ordered_json::array();

@@ -133,6 +133,8 @@ BOOST_AUTO_TEST_CASE(the_reader_and_the_schema_accept_the_same) {
         with_rule(R"({"device":"lan0"},{"veth":true})"),
         with_rule(R"({"device":"*","to":"db*","inside":"eth?"})"),
         with_rule(R"({"device":"lan0","veth":false})"),
+        with_rule(R"({"device":"*","cgroup":"/lan.slice/*","bundle":"/srv/[a-d]?/..a"})"),
+        with_rule(R"({"veth":true,"cgroup":"*","bundle":"*/db1"})"),
         with_rule(R"({"device":"lan0","addresses":["10.0.0.0/8"],"keep_addresses":true})"),
         with_rule(R"({"veth":true,"host_name":"h*","bridge":"br0","host_addresses":true})"),
         with_rule(R"({"veth":true,"host_addresses":false,"to":"db1","inside":"eth0"})"),
@@ -187,6 +189,13 @@ BOOST_AUTO_TEST_CASE(the_reader_and_the_schema_refuse_the_same) {
                            with_rule(R"({"device":7})"),
                            with_rule(R"({"device":"lan\u0000"})"),
                            with_rule(R"({"device":"*","to":null})"),
+                           with_rule(R"({"device":"*","cgroup":""})"),
+                           with_rule(R"({"device":"*","cgroup":"/lan/../db"})"),
+                           with_rule(R"({"device":"*","cgroup":"/lan/."})"),
+                           with_rule(R"({"device":"*","cgroup":["/lan"]})"),
+                           with_rule(R"({"device":"*","bundle":"/srv/"})"),
+                           with_rule(R"({"device":"*","bundle":"/srv//db1"})"),
+                           with_rule(R"({"device":"*","bundle":null})"),
                            with_rule(R"({"device":"*","From":"*"})"),
                            with_rule(R"({"device":"lan0"},{"device":"lan1","inside":0})")}) {
     BOOST_TEST(!reader_accepts(text), text);
@@ -200,6 +209,7 @@ BOOST_AUTO_TEST_CASE(rules_survive_being_written_and_read) {
       .rules = {lan0(), rule(R"({"device":"a\"\\*\u00e9","to":"db*","inside":"eth?"})"),
                 rule(R"({"veth":true})"),
                 rule(R"({"device":"*","addresses":[],"keep_addresses":true})"),
+                rule(R"({"device":"*","cgroup":"/lan*","bundle":"/srv/\u00e9"})"),
                 rule(R"({"veth":true,"host_name":"h*","bridge":"br0","host_addresses":true,)"
                      R"("to":"x","addresses":["10.0.0.0/8","2001:db8::/64"]})")},
       .guardian = false};

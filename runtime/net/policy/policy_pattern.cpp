@@ -156,6 +156,21 @@ void check_container_pattern(const std::string& pattern) {
                     "'.' first");
 }
 
+void check_path_pattern(const std::string& pattern) {
+  // What the pattern matches has as many bytes as the pattern, or there is a shorter one.
+  auto shape = up_to(std::max<std::size_t>(pattern.size(), 1), any_but_nul());
+  shape.places.front() = one('/');
+  check_matches_any(pattern, pattern, {shape}, "a path begins with '/'");
+  const std::string closed = pattern + '/';
+  for (const char* part : {"//", "/./", "/../"}) {
+    if (closed.find(part) == std::string::npos) continue;
+    throw Error::usage(
+        fmt::format("nothing can match '{}': the path that is looked at has no '.' and '..' in it, "
+                    "and no '/' behind another or at its end",
+                    printable(pattern)));
+  }
+}
+
 void check_device_pattern(const std::string& pattern) {
   constexpr std::size_t kDriverMax = 32;  // struct ethtool_drvinfo, linux/ethtool.h
   const auto [of, glob] = parse_device_pattern(pattern);

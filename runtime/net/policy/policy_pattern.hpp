@@ -15,6 +15,10 @@ void check_name_pattern(const std::string& pattern);
 /// Of a ContainerId.
 void check_container_pattern(const std::string& pattern);
 
+/// Of a path from '/' on, of which neither `..` nor anything else is left to resolve. A '*' stands
+/// for what has a '/' in it, too.
+void check_path_pattern(const std::string& pattern);
+
 /// Of a device at home: `dev:` its name, `alt:` an altname, `mac:` its permanent MAC address,
 /// `pci:` its PCI address, `driver:` its driver; with none of these, a pattern that has a ':' is
 /// for MAC and PCI addresses, and one without is for names and altnames, which have none.

@@ -42,7 +42,7 @@ bool allows(const std::string& rule, const std::string& spec, const LinkState* d
   const Policy policy{parse_configuration(R"({"netlend":1,"allow":[)" + rule + "]}").rules};
   try {
     const auto nic = parse_nic_spec(spec);
-    policy.check(ContainerId{"db1"}, {{nic, device, "ixgbe"}});
+    policy.check({ContainerId{"db1"}}, {{nic, device, "ixgbe"}});
   } catch (const Error&) {
     return false;
   }
@@ -64,7 +64,7 @@ struct Folder {
     const LinkState device = lan0();
     const Policy policy = load_configuration(path).policy;
     try {
-      policy.check(ContainerId{"db1"}, {{parse_nic_spec("eth0=lan0"), &device}});
+      policy.check({ContainerId{"db1"}}, {{parse_nic_spec("eth0=lan0"), &device}});
     } catch (const Error&) {
       return false;
     }
@@ -88,7 +88,7 @@ BOOST_AUTO_TEST_SUITE(policy)
 BOOST_AUTO_TEST_CASE(without_a_rule_nothing_is_lent_and_the_refusal_says_what_to_type) {
   const LinkState device = lan0();
   try {
-    Policy{{}}.check(ContainerId{"db1"}, {{parse_nic_spec("eth0=pci:0000:0a:00.1"), &device}});
+    Policy{{}}.check({ContainerId{"db1"}}, {{parse_nic_spec("eth0=pci:0000:0a:00.1"), &device}});
     BOOST_FAIL("allowed");
   } catch (const Error& error) {
     BOOST_TEST(
@@ -100,7 +100,7 @@ BOOST_AUTO_TEST_CASE(without_a_rule_nothing_is_lent_and_the_refusal_says_what_to
 BOOST_AUTO_TEST_CASE(the_command_of_a_refusal_is_one_command_whatever_the_names) {
   const auto command = [](const NicPlan& nic, const LinkState* device) -> std::string {
     try {
-      Policy{{}}.check(ContainerId{"db1"}, {{nic, device}});
+      Policy{{}}.check({ContainerId{"db1"}}, {{nic, device}});
     } catch (const Error& error) {
       const std::string text = error.what();
       return text.substr(text.find("type: ") + 6);
@@ -153,8 +153,8 @@ BOOST_AUTO_TEST_CASE(a_device_without_a_driver_matches_no_driver) {
   const LinkState device = lan0();
   const Policy policy{
       parse_configuration(R"({"netlend":1,"allow":[{"device":"driver:*"}]})").rules};
-  BOOST_CHECK_THROW(policy.check(ContainerId{"db1"}, {{parse_nic_spec("eth0=lan0"), &device, ""}}),
-                    Error);
+  BOOST_CHECK_THROW(
+      policy.check({ContainerId{"db1"}}, {{parse_nic_spec("eth0=lan0"), &device, ""}}), Error);
 }
 
 BOOST_AUTO_TEST_CASE(a_rule_can_be_for_some_addresses_inside) {
@@ -184,7 +184,7 @@ BOOST_AUTO_TEST_CASE(where_only_the_address_is_too_much_the_refusal_keeps_the_li
       parse_configuration(R"({"netlend":1,"allow":[{"device":"lan0","addresses":["10.0.0.0/8"]}]})")
           .rules};
   try {
-    policy.check(ContainerId{"db1"},
+    policy.check({ContainerId{"db1"}},
                  {{parse_nic_spec("eth0=lan0 addr=10.0.0.1/24 addr=11.0.0.1/24"), &device}});
     BOOST_FAIL("allowed");
   } catch (const Error& error) {
@@ -217,7 +217,7 @@ BOOST_AUTO_TEST_CASE(of_several_devices_all_that_are_not_allowed_are_named) {
   const auto allowed = parse_nic_spec("eth1=lan0");
   const auto pair = parse_nic_spec("eth2=veth:h0");
   try {
-    policy.check(ContainerId{"db1"}, {{first, &wan}, {allowed, &lan}, {pair}});
+    policy.check({ContainerId{"db1"}}, {{first, &wan}, {allowed, &lan}, {pair}});
     BOOST_FAIL("allowed");
   } catch (const Error& error) {
     BOOST_TEST(error.what() ==
@@ -279,6 +279,11 @@ BOOST_AUTO_TEST_CASE(a_file_that_is_not_understood_is_refused_at_its_place) {
            {R"({"device":"lan["})", "/allow/0/device: 'lan[': no ']' closes the '['"},
            {R"({"device":""})", "/allow/0/device: an empty pattern matches nothing"},
            {R"({"device":"*","to":"db 1"})", "/allow/0/to: nothing can match 'db 1': ids of"},
+           {R"({"device":"*","cgroup":"lan/db"})",
+            "/allow/0/cgroup: nothing can match 'lan/db': a"},
+           {R"({"device":"*","cgroup":"/a/../b"})", "/allow/0/cgroup: nothing can match '/a/../b'"},
+           {R"({"device":"*","bundle":"/srv/[db"})", "/allow/0/bundle: '/srv/[db': no ']' closes"},
+           {R"({"device":"*","bundle":"/srv/"})", "/allow/0/bundle: nothing can match '/srv/'"},
            {R"({"device":"*","inside":"a/b"})", "/allow/0/inside: nothing can match 'a/b': names"},
            {R"({"veth":true,"host_name":"lo"})", "/allow/0/host_name: no device that is lent is"},
            {R"({"veth":true,"bridge":"a_16_byte_name__"})", "/allow/0/bridge: nothing can match"},

@@ -12,8 +12,6 @@
 namespace netlend {
 
 namespace {
-constexpr std::size_t kNameMax = 256;
-
 /// Its names; none where there is no such folder.
 std::vector<std::string> names_in(int sysfs, const std::string& path) {
   const UniqueFd folder{::openat(sysfs, path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
@@ -25,9 +23,7 @@ std::vector<std::string> names_in(int sysfs, const std::string& path) {
 /// A port's first address is that of its network device.
 bool reaches_by(int sysfs, const std::string& port, const std::string& device) {
   try {
-    auto name = read_file_if_exists(sysfs, port + "/gid_attrs/ndevs/0", kNameMax);
-    while (name && !name->empty() && name->back() == '\n') name->pop_back();
-    return name == device;
+    return read_attribute(sysfs, port + "/gid_attrs/ndevs/0") == device;
   } catch (const Error& error) {
     if (error.errno_value() == EINVAL) return false;  // It has none at this moment.
     throw;
@@ -52,7 +48,7 @@ std::vector<RdmaDevice> find_companions(int sysfs, const std::string& device) {
 }
 
 std::vector<RdmaDevice> read_companions(Site& site, const std::string& device) {
-  const auto sysfs = open_sysfs(site.netns);
+  const auto& sysfs = site.sysfs();
   return sysfs ? find_companions(sysfs->get(), device) : std::vector<RdmaDevice>{};
 }
 

@@ -1,113 +1,24 @@
 #include "net/snapshot/ethtool.hpp"
 
 #include <fmt/core.h>
+#include <linux/ethtool.h>
 #include <linux/ethtool_netlink.h>
 #include <linux/genetlink.h>
 
-#include <array>
 #include <cstring>
-#include <span>
 
 #include "base/text.hpp"
 #include "net/kernel/generic_socket.hpp"
+#include "net/snapshot/ethtool_sections.hpp"
 
 namespace netlend {
+
+using ethtool::Number;
+using ethtool::Section;
 
 namespace {
 // Every family's first attribute (include/uapi/linux/ethtool_netlink.h).
 constexpr int kHeader = 1;
-
-struct Number {
-  std::uint16_t type;
-  const char* name;
-};
-
-// Newer than Debian 12's headers: 14 to 17 of the rings, 26 to 28 of coalescing.
-constexpr std::array<Number, 10> kRings{{{ETHTOOL_A_RINGS_RX, "rx"},
-                                         {ETHTOOL_A_RINGS_RX_MINI, "rx-mini"},
-                                         {ETHTOOL_A_RINGS_RX_JUMBO, "rx-jumbo"},
-                                         {ETHTOOL_A_RINGS_TX, "tx"},
-                                         {ETHTOOL_A_RINGS_RX_BUF_LEN, "rx-buf-len"},
-                                         {ETHTOOL_A_RINGS_TCP_DATA_SPLIT, "tcp-data-split"},
-                                         {ETHTOOL_A_RINGS_CQE_SIZE, "cqe-size"},
-                                         {ETHTOOL_A_RINGS_TX_PUSH, "tx-push"},
-                                         {14, "rx-push"},
-                                         {15, "tx-push-buf-len"}}};
-constexpr std::array<Number, 4> kChannels{{{ETHTOOL_A_CHANNELS_RX_COUNT, "rx"},
-                                           {ETHTOOL_A_CHANNELS_TX_COUNT, "tx"},
-                                           {ETHTOOL_A_CHANNELS_OTHER_COUNT, "other"},
-                                           {ETHTOOL_A_CHANNELS_COMBINED_COUNT, "combined"}}};
-constexpr std::array<Number, 27> kCoalescing{
-    {{ETHTOOL_A_COALESCE_RX_USECS, "rx-usecs"},
-     {ETHTOOL_A_COALESCE_RX_MAX_FRAMES, "rx-frames"},
-     {ETHTOOL_A_COALESCE_RX_USECS_IRQ, "rx-usecs-irq"},
-     {ETHTOOL_A_COALESCE_RX_MAX_FRAMES_IRQ, "rx-frames-irq"},
-     {ETHTOOL_A_COALESCE_TX_USECS, "tx-usecs"},
-     {ETHTOOL_A_COALESCE_TX_MAX_FRAMES, "tx-frames"},
-     {ETHTOOL_A_COALESCE_TX_USECS_IRQ, "tx-usecs-irq"},
-     {ETHTOOL_A_COALESCE_TX_MAX_FRAMES_IRQ, "tx-frames-irq"},
-     {ETHTOOL_A_COALESCE_STATS_BLOCK_USECS, "stats-block-usecs"},
-     {ETHTOOL_A_COALESCE_USE_ADAPTIVE_RX, "adaptive-rx"},
-     {ETHTOOL_A_COALESCE_USE_ADAPTIVE_TX, "adaptive-tx"},
-     {ETHTOOL_A_COALESCE_PKT_RATE_LOW, "pkt-rate-low"},
-     {ETHTOOL_A_COALESCE_RX_USECS_LOW, "rx-usecs-low"},
-     {ETHTOOL_A_COALESCE_RX_MAX_FRAMES_LOW, "rx-frames-low"},
-     {ETHTOOL_A_COALESCE_TX_USECS_LOW, "tx-usecs-low"},
-     {ETHTOOL_A_COALESCE_TX_MAX_FRAMES_LOW, "tx-frames-low"},
-     {ETHTOOL_A_COALESCE_PKT_RATE_HIGH, "pkt-rate-high"},
-     {ETHTOOL_A_COALESCE_RX_USECS_HIGH, "rx-usecs-high"},
-     {ETHTOOL_A_COALESCE_RX_MAX_FRAMES_HIGH, "rx-frames-high"},
-     {ETHTOOL_A_COALESCE_TX_USECS_HIGH, "tx-usecs-high"},
-     {ETHTOOL_A_COALESCE_TX_MAX_FRAMES_HIGH, "tx-frames-high"},
-     {ETHTOOL_A_COALESCE_RATE_SAMPLE_INTERVAL, "sample-interval"},
-     {ETHTOOL_A_COALESCE_USE_CQE_MODE_TX, "cqe-mode-tx"},
-     {ETHTOOL_A_COALESCE_USE_CQE_MODE_RX, "cqe-mode-rx"},
-     {26, "tx-aggr-max-bytes"},
-     {27, "tx-aggr-max-frames"},
-     {28, "tx-aggr-time-usecs"}}};
-constexpr std::array<Number, 3> kPause{
-    {{ETHTOOL_A_PAUSE_AUTONEG, "autoneg"}, {ETHTOOL_A_PAUSE_RX, "rx"}, {ETHTOOL_A_PAUSE_TX, "tx"}}};
-// Not the speed and duplex, which are unknown until the link is up.
-constexpr std::array<Number, 1> kLinkModes{{{ETHTOOL_A_LINKMODES_AUTONEG, "autoneg"}}};
-
-/// One pair of GET and SET commands.
-struct Section {
-  const char* name;
-  std::uint8_t get;
-  std::uint8_t set;
-  std::span<const Number> numbers;
-  /// The bitset of what is wanted and that of what can be; 0: it has none.
-  int wanted;
-  int mask;
-};
-
-// In the order of setting: channels before what the driver has once a channel.
-constexpr std::array<Section, 8> kSections{{
-    {"feature",
-     ETHTOOL_MSG_FEATURES_GET,
-     ETHTOOL_MSG_FEATURES_SET,
-     {},
-     ETHTOOL_A_FEATURES_WANTED,
-     ETHTOOL_A_FEATURES_HW},
-    {"private flag",
-     ETHTOOL_MSG_PRIVFLAGS_GET,
-     ETHTOOL_MSG_PRIVFLAGS_SET,
-     {},
-     ETHTOOL_A_PRIVFLAGS_FLAGS,
-     ETHTOOL_A_PRIVFLAGS_FLAGS},
-    {"link mode", ETHTOOL_MSG_LINKMODES_GET, ETHTOOL_MSG_LINKMODES_SET, kLinkModes,
-     ETHTOOL_A_LINKMODES_OURS, ETHTOOL_A_LINKMODES_OURS},
-    {"wake-on-lan",
-     ETHTOOL_MSG_WOL_GET,
-     ETHTOOL_MSG_WOL_SET,
-     {},
-     ETHTOOL_A_WOL_MODES,
-     ETHTOOL_A_WOL_MODES},
-    {"channel", ETHTOOL_MSG_CHANNELS_GET, ETHTOOL_MSG_CHANNELS_SET, kChannels, 0, 0},
-    {"ring", ETHTOOL_MSG_RINGS_GET, ETHTOOL_MSG_RINGS_SET, kRings, 0, 0},
-    {"coalescing", ETHTOOL_MSG_COALESCE_GET, ETHTOOL_MSG_COALESCE_SET, kCoalescing, 0, 0},
-    {"pause", ETHTOOL_MSG_PAUSE_GET, ETHTOOL_MSG_PAUSE_SET, kPause, 0, 0},
-}};
 
 Message about(const GenericSocket& socket, std::uint8_t command, IfIndex ifindex,
               std::string doing) {
@@ -133,11 +44,15 @@ void read_section(GenericSocket& socket, IfIndex ifindex, const Section& section
     }
     if (section.wanted == 0) return;
     auto switches =
-        parse_switches(attributes.nested(section.wanted), attributes.nested(section.mask));
-    if (!switches.empty()) state.switches.emplace(section.name, std::move(switches));
+        parse_switches(attributes.nested(section.wanted),
+                       attributes.nested(section.is_list() ? section.wanted : section.mask));
+    // Of a list even none is something that can change.
+    if (!switches.empty() || section.is_list())
+      state.switches.emplace(section.name, std::move(switches));
   } catch (const Error& error) {
-    // The driver has no such thing.
-    if (error.errno_value() != EOPNOTSUPP) throw;
+    // The driver has no such thing, or not before the device is up.
+    const int why = error.errno_value();
+    if (why != EOPNOTSUPP && why != ENETDOWN && why != ENODEV && why != EIO) throw;
   }
 }
 
@@ -158,25 +73,66 @@ const typename Map::mapped_type& find_or_empty(const Map& map, const std::string
   return found == map.end() ? kEmpty : found->second;
 }
 
-/// Of a section those settings that both have, and not alike.
+bool is_forced(const RawAttributes& numbers) {
+  const auto autoneg = numbers.find(ETHTOOL_A_LINKMODES_AUTONEG);
+  return autoneg != numbers.end() && number_of(autoneg->second) == AUTONEG_DISABLE;
+}
+
+/// Whether `home` isn't what a device has now; where that can't be told, as `doubt` says.
+bool is_changed(const Number& number, const std::string& home, const std::string& now,
+                Doubt doubt) {
+  if (home == now) return false;
+  if (!number.unknown || number_of(now) != *number.unknown) return true;
+  return doubt == Doubt::changed;
+}
+
+/// Of a section those settings that both have, and not alike, as they were at home.
 RawAttributes changed_numbers(const Section& section, const EthtoolState& home,
-                              const EthtoolState& now) {
+                              const EthtoolState& now, Doubt doubt) {
   RawAttributes changed;
+  const auto& wanted = find_or_empty(home.numbers, section.name);
   const auto& have = find_or_empty(now.numbers, section.name);
-  for (const auto& [type, bytes] : find_or_empty(home.numbers, section.name)) {
-    const auto found = have.find(type);
-    if (found != have.end() && found->second != bytes) changed.emplace(type, bytes);
+  for (const auto& number : section.numbers) {
+    const auto at_home = wanted.find(number.type);
+    const auto found = have.find(number.type);
+    if (at_home == wanted.end() || found == have.end()) continue;
+    const bool counts =
+        !number.unknown || (is_forced(wanted) && number_of(at_home->second) != *number.unknown);
+    if (counts && is_changed(number, at_home->second, found->second, doubt)) {
+      changed.emplace(number.type, at_home->second);
+    }
   }
   return changed;
+}
+
+/// What is forced is set all together: drivers refuse a speed without a duplex.
+void add_forced(const Section& section, const EthtoolState& home, RawAttributes& changed) {
+  const auto& wanted = find_or_empty(home.numbers, section.name);
+  if (changed.empty() || !is_forced(wanted)) return;
+  for (const auto& number : section.numbers) {
+    const auto at_home = wanted.find(number.type);
+    if (at_home == wanted.end()) continue;
+    const bool is_switch = number.type == ETHTOOL_A_LINKMODES_AUTONEG;
+    const bool is_known = number.unknown && number_of(at_home->second) != *number.unknown;
+    if (is_switch || is_known) changed.emplace(number.type, at_home->second);
+  }
 }
 
 std::map<std::string, bool> changed_switches(const Section& section, const EthtoolState& home,
                                              const EthtoolState& now) {
   std::map<std::string, bool> changed;
+  const auto& wanted = find_or_empty(home.switches, section.name);
   const auto& have = find_or_empty(now.switches, section.name);
-  for (const auto& [name, is_on] : find_or_empty(home.switches, section.name)) {
+  if (!home.switches.contains(section.name) || !now.switches.contains(section.name)) return changed;
+  for (const auto& [name, is_on] : wanted) {
     const auto found = have.find(name);
-    if (found != have.end() && found->second != is_on) changed.emplace(name, is_on);
+    const bool is_known = found != have.end() || section.is_list();
+    const bool is_on_now = found != have.end() && found->second;
+    if (is_known && is_on_now != is_on) changed.emplace(name, is_on);
+  }
+  if (!section.is_list()) return changed;
+  for (const auto& each : have) {
+    if (!wanted.contains(each.first)) changed.emplace(each.first, false);
   }
   return changed;
 }
@@ -217,15 +173,15 @@ EthtoolState read_ethtool(Site& site, IfIndex ifindex) {
   EthtoolState state;
   auto socket = GenericSocket::open(site.netns, ETHTOOL_GENL_NAME);
   if (!socket) return state;
-  for (const auto& section : kSections) read_section(*socket, ifindex, section, state);
+  for (const auto& section : ethtool::sections()) read_section(*socket, ifindex, section, state);
   return state;
 }
 
 std::vector<std::string> differences(const EthtoolState& home, const EthtoolState& now) {
   std::vector<std::string> found;
-  for (const auto& section : kSections) {
+  for (const auto& section : ethtool::sections()) {
     const auto& have = find_or_empty(now.numbers, section.name);
-    const RawAttributes changed = changed_numbers(section, home, now);
+    const RawAttributes changed = changed_numbers(section, home, now, Doubt::unchanged);
     for (const auto& number : section.numbers) {
       const auto at = changed.find(number.type);
       if (at == changed.end()) continue;
@@ -246,25 +202,60 @@ std::vector<std::string> differences(const EthtoolState& home, const EthtoolStat
   return found;
 }
 
-void restore_ethtool(Restoration& restoration, const EthtoolState& home) {
-  EthtoolState now;
-  if (!attempt(restoration.failures,
-               [&] { now = read_ethtool(restoration.site, restoration.ifindex); }) ||
-      differences(home, now).empty()) {
-    return;
+namespace {
+struct Comparison {
+  const EthtoolState& home;
+  const EthtoolState& now;
+  Doubt doubt;
+};
+
+void restore_section(Restoration& restoration, GenericSocket& socket, const Section& section,
+                     const Comparison& states) {
+  const auto& [home, now, doubt] = states;
+  RawAttributes numbers = changed_numbers(section, home, now, doubt);
+  add_forced(section, home, numbers);
+  const auto switches = changed_switches(section, home, now);
+  if (numbers.empty() && switches.empty()) return;
+  Message message = about(socket, section.set, restoration.ifindex,
+                          restoration.doing(fmt::format("the {} settings", section.name)));
+  for (const auto& [type, bytes] : numbers) message.put(type, bytes);
+  if (!switches.empty()) put_switches(message, section.wanted, switches);
+  restoration.step(message.doing(), [&] { socket.call(message); });
+}
+
+/// A virtual device has a speed that it doesn't know until somebody forces one. A real one answers
+/// EINVAL: there it was the wire that didn't tell.
+void restore_unknown(Restoration& restoration, GenericSocket& socket, const Section& section,
+                     const Comparison& states) {
+  const auto& wanted = find_or_empty(states.home.numbers, section.name);
+  const auto& have = find_or_empty(states.now.numbers, section.name);
+  if (!is_forced(wanted)) return;
+  Message message = about(socket, section.set, restoration.ifindex,
+                          restoration.doing(fmt::format("the {} settings", section.name)));
+  bool any = false;
+  for (const auto& number : section.numbers) {
+    const auto at_home = wanted.find(number.type);
+    const auto found = have.find(number.type);
+    if (!number.unknown || at_home == wanted.end() || found == have.end()) continue;
+    if (number_of(at_home->second) != *number.unknown || at_home->second == found->second) continue;
+    message.put(number.type, at_home->second);
+    any = true;
   }
-  auto socket = GenericSocket::open(restoration.site.netns, ETHTOOL_GENL_NAME);
-  if (!socket) return;
-  for (const auto& section : kSections) {
-    const RawAttributes numbers = changed_numbers(section, home, now);
-    const auto switches = changed_switches(section, home, now);
-    if (numbers.empty() && switches.empty()) continue;
-    Message message = about(*socket, section.set, restoration.ifindex,
-                            restoration.doing(fmt::format("the {} settings", section.name)));
-    for (const auto& [type, bytes] : numbers) message.put(type, bytes);
-    if (!switches.empty()) put_switches(message, section.wanted, switches);
-    restoration.step(message.doing(), [&] { socket->call(message); });
-  }
+  Failures ignored;
+  if (any) attempt(ignored, [&] { socket.call(message); });
+}
+}  // namespace
+
+void restore_ethtool(Restoration& restoration, const EthtoolState& home, Doubt doubt) {
+  attempt(restoration.failures, [&] {
+    const EthtoolState now = read_ethtool(restoration.site, restoration.ifindex);
+    auto socket = GenericSocket::open(restoration.site.netns, ETHTOOL_GENL_NAME);
+    if (!socket) return;
+    for (const auto& section : ethtool::sections()) {
+      restore_section(restoration, *socket, section, {home, now, doubt});
+      restore_unknown(restoration, *socket, section, {home, now, doubt});
+    }
+  });
 }
 
 }  // namespace netlend

@@ -26,8 +26,11 @@ EthtoolState read_ethtool(Site& site, IfIndex ifindex);
 /// What `now` has not as `home` had it, a sentence each.
 std::vector<std::string> differences(const EthtoolState& home, const EthtoolState& now);
 
+/// What a speed that isn't told is taken for: many drivers know a forced one only with a carrier.
+enum class Doubt { changed, unchanged };
+
 /// Sets what differs from `home`, and nothing else.
-void restore_ethtool(Restoration& restoration, const EthtoolState& home);
+void restore_ethtool(Restoration& restoration, const EthtoolState& home, Doubt doubt);
 
 /// The switches of one bitset, as the kernel writes it with names. Those that can be switched are
 /// the ones of `mask`, a bitset of its own or, where the kernel sends one with a mask, the same.

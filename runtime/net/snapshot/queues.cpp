@@ -9,12 +9,10 @@
 #include "base/file.hpp"
 #include "base/syscall.hpp"
 #include "base/text.hpp"
-#include "net/kernel/sysfs.hpp"
 
 namespace netlend {
 
 namespace {
-constexpr std::size_t kValueMax = 4096;
 constexpr std::array<const char*, 3> kOfDevice{"gro_flush_timeout", "napi_defer_hard_irqs",
                                                "threaded"};
 constexpr std::array<const char*, 2> kOfReceiveQueue{"rps_cpus", "rps_flow_cnt"};
@@ -28,10 +26,8 @@ constexpr std::array<const char*, 4> kOfTransmitQueue{"tx_maxrate", "byte_queue_
 /// queue answers ENOENT.
 void read_setting(int folder, const std::string& path, QueueSettings& settings) {
   try {
-    auto value = read_file_if_exists(folder, path, kValueMax);
-    if (!value) return;
-    while (!value->empty() && value->back() == '\n') value->pop_back();
-    settings.emplace(path, *std::move(value));
+    auto value = read_attribute(folder, path);
+    if (value) settings.emplace(path, *std::move(value));
   } catch (const Error& error) {
     const int why = error.errno_value();
     if (why != ENOENT && why != EOPNOTSUPP && why != EINVAL) throw;
@@ -39,7 +35,7 @@ void read_setting(int folder, const std::string& path, QueueSettings& settings) 
 }
 
 std::optional<UniqueFd> open_device(Site& site, const std::string& device) {
-  const auto root = open_sysfs(site.netns);
+  const auto& root = site.sysfs();
   if (!root) return std::nullopt;
   const std::string path = "class/net/" + device;
   UniqueFd folder{::openat(root->get(), path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};

@@ -13,6 +13,7 @@
 #include "base/text.hpp"
 #include "net/snapshot/master.hpp"
 #include "net/snapshot/restoration.hpp"
+#include "net/snapshot/restore_routes.hpp"
 
 namespace netlend {
 
@@ -70,7 +71,6 @@ class Restorer {
     if (needs_addresses()) addresses();
     set_up(home_.link.is_up());
     routes();
-    dependent_routes();
     neighbours();
     qdisc();
     settings_after_up();
@@ -110,6 +110,7 @@ class Restorer {
   const std::string& wanted_address() const;
   void link();
   void tunables();
+  void carrier();
   void master();
   void relations();
   bool needs_addresses() const;
@@ -121,7 +122,6 @@ class Restorer {
   void other_flags();
   void set_up(bool up);
   void routes();
-  void add_route_with_helper(const RouteRecord& route);
   void neighbours();
   void qdisc();
   void settings_before_up();
@@ -129,7 +129,6 @@ class Restorer {
   void sysctls(const Sysctls& wanted);
   void addrgenmode(std::optional<std::uint8_t> mode);
   void token();
-  void dependent_routes();
 
   Site& site_;
   IfIndex ifindex_;
@@ -198,6 +197,23 @@ void Restorer::link() {
   }
   other_flags();
   tunables();
+  if (home_.link.mode && now_.link.mode != home_.link.mode) {
+    call(set_link_mode(ifindex_, *home_.link.mode, doing("the link mode")));
+  }
+  carrier();
+}
+
+void Restorer::carrier() {
+  const auto& wanted = home_.link.protocol_down;
+  const auto& have = now_.link.protocol_down;
+  if (wanted && have && wanted != have) {
+    call(set_protocol_down(ifindex_, *wanted, wanted->reasons ^ have->reasons, doing("protodown")));
+  }
+  if (!has_settable_carrier(home_.link) || now_.link.has_carrier == home_.link.has_carrier) return;
+  Failures of_tap;
+  attempt(home_.link.kind == "tun" ? of_tap : failures_, [&] {
+    site_.socket.call(set_link_carrier(ifindex_, home_.link.has_carrier, doing("the carrier")));
+  });
 }
 
 void Restorer::tunables() {
@@ -317,55 +333,10 @@ void Restorer::settle() {
 }
 
 void Restorer::routes() {
+  Restoration restoration{site_, ifindex_, home_.link.name, on_step_, failures_};
   attempt(failures_, [&] { now_.routes = take_comparable(site_, ifindex_, home_).routes; });
-  for (const auto& route : now_.routes) {
-    if (contains(home_.routes, route)) continue;
-    call(remove_route(ifindex_, route, doing(fmt::format("route {}", describe(route)))));
-  }
-  // Those without a gateway first: the others are reached through them.
-  for (const bool with_gateway : {false, true}) {
-    for (const auto& route : home_.routes) {
-      const bool has_gateway =
-          route.attributes.contains(RTA_GATEWAY) || route.attributes.contains(RTA_VIA);
-      if (has_gateway != with_gateway || contains(now_.routes, route)) continue;
-      attempt(failures_, [&] { add_route_with_helper(route); });
-    }
-  }
-}
-
-void Restorer::add_route_with_helper(const RouteRecord& route) {
-  const Message add = add_route(ifindex_, route, doing(fmt::format("route {}", describe(route))));
-  if (on_step_) on_step_(add.doing());
-  try {
-    site_.socket.call(add);
-    return;
-  } catch (const Error& error) {
-    if (error.errno_value() == EEXIST) return;
-    const auto helper = gateway_helper(route);
-    const bool unreachable = error.errno_value() == ENETUNREACH ||
-                             error.errno_value() == EHOSTUNREACH || error.errno_value() == EINVAL;
-    if (!helper || !unreachable) throw;
-    // Its gateway was reachable by a prefix that has gone since; the route itself stayed.
-    site_.socket.call(add_route(ifindex_, *helper, doing("a helper route")));
-    attempt(failures_, [&] { site_.socket.call(add); });
-    site_.socket.call(remove_route(ifindex_, *helper, doing("a helper route")));
-  }
-}
-
-void Restorer::dependent_routes() {
-  for (const auto& dependent : home_.dependent_routes) {
-    const std::string what = fmt::format("route {} of device {}, whose source is an address",
-                                         describe(dependent.route), dependent.device.value);
-    attempt(failures_, [&] {
-      const Message add = add_route(dependent.device, dependent.route, doing(what));
-      if (on_step_) on_step_(add.doing());
-      try {
-        site_.socket.call(add);
-      } catch (const Error& error) {
-        if (error.errno_value() != EEXIST) throw;
-      }
-    });
-  }
+  restore_routes(restoration, home_.routes, now_.routes);
+  restore_dependent_routes(restoration, home_.dependent_routes);
 }
 
 void Restorer::neighbours() {

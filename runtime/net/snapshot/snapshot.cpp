@@ -9,6 +9,7 @@
 
 #include "base/text.hpp"
 #include "net/kernel/packet_sockets.hpp"
+#include "net/kernel/route_order.hpp"
 #include "net/snapshot/attachment.hpp"
 #include "net/snapshot/master.hpp"
 
@@ -73,6 +74,16 @@ void compare_links(const LinkState& home, const LinkState& now, Differences& dif
                       int{now.addrgenmode.value_or(0)});
   differences.compare("IPv6 token", to_hex(home.ipv6_token), to_hex(now.ipv6_token));
   differences.compare("options of its kind", to_hex(home.kind_data), to_hex(now.kind_data));
+  if (home.mode) differences.compare("link mode", *home.mode, now.mode.value_or(0));
+  if (home.protocol_down && now.protocol_down) {
+    differences.compare("protodown", home.protocol_down->is_down, now.protocol_down->is_down);
+    differences.compare("protodown reasons", home.protocol_down->reasons,
+                        now.protocol_down->reasons);
+  }
+  // A tap's ends with the process that has it open, which is nobody's here to bring back.
+  if (has_settable_carrier(home) && home.kind == "dummy") {
+    differences.compare("carrier", home.has_carrier, now.has_carrier);
+  }
   for (const auto& [type, value] : home.tunables) {
     const auto found = now.tunables.find(type);
     differences.compare(tunable_name(type), value, found == now.tunables.end() ? 0 : found->second);
@@ -110,6 +121,34 @@ void compare_lists(std::string_view what, const std::vector<Record>& home,
   }
 }
 
+void compare_places(const std::vector<RouteRecord>& home, const std::vector<RouteRecord>& now,
+                    Differences& differences) {
+  const auto text = [](RoutePlace place) {
+    if (place == RoutePlace::between) return "between";
+    return place == RoutePlace::before ? "before" : "behind";
+  };
+  for (const auto& route : home) {
+    if (route.place == RoutePlace::alone) continue;
+    for (const auto& other : now) {
+      if (!other.is_same_as(route) || other.place == RoutePlace::alone) continue;
+      if (other.place == route.place) continue;
+      differences.add(
+          fmt::format("route '{}' is {} equal routes of other devices, was {} them at home",
+                      describe(route), text(other.place), text(route.place)));
+    }
+  }
+}
+
+void compare_root_qdiscs(const std::optional<QdiscRecord>& home,
+                         const std::optional<QdiscRecord>& now, Differences& differences) {
+  if (!home || !now) return;
+  differences.compare("root qdisc", describe(*home), describe(*now));
+  if (describe(*home) != describe(*now) || home->is_default()) return;
+  if (home->options != now->options) {
+    differences.add(fmt::format("root qdisc {} has other options than at home", describe(*now)));
+  }
+}
+
 void compare_sysctls(const Sysctls& home, const Sysctls& now, Differences& differences) {
   for (const auto& [key, value] : home) {
     const auto found = now.find(key);
@@ -125,6 +164,10 @@ void remove_unwritable(std::vector<Record>& records) {
                 records.end());
 }
 
+void forget_unplaceable(RouteRecord& route) {
+  if (why_not_placeable(route)) route.place = RoutePlace::alone;
+}
+
 void remove_unrestorable(DeviceSnapshot& snapshot) {
   remove_unwritable(snapshot.addresses);
   remove_unwritable(snapshot.routes);
@@ -132,6 +175,8 @@ void remove_unrestorable(DeviceSnapshot& snapshot) {
   dependents.erase(std::remove_if(dependents.begin(), dependents.end(),
                                   [](const auto& each) { return why_not_writable(each.route); }),
                    dependents.end());
+  for (auto& route : snapshot.routes) forget_unplaceable(route);
+  for (auto& dependent : dependents) forget_unplaceable(dependent.route);
   if (snapshot.root_qdisc && why_not_writable(*snapshot.root_qdisc)) snapshot.root_qdisc.reset();
   if (snapshot.settings) remove_unrestorable(*snapshot.settings);
   if (snapshot.link.master && why_not_writable(*snapshot.link.master)) {
@@ -156,6 +201,10 @@ std::vector<std::string> own_altnames(const LinkState& link) {
 }
 
 std::uint32_t settable_flags(const LinkState& link) { return link.flags & kSettableFlags; }
+
+bool has_settable_carrier(const LinkState& link) {
+  return link.kind == "dummy" || link.kind == "tun";
+}
 
 namespace {
 DeviceSnapshot take_without_settings(Site& site, IfIndex ifindex) {
@@ -184,6 +233,7 @@ DeviceSnapshot take_snapshot_with_dependents(Site& site, IfIndex ifindex) {
   DeviceSnapshot snapshot = take_snapshot(site, ifindex);
   snapshot.attached_losses = attached_losses(site, snapshot.link);
   find_pointers(site, snapshot.link, snapshot.relations);
+  place_routes(site.socket, ifindex, snapshot.routes);
   std::vector<std::string> sources;
   // IPv4 removes such routes of the main table with the address (net/ipv4/fib_semantics.c,
   // fib_sync_down_addr); what it leaves is there already when they are given again. IPv6 takes a
@@ -199,6 +249,7 @@ DeviceSnapshot take_snapshot_with_dependents(Site& site, IfIndex ifindex) {
                                     [&](const auto& own) { return own.is_same_as(found.route); });
     if (!is_own) snapshot.dependent_routes.push_back({found.device, std::move(found.route)});
   }
+  place_routes(site.socket, snapshot.dependent_routes);
   return snapshot;
 }
 
@@ -207,11 +258,10 @@ std::vector<std::string> differences(const DeviceSnapshot& home, const DeviceSna
   compare_links(home.link, now.link, found);
   compare_lists("address", home.addresses, now.addresses, found);
   compare_lists("route", home.routes, now.routes, found);
+  compare_places(home.routes, now.routes, found);
   compare_lists("neighbour", home.neighbours, now.neighbours, found);
   compare_sysctls(home.sysctls, now.sysctls, found);
-  if (home.root_qdisc && now.root_qdisc) {
-    found.compare("root qdisc", describe(*home.root_qdisc), describe(*now.root_qdisc));
-  }
+  compare_root_qdiscs(home.root_qdisc, now.root_qdisc, found);
   if (home.settings && now.settings) {
     for (auto& difference : differences(*home.settings, *now.settings)) {
       found.add(std::move(difference));
@@ -226,6 +276,10 @@ std::vector<std::string> differences(const DeviceSnapshot& home, const DeviceSna
 std::vector<std::string> differences_now(Site& site, IfIndex ifindex, const DeviceSnapshot& home) {
   DeviceSnapshot now =
       home.settings ? take_snapshot(site, ifindex) : take_without_settings(site, ifindex);
+  const bool has_places =
+      std::any_of(home.routes.begin(), home.routes.end(),
+                  [](const auto& route) { return route.place != RoutePlace::alone; });
+  if (has_places) place_routes(site.socket, ifindex, now.routes);
   if (!home.announced_losses.empty()) remove_unrestorable(now);
   auto found = differences(home, now);
   for (auto& difference : pointer_differences(site, now.link.name, home.relations)) {
@@ -244,12 +298,17 @@ std::vector<std::string> unrestorable(Site& site, const DeviceSnapshot& snapshot
   for (const auto& route : snapshot.routes) {
     if (const auto why = why_not_writable(route)) {
       lost.push_back(fmt::format("route '{}' ({})", describe(route), *why));
+    } else if (const auto why_not = why_not_placeable(route)) {
+      lost.push_back(fmt::format("the order of route '{}' ({})", describe(route), *why_not));
     }
   }
   for (const auto& [device, route] : snapshot.dependent_routes) {
     if (const auto why = why_not_writable(route)) {
       lost.push_back(
           fmt::format("route '{}', whose source is an address of it ({})", describe(route), *why));
+    } else if (const auto why_not = why_not_placeable(route)) {
+      lost.push_back(fmt::format("the order of route '{}', whose source is an address of it ({})",
+                                 describe(route), *why_not));
     }
   }
   for (const auto& nexthop : list_nexthops(site.socket, snapshot.link.ifindex)) {

@@ -17,20 +17,14 @@
 
 namespace netlend {
 
-/// A route through another device whose source is an address of ours: gone with that.
-struct DependentRoute {
-  IfIndex device;
-  RouteRecord route;
-  bool operator==(const DependentRoute&) const = default;
-};
-
 /// All that we know of a device at home, taken before anything is touched.
 struct DeviceSnapshot {
   LinkState link;
   std::vector<AddressRecord> addresses;
   std::vector<RouteRecord> routes;
-  /// Only in the snapshot of a device that is about to be lent.
-  std::vector<DependentRoute> dependent_routes;
+  /// Through other devices, with an address of ours as their source: gone with that. Only in the
+  /// snapshot of a device that is about to be lent, as are the places of routes.
+  std::vector<DeviceRoute> dependent_routes;
   std::vector<NeighbourRecord> neighbours;
   Sysctls sysctls;
   std::optional<QdiscRecord> root_qdisc;
@@ -60,6 +54,10 @@ std::vector<std::string> own_altnames(const LinkState& link);
 
 /// The IFF_* that a user sets; the rest the kernel reports.
 std::uint32_t settable_flags(const LinkState& link);
+
+/// Of a dummy or a tap, whose carrier is what a user sets; of others it is that of a wire or a
+/// peer.
+bool has_settable_carrier(const LinkState& link);
 
 /// What `now` has not as `home` had it, a sentence each; marks and what the kernel does by itself
 /// (ifindex, duplicate address detection, carrier) left out. Empty: it is home as it was.

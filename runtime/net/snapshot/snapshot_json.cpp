@@ -1,5 +1,7 @@
 #include "net/snapshot/snapshot_json.hpp"
 
+#include <algorithm>
+#include <array>
 #include <nlohmann/json.hpp>
 
 #include "base/error.hpp"
@@ -54,6 +56,11 @@ json link_to_json(const LinkState& link) {
               {"netns_immutable", optional_to_json(link.netns_immutable)}};
   if (!link.ipv6_token.empty()) object["ipv6_token"] = to_hex(link.ipv6_token);
   if (link.lower) object["lower"] = link.lower->value;
+  if (link.mode) object["mode"] = *link.mode;
+  if (link.protocol_down) {
+    object["protocol_down"] = {{"is_down", link.protocol_down->is_down},
+                               {"reasons", link.protocol_down->reasons}};
+  }
   if (link.master) {
     object["master"] = {{"ifindex", link.master->ifindex.value},
                         {"kind", link.master->kind},
@@ -91,6 +98,12 @@ LinkState link_from_json(const json& object) {
   link.netns_immutable = optional_from_json<bool>(object.at("netns_immutable"));
   if (object.contains("ipv6_token")) link.ipv6_token = bytes_from_json(object.at("ipv6_token"));
   if (object.contains("lower")) link.lower = IfIndex{object.at("lower").get<int>()};
+  if (object.contains("mode")) link.mode = object.at("mode").get<std::uint8_t>();
+  if (object.contains("protocol_down")) {
+    const json& held = object.at("protocol_down");
+    link.protocol_down = ProtocolDown{.is_down = held.at("is_down").get<bool>(),
+                                      .reasons = held.at("reasons").get<std::uint32_t>()};
+  }
   if (object.contains("master")) {
     const json& master = object.at("master");
     link.master = LinkMaster{.ifindex = {master.at("ifindex").get<int>()},
@@ -121,19 +134,34 @@ AddressRecord address_from_json(const json& object) {
           .preferred_until_s = optional_from_json<std::int64_t>(object.at("preferred_until_s"))};
 }
 
+// In the order of RoutePlace.
+constexpr std::array kPlaces{"alone", "before", "between", "behind"};
+
+RoutePlace place_from_json(const json& object) {
+  if (!object.contains("place")) return RoutePlace::alone;
+  const auto text = object.at("place").get<std::string>();
+  const auto* const found = std::find(kPlaces.begin(), kPlaces.end(), text);
+  if (found == kPlaces.end()) throw Error("a snapshot holds a place '" + printable(text) + "'");
+  return static_cast<RoutePlace>(found - kPlaces.begin());
+}
+
 json route_to_json(const RouteRecord& route) {
-  return {{"text", bytes_to_utf8(describe(route))},
-          {"family", route.family},
-          {"destination_bits", route.destination_bits},
-          {"source_bits", route.source_bits},
-          {"tos", route.tos},
-          {"table", route.table},
-          {"protocol", route.protocol},
-          {"scope", route.scope},
-          {"type", route.type},
-          {"flags", route.flags},
-          {"attributes", raw_to_json(route.attributes)},
-          {"expires_at_s", optional_to_json(route.expires_at_s)}};
+  json object{{"text", bytes_to_utf8(describe(route))},
+              {"family", route.family},
+              {"destination_bits", route.destination_bits},
+              {"source_bits", route.source_bits},
+              {"tos", route.tos},
+              {"table", route.table},
+              {"protocol", route.protocol},
+              {"scope", route.scope},
+              {"type", route.type},
+              {"flags", route.flags},
+              {"attributes", raw_to_json(route.attributes)},
+              {"expires_at_s", optional_to_json(route.expires_at_s)}};
+  if (route.place != RoutePlace::alone) {
+    object["place"] = kPlaces.at(static_cast<std::size_t>(route.place));
+  }
+  return object;
 }
 
 RouteRecord route_from_json(const json& object) {
@@ -147,14 +175,15 @@ RouteRecord route_from_json(const json& object) {
           .type = object.at("type").get<std::uint8_t>(),
           .flags = object.at("flags").get<std::uint32_t>(),
           .attributes = raw_from_json(object.at("attributes")),
-          .expires_at_s = optional_from_json<std::int64_t>(object.at("expires_at_s"))};
+          .expires_at_s = optional_from_json<std::int64_t>(object.at("expires_at_s")),
+          .place = place_from_json(object)};
 }
 
-json dependent_to_json(const DependentRoute& dependent) {
+json dependent_to_json(const DeviceRoute& dependent) {
   return {{"device", dependent.device.value}, {"route", route_to_json(dependent.route)}};
 }
 
-DependentRoute dependent_from_json(const json& object) {
+DeviceRoute dependent_from_json(const json& object) {
   return {.device = IfIndex{object.at("device").get<int>()},
           .route = route_from_json(object.at("route"))};
 }

@@ -12,7 +12,6 @@
 #include "base/file.hpp"
 #include "base/syscall.hpp"
 #include "base/text.hpp"
-#include "net/kernel/sysfs.hpp"
 
 namespace netlend {
 
@@ -23,8 +22,8 @@ constexpr std::array<const char*, 12> kTunnelKinds{"ipip",   "sit",       "gre",
                                                    "erspan", "vti",       "ip6tnl",    "ip6gre",
                                                    "vti6",   "ip6gretap", "ip6erspan", "xfrm"};
 
-std::vector<std::string> upper_names(const Netns& netns, const LinkState& link) {
-  const auto sysfs = open_sysfs(netns);
+std::vector<std::string> upper_names(Site& site, const LinkState& link) {
+  const auto& sysfs = site.sysfs();
   if (!sysfs) {
     throw Error(fmt::format("look for devices on top of '{}': sysfs can't be mounted",
                             printable(link.name)));
@@ -49,35 +48,31 @@ Message list_kind(const char* kind) {
   return message;
 }
 
-struct UnknownKind {};
-
 /// A kind that the kernel doesn't know is no filter to it: it sends all devices
-/// (net/core/rtnetlink.c, linkinfo_to_kind_ops). The first one tells, and the rest is left with its
-/// socket.
-std::vector<IfIndex> list_over(const Netns& netns, const char* kind, IfIndex lower) {
+/// (net/core/rtnetlink.c, linkinfo_to_kind_ops). The first one tells, and the rest is left with the
+/// socket, in whose place comes another.
+std::vector<IfIndex> list_over(const Netns& netns, RouteSocket& socket, const char* kind,
+                               IfIndex lower) {
   std::vector<IfIndex> found;
-  RouteSocket socket{netns};
-  const auto take = [&](const Reply& reply) {
+  bool is_known = true;
+  socket.dump(list_kind(kind), [&](const Reply& reply) {
     const auto header = reply.header<ifinfomsg>();
     const Attributes attributes = reply.attributes(sizeof header);
-    if (attributes.nested(IFLA_LINKINFO).text(IFLA_INFO_KIND) != kind) throw UnknownKind{};
+    is_known = attributes.nested(IFLA_LINKINFO).text(IFLA_INFO_KIND) == kind;
+    if (!is_known) return RouteSocket::Take::enough;
     const bool is_over = attributes.u32(IFLA_LINK) == static_cast<std::uint32_t>(lower.value) &&
                          !attributes.find(IFLA_LINK_NETNSID) && header.ifi_index != lower.value;
     if (is_over) found.push_back({header.ifi_index});
-    return false;
-  };
-  try {
-    socket.dump(list_kind(kind), take);
-  } catch (const UnknownKind&) {
-    found.clear();
-  }
+    return RouteSocket::Take::no;
+  });
+  if (!is_known) socket = RouteSocket{netns};
   return found;
 }
 }  // namespace
 
 std::vector<LinkState> list_uppers(Site& site, const LinkState& link) {
   std::vector<LinkState> uppers;
-  for (const auto& name : upper_names(site.netns, link)) {
+  for (const auto& name : upper_names(site, link)) {
     auto upper = find_link(site.socket, name);
     const bool is_master = upper && link.master && upper->ifindex == link.master->ifindex;
     if (upper && !is_master) uppers.push_back(*std::move(upper));
@@ -87,8 +82,9 @@ std::vector<LinkState> list_uppers(Site& site, const LinkState& link) {
 
 std::vector<LinkState> list_tunnels(Site& site, const LinkState& link) {
   std::vector<LinkState> tunnels;
+  RouteSocket socket{site.netns};
   for (const char* kind : kTunnelKinds) {
-    for (const auto ifindex : list_over(site.netns, kind, link.ifindex)) {
+    for (const auto ifindex : list_over(site.netns, socket, kind, link.ifindex)) {
       if (auto tunnel = find_link(site.socket, ifindex)) tunnels.push_back(*std::move(tunnel));
     }
   }

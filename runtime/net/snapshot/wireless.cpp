@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/text.hpp"
+#include "net/kernel/sysfs.hpp"
 #include "net/snapshot/record_json.hpp"
 
 namespace netlend {
@@ -37,21 +38,29 @@ GenericSocket open_or_throw(const Netns& netns) {
 }
 }  // namespace
 
-std::optional<Wireless> observe_wireless(Site& site, const LinkState& link) {
+std::optional<Phy> find_own_phy(Site& site, const LinkState& link) {
   if (!link.kind.empty()) return std::nullopt;  // As every physical device.
+  const auto& sysfs = site.sysfs();
+  if (!sysfs || !read_link_name(sysfs->get(), "class/net/" + link.name + "/phy80211")) {
+    return std::nullopt;
+  }
   auto socket = open_wireless(site.netns);
-  if (!socket) return std::nullopt;
-  const auto index = find_phy_of(*socket, link.ifindex);
-  const auto phy = index ? find_phy(*socket, *index) : std::nullopt;
+  const auto index = socket ? find_phy_of(*socket, link.ifindex) : std::nullopt;
+  return index ? find_phy(*socket, *index) : std::nullopt;
+}
+
+std::optional<Wireless> observe_wireless(Site& site, const LinkState& link) {
+  const auto phy = find_own_phy(site, link);
   if (!phy) return std::nullopt;
+  auto socket = open_or_throw(site.netns);
   Wireless found{.phy = phy->index,
                  .phy_name = phy->name,
                  .settings = phy->settings,
                  .interface = 0,
                  .type = 0,
-                 .power_save = find_power_save(*socket, link.ifindex),
+                 .power_save = find_power_save(socket, link.ifindex),
                  .interfaces = {}};
-  const auto interfaces = list_phy_interfaces(*socket, phy->index);
+  const auto interfaces = list_phy_interfaces(socket, phy->index);
   if (const auto own = interface_of(interfaces, link.ifindex)) {
     found.interface = own->id;
     found.type = own->type;

@@ -25,6 +25,10 @@ struct Wireless {
   bool operator==(const Wireless&) const = default;
 };
 
+/// The phy that the device is an interface of; nothing: it is no Wi-Fi device. Only sysfs is asked
+/// about other devices: to ask for nl80211 would make the kernel load it.
+std::optional<Phy> find_own_phy(Site& site, const LinkState& link);
+
 /// Nothing: it is no Wi-Fi device.
 std::optional<Wireless> observe_wireless(Site& site, const LinkState& link);
 

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <vector>
+
+#include "net/kernel/route.hpp"
+#include "net/snapshot/restoration.hpp"
+
+namespace netlend {
+
+/// Makes the device's routes, which are `now`, those of `home`, in their places among equal routes
+/// of other devices.
+void restore_routes(Restoration& restoration, const std::vector<RouteRecord>& home,
+                    const std::vector<RouteRecord>& now);
+
+/// Adds the routes through other devices that went with the device's addresses.
+void restore_dependent_routes(Restoration& restoration, const std::vector<DeviceRoute>& home);
+
+}  // namespace netlend
