@@ -131,7 +131,8 @@ const VerbHelp kPlanRunHelp{.name = "run",
                             .description =
                                 "the same words as for 'netlend run'\n"
                                 "\n"
-                                "  netlend plan run [--nic SPEC]... [-- COMMAND [ARG]...]",
+                                "  netlend plan run [--nic SPEC]... [-- COMMAND [ARG]...]\n"
+                                "  netlend plan run [--nic SPEC]... [--bundle DIR] ID",
                             .footer = "The command is not run."};
 
 const VerbHelp kPlanLendHelp{.name = "lend",

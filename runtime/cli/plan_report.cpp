@@ -32,6 +32,7 @@ json list_to_json(const std::vector<std::string>& sentences) {
 }  // namespace
 
 std::string format_text(const Plan& plan, const std::vector<PlanReport>& reports) {
+  if (reports.empty()) return "nothing is lent\n";
   std::string out;
   for (std::size_t i = 0; i < reports.size(); ++i) {
     const NicPlan& nic = plan.nics.at(i);

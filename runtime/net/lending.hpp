@@ -85,6 +85,14 @@ std::string lend(const LendingContext& context, const Plan& plan, const Borrower
 /// another namespace takes it along. Throws Error if that can't be written.
 bool share_loans(const StateDirectory& state, const Plan& plan, const Borrower& borrower);
 
+/// Whether a process is of a container of the borrower's pod.
+using IsCompanion = std::function<bool(const ProcessIdentity& process)>;
+
+/// The same for a newcomer in another namespace than that in which a companion has been lent the
+/// very same and lives: lend() takes it along for the newcomer, too. Throws Error as share_loans().
+bool join_loans(const StateDirectory& state, const Plan& plan, const Borrower& borrower,
+                const IsCompanion& is_companion);
+
 /// What becomes of a loan whose device can't be brought home as it was.
 enum class Leftover {
   /// It stays open, for the next who tries.
@@ -116,14 +124,14 @@ struct PlanReport {
   std::vector<std::string> changes;
   std::vector<std::string> restored;
   std::vector<std::string> lost;
-  /// Why lend() would refuse, --force or not; empty: it wouldn't.
+  /// Why lend() would refuse; empty: it wouldn't.
   std::vector<std::string> refusals;
   bool operator==(const PlanReport&) const = default;
 };
 
-/// What lend() would do for each device of the plan, in the plan's order. Without `borrower` (it
-/// doesn't exist yet) the checks inside it are left out.
+/// What lend() with these options would do for each device of the plan, in the plan's order.
+/// Without `borrower` (it doesn't exist yet) the checks inside it are left out.
 std::vector<PlanReport> preview(const LendingContext& context, const Plan& plan,
-                                const Borrower* borrower);
+                                const Borrower* borrower, const LendOptions& options = {});
 
 }  // namespace netlend
