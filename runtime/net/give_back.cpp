@@ -13,6 +13,7 @@
 #include "net/left_to_kernel.hpp"
 #include "net/lending.hpp"
 #include "net/locate.hpp"
+#include "net/move_device.hpp"
 #include "net/onlookers.hpp"
 #include "net/return_ledger.hpp"
 #include "net/snapshot/passed_time.hpp"
@@ -76,7 +77,7 @@ class Returning {
   bool conclude(const Arrival& arrival);
   bool verify(const Loan& loan, IfIndex ifindex);
   void remove_marks(IfIndex ifindex);
-  void note_losses(const Loan& loan);
+  void note_losses(const Loan& loan, IfIndex ifindex);
 
   const LendingContext& context_;
   Ledger& ledger_;
@@ -173,13 +174,20 @@ bool Returning::conclude(const Arrival& arrival) {
                     "'netlend return --forget {}' leaves it as it is now",
                     name, name));
   }
-  if (is_as_it_was) note_losses(loan);
+  if (is_as_it_was) note_losses(loan, arrival.ifindex);
   return is_as_it_was;
 }
 
-void Returning::note_losses(const Loan& loan) {
+void Returning::note_losses(const Loan& loan, IfIndex ifindex) {
+  if (!context_.on_note) return;
+  if (ifindex != loan.home->link.ifindex) {
+    context_.on_note(fmt::format(
+        "device '{}' is home as number {}, and was {}: what names it by number (nftables by 'iif' "
+        "and 'oif', sockets that are bound to it) doesn't mean it any more",
+        printable(loan.home_name()), ifindex.value, loan.home->link.ifindex.value));
+  }
   const auto& losses = loan.home->announced_losses;
-  if (losses.empty() || !context_.on_note) return;
+  if (losses.empty()) return;
   context_.on_note(fmt::format("device '{}' is home; not restored, as said beforehand: {}",
                                printable(loan.home_name()), fmt::join(losses, "; ")));
 }
@@ -233,6 +241,11 @@ void Returning::prepare(const Loan& loan, Location& at) {
     call(*at.site, set_link_flags(at.link.ifindex, 0, IFF_UP, fmt::format("take down '{}'", name)));
   });
   static_cast<void>(strip_foreign_altnames(*at.site, at.link, *loan.home));
+  if (const auto& wireless = loan.home->relations.wireless) {
+    attempt(ignored, [&] {
+      remove_foreign_interfaces(*at.site, *wireless, at.link.ifindex, context_.on_step);
+    });
+  }
   attempt(ignored, [&] {
     // They would stay behind, and what stands on a device sees its frames wherever that is.
     for (const auto& upper : list_uppers(*at.site, at.link)) {
@@ -269,11 +282,11 @@ Location Returning::to_staging(const Loan& loan, const Location& from) {
   pass(context_, Step::make_staging);
   Site& staging = sites_.staging(context_.state, ledger_);
   pass(context_, Step::move_to_staging);
-  call(*from.site, move_link(from.link,
-                             {.netns_fd = staging.netns.fd(),
-                              .ifindex = loan.home->link.ifindex,
-                              .fallback_name = kFallbackName},
-                             fmt::format("move device '{}' into staging", loan.home_name())));
+  move_device(context_, *from.site, from.link, *loan.home,
+              {.netns_fd = staging.netns.fd(),
+               .ifindex = loan.home->link.ifindex,
+               .fallback_name = kFallbackName},
+              fmt::format("move device '{}' into staging", loan.home_name()));
   auto location = sites_.locate(loan);
   if (!location || location->where != Whereabouts::staging) {
     throw Error(fmt::format("move device '{}' into staging: it did not arrive", loan.home_name()));
@@ -319,7 +332,7 @@ LinkState Returning::hop_home(const Loan& loan, const Location& from) {
   // it, one wish at a time, and tried again or reported at home.
   for (bool has_altnames = true;;) {
     try {
-      call(*from.site, move_link(from.link, target, doing));
+      move_device(context_, *from.site, from.link, *loan.home, target, doing);
       break;
     } catch (const Error& error) {
       if (error.errno_value() == EBUSY && target.ifindex) {

@@ -232,6 +232,7 @@ DeviceSnapshot take_snapshot(Site& site, IfIndex ifindex) {
 DeviceSnapshot take_snapshot_with_dependents(Site& site, IfIndex ifindex) {
   DeviceSnapshot snapshot = take_snapshot(site, ifindex);
   snapshot.attached_losses = attached_losses(site, snapshot.link);
+  find_pointers(site, snapshot.link, snapshot.relations);
   place_routes(site.socket, ifindex, snapshot.routes);
   std::vector<std::string> sources;
   // IPv4 removes such routes of the main table with the address (net/ipv4/fib_semantics.c,
@@ -280,7 +281,11 @@ std::vector<std::string> differences_now(Site& site, IfIndex ifindex, const Devi
                   [](const auto& route) { return route.place != RoutePlace::alone; });
   if (has_places) place_routes(site.socket, ifindex, now.routes);
   if (!home.announced_losses.empty()) remove_unrestorable(now);
-  return differences(home, now);
+  auto found = differences(home, now);
+  for (auto& difference : pointer_differences(site, now.link.name, home.relations)) {
+    found.push_back(std::move(difference));
+  }
+  return found;
 }
 
 std::vector<std::string> unrestorable(Site& site, const DeviceSnapshot& snapshot) {
