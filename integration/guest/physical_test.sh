@@ -363,9 +363,7 @@ network_devices_in_a_namespace_that_lives_on_stay_there() {
   expect "stays with 'c1' until the network namespace there ends" "$output"
   ip -n pod addr show dev eth0
   ip netns del pod
-  wait_until is_here eth0
-  netlend reap
-  is_home
+  wait_until is_home
 }
 
 (($# == 0)) || cases=("$@")
