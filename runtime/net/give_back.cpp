@@ -71,6 +71,7 @@ class Returning {
   bool needs_staging(const Loan& loan, const Location& from);
   void remove_altnames(const Location& from);
   LinkState hop_home(const Loan& loan, const Location& from);
+  void announce_home(IfIndex ifindex, const std::string& name);
   void restore(Arrival& arrival);
   void have_the_last_word();
   bool restore_what_changed();
@@ -103,12 +104,22 @@ bool Returning::bring_home(Loan& loan) {
   pass(context_, Step::restore_device);
   Arrival arrival{.loan = loan, .ifindex = link.ifindex, .unrestored = {}};
   restore(arrival);
-  // As they are now: one whose duplicate address detection still runs can't be spoken from yet.
-  RouteSocket& socket = sites_.home().socket;
-  report(announce(sites_.home(), read_link(socket, link.ifindex),
-                  list_addresses(socket, link.ifindex)));
+  announce_home(link.ifindex, name);
   arrivals_.push_back(std::move(arrival));
   return true;
+}
+
+/// A firewall or a queue that lets nothing out is home's own, and the device is home all the same.
+void Returning::announce_home(IfIndex ifindex, const std::string& name) {
+  // As they are now: one whose duplicate address detection still runs can't be spoken from yet.
+  RouteSocket& socket = sites_.home().socket;
+  const auto unsaid =
+      announce(sites_.home(), read_link(socket, ifindex), list_addresses(socket, ifindex));
+  if (!context_.on_note) return;
+  for (const auto& failure : unsaid) {
+    context_.on_note(fmt::format("device '{}' is home, which its neighbours may learn later: {}",
+                                 name, failure.what));
+  }
 }
 
 void Returning::restore(Arrival& arrival) {
