@@ -293,7 +293,7 @@ Location Returning::to_staging(const Loan& loan, const Location& from) {
   pass(context_, Step::make_staging);
   Site& staging = sites_.staging(context_.state, ledger_);
   pass(context_, Step::move_to_staging);
-  move_device(context_, *from.site, from.link, *loan.home,
+  move_device(context_, {*from.site, from.link, *loan.home},
               {.netns_fd = staging.netns.fd(),
                .ifindex = loan.home->link.ifindex,
                .fallback_name = kFallbackName},
@@ -343,7 +343,7 @@ LinkState Returning::hop_home(const Loan& loan, const Location& from) {
   // it, one wish at a time, and tried again or reported at home.
   for (bool has_altnames = true;;) {
     try {
-      move_device(context_, *from.site, from.link, *loan.home, target, doing);
+      move_device(context_, {*from.site, from.link, *loan.home}, target, doing);
       break;
     } catch (const Error& error) {
       if (error.errno_value() == EBUSY && target.ifindex) {

@@ -70,7 +70,7 @@ void DeviceLender::move_in(Loan& loan, const NicPlan& nic) {
   const std::string doing = fmt::format("move device '{}' to '{}'", link.name, ledger_.id.str());
   const auto move = [&](Site& from, const LinkState& what) {
     pass(context_, Step::move_in);
-    move_device(context_, from, what, *loan.home,
+    move_device(context_, {from, what, *loan.home},
                 {.netns_fd = borrower_.netns.fd(), .ifindex = {}, .fallback_name = {}}, doing);
   };
   if (is_name_taken_inside(loan)) {
@@ -109,7 +109,7 @@ Site DeviceLender::stage(const Loan& loan, const NicPlan& nic) {
   pass(context_, Step::make_staging);
   Site staging{pinned_staging(loan)};
   pass(context_, Step::move_to_staging);
-  move_device(context_, home_, loan.home->link, *loan.home,
+  move_device(context_, {home_, loan.home->link, *loan.home},
               {.netns_fd = staging.netns.fd(), .ifindex = {}, .fallback_name = {}},
               fmt::format("move device '{}' into staging", loan.home_name()));
   const auto arrived = reading(loan, [&] { return find_link(staging.socket, loan.mark()); });

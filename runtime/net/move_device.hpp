@@ -8,9 +8,16 @@
 
 namespace netlend {
 
-/// Moves a device, which was `home` at home, out of `from`, where it is `link` now; a Wi-Fi device
-/// by its phy, which takes neither an index nor a fallback name from the target. Throws Error.
-void move_device(const LendingContext& context, Site& from, const LinkState& link,
-                 const DeviceSnapshot& home, const MoveTarget& target, std::string doing);
+/// A device where it is now, and what it is at home.
+struct MovingDevice {
+  Site& site;
+  const LinkState& link;
+  const DeviceSnapshot& home;
+};
+
+/// Moves a device; one of Wi-Fi by its phy, which takes neither an index nor a fallback name from
+/// the target. Throws Error.
+void move_device(const LendingContext& context, const MovingDevice& device,
+                 const MoveTarget& target, std::string doing);
 
 }  // namespace netlend

@@ -139,11 +139,11 @@ Message set_power_save(const GenericSocket& socket, IfIndex ifindex, std::uint32
                        .put_u32(NL80211_ATTR_PS_STATE, state));
 }
 
-Message add_interface(const GenericSocket& socket, std::uint32_t phy, const std::string& name,
-                      std::uint32_t type, std::string doing) {
+Message add_interface(const GenericSocket& socket, std::uint32_t phy, const PhyInterface& wanted,
+                      std::string doing) {
   return std::move(about_phy(socket, NL80211_CMD_NEW_INTERFACE, phy, std::move(doing))
-                       .put_string(NL80211_ATTR_IFNAME, name)
-                       .put_u32(NL80211_ATTR_IFTYPE, type));
+                       .put_string(NL80211_ATTR_IFNAME, wanted.name)
+                       .put_u32(NL80211_ATTR_IFTYPE, wanted.type));
 }
 
 Message remove_interface(const GenericSocket& socket, std::uint64_t id, std::string doing) {

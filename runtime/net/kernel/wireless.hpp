@@ -51,8 +51,9 @@ Message set_interface_type(const GenericSocket& socket, IfIndex ifindex, std::ui
                            std::string doing);
 Message set_power_save(const GenericSocket& socket, IfIndex ifindex, std::uint32_t state,
                        std::string doing);
-Message add_interface(const GenericSocket& socket, std::uint32_t phy, const std::string& name,
-                      std::uint32_t type, std::string doing);
+/// Of what is wanted name and type count.
+Message add_interface(const GenericSocket& socket, std::uint32_t phy, const PhyInterface& wanted,
+                      std::string doing);
 Message remove_interface(const GenericSocket& socket, std::uint64_t id, std::string doing);
 
 /// "managed", as iw(8) says it.

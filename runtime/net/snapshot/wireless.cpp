@@ -113,7 +113,7 @@ std::optional<LinkState> find_on_phy(Site& site, const Wireless& home, const std
   if (auto found = find_interface(site, interfaces, home, mark)) return found;
   constexpr std::size_t kDigits = 8;
   const std::string name = "nl-" + mark.substr(mark.size() - std::min(mark.size(), kDigits));
-  socket->call(add_interface(*socket, home.phy, name, home.type,
+  socket->call(add_interface(*socket, home.phy, {.name = name, .type = home.type},
                              fmt::format("make an interface of phy '{}' again", home.phy_name)));
   const auto made = find_link(site.socket, name);
   if (!made) return std::nullopt;
