@@ -7,6 +7,8 @@
 #include <linux/netlink.h>
 #include <sys/utsname.h>
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "base/error.hpp"
@@ -68,8 +70,9 @@ const Kind& kind_of(const NetfilterHook& hook) {
   return hook.of == NetfilterHook::Of::chain ? kChain : kFlowtable;
 }
 
-void find_hooks(RouteSocket& socket, const Kind& kind, std::uint8_t family,
-                const std::string& device, std::vector<NetfilterHook>& found) {
+std::vector<NetfilterHook> list_hooks(RouteSocket& socket, const Kind& kind, std::uint8_t family,
+                                      const std::string& device) {
+  std::vector<NetfilterHook> found;
   for (const auto& reply : socket.dump(list_objects(kind, family))) {
     const Attributes object = reply.attributes(sizeof(nfgenmsg));
     const Attributes hook = object.nested(kind.hook);
@@ -81,6 +84,7 @@ void find_hooks(RouteSocket& socket, const Kind& kind, std::uint8_t family,
                      .number = std::string(hook.find(NFTA_HOOK_HOOKNUM).value_or("")),
                      .priority = std::string(hook.find(NFTA_HOOK_PRIORITY).value_or(""))});
   }
+  return found;
 }
 
 // A kernel without nftables, or without this of it.
@@ -103,12 +107,14 @@ bool names_device(const Attributes& hook, int single, int several, const std::st
 
 std::vector<NetfilterHook> list_netfilter_hooks(const Netns& netns, const std::string& device) {
   std::vector<NetfilterHook> found;
+  const auto add = [&](std::vector<NetfilterHook> more) {
+    std::move(more.begin(), more.end(), std::back_inserter(found));
+  };
   try {
     RouteSocket socket{netns, NETLINK_NETFILTER};
-    for (const std::uint8_t family : {NFPROTO_NETDEV, NFPROTO_INET}) {
-      find_hooks(socket, kChain, family, device, found);
-    }
-    find_hooks(socket, kFlowtable, NFPROTO_UNSPEC, device, found);
+    add(list_hooks(socket, kChain, NFPROTO_NETDEV, device));
+    add(list_hooks(socket, kChain, NFPROTO_INET, device));
+    add(list_hooks(socket, kFlowtable, NFPROTO_UNSPEC, device));
   } catch (const Error& error) {
     if (!is_unknown_to_kernel(error)) throw;
   }

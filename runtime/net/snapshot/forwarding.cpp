@@ -46,8 +46,9 @@ struct Lifetimes {
 Lifetimes lifetimes_of(RouteSocket& socket, const LinkState& link) {
   Lifetimes found;
   if (link.master && link.master->kind == "bridge" && !is_learning(link)) {
-    const Attributes bridge(read_link(socket, link.master->ifindex).kind_data);
-    found.master_ms = ms_of_ticks(bridge.u32(IFLA_BR_AGEING_TIME).value_or(0));
+    const LinkState bridge = read_link(socket, link.master->ifindex);
+    const Attributes options(bridge.kind_data);
+    found.master_ms = ms_of_ticks(options.u32(IFLA_BR_AGEING_TIME).value_or(0));
   }
   if (const Attributes own(link.kind_data);
       link.kind == "vxlan" && own.u8(IFLA_VXLAN_LEARNING).value_or(1) == 0) {

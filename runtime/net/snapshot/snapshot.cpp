@@ -288,6 +288,17 @@ std::vector<std::string> differences_now(Site& site, IfIndex ifindex, const Devi
   return found;
 }
 
+namespace {
+void add_unrestorable(const RouteRecord& route, std::string_view whose,
+                      std::vector<std::string>& lost) {
+  if (const auto why = why_not_writable(route)) {
+    lost.push_back(fmt::format("route '{}'{} ({})", describe(route), whose, *why));
+  } else if (const auto why_not = why_not_placeable(route)) {
+    lost.push_back(fmt::format("the order of route '{}'{} ({})", describe(route), whose, *why_not));
+  }
+}
+}  // namespace
+
 std::vector<std::string> unrestorable(Site& site, const DeviceSnapshot& snapshot) {
   std::vector<std::string> lost;
   for (const auto& address : snapshot.addresses) {
@@ -295,21 +306,9 @@ std::vector<std::string> unrestorable(Site& site, const DeviceSnapshot& snapshot
       lost.push_back(fmt::format("address '{}' ({})", describe(address), *why));
     }
   }
-  for (const auto& route : snapshot.routes) {
-    if (const auto why = why_not_writable(route)) {
-      lost.push_back(fmt::format("route '{}' ({})", describe(route), *why));
-    } else if (const auto why_not = why_not_placeable(route)) {
-      lost.push_back(fmt::format("the order of route '{}' ({})", describe(route), *why_not));
-    }
-  }
-  for (const auto& [device, route] : snapshot.dependent_routes) {
-    if (const auto why = why_not_writable(route)) {
-      lost.push_back(
-          fmt::format("route '{}', whose source is an address of it ({})", describe(route), *why));
-    } else if (const auto why_not = why_not_placeable(route)) {
-      lost.push_back(fmt::format("the order of route '{}', whose source is an address of it ({})",
-                                 describe(route), *why_not));
-    }
+  for (const auto& route : snapshot.routes) add_unrestorable(route, "", lost);
+  for (const auto& dependent : snapshot.dependent_routes) {
+    add_unrestorable(dependent.route, ", whose source is an address of it", lost);
   }
   for (const auto& nexthop : list_nexthops(site.socket, snapshot.link.ifindex)) {
     lost.push_back(fmt::format("nexthop object {}", nexthop));
