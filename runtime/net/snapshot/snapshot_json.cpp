@@ -113,27 +113,6 @@ LinkState link_from_json(const json& object) {
   return link;
 }
 
-json address_to_json(const AddressRecord& address) {
-  return {{"text", bytes_to_utf8(describe(address))},
-          {"family", address.family},
-          {"length", address.length_bits},
-          {"scope", address.scope},
-          {"flags", address.flags},
-          {"attributes", raw_to_json(address.attributes)},
-          {"valid_until_s", optional_to_json(address.valid_until_s)},
-          {"preferred_until_s", optional_to_json(address.preferred_until_s)}};
-}
-
-AddressRecord address_from_json(const json& object) {
-  return {.family = object.at("family").get<int>(),
-          .length_bits = object.at("length").get<int>(),
-          .scope = object.at("scope").get<std::uint8_t>(),
-          .flags = object.at("flags").get<std::uint32_t>(),
-          .attributes = raw_from_json(object.at("attributes")),
-          .valid_until_s = optional_from_json<std::int64_t>(object.at("valid_until_s")),
-          .preferred_until_s = optional_from_json<std::int64_t>(object.at("preferred_until_s"))};
-}
-
 // In the order of RoutePlace.
 constexpr std::array kPlaces{"alone", "before", "between", "behind"};
 
@@ -179,15 +158,6 @@ RouteRecord route_from_json(const json& object) {
           .place = place_from_json(object)};
 }
 
-json dependent_to_json(const DeviceRoute& dependent) {
-  return {{"device", dependent.device.value}, {"route", route_to_json(dependent.route)}};
-}
-
-DeviceRoute dependent_from_json(const json& object) {
-  return {.device = IfIndex{object.at("device").get<int>()},
-          .route = route_from_json(object.at("route"))};
-}
-
 json neighbour_to_json(const NeighbourRecord& neighbour) {
   return {{"text", bytes_to_utf8(describe(neighbour))},
           {"family", neighbour.family},
@@ -218,6 +188,36 @@ auto list_from_json(const json& array, Convert convert) {
 }
 }  // namespace
 
+json address_to_json(const AddressRecord& address) {
+  return {{"text", bytes_to_utf8(describe(address))},
+          {"family", address.family},
+          {"length", address.length_bits},
+          {"scope", address.scope},
+          {"flags", address.flags},
+          {"attributes", raw_to_json(address.attributes)},
+          {"valid_until_s", optional_to_json(address.valid_until_s)},
+          {"preferred_until_s", optional_to_json(address.preferred_until_s)}};
+}
+
+AddressRecord address_from_json(const json& object) {
+  return {.family = object.at("family").get<int>(),
+          .length_bits = object.at("length").get<int>(),
+          .scope = object.at("scope").get<std::uint8_t>(),
+          .flags = object.at("flags").get<std::uint32_t>(),
+          .attributes = raw_from_json(object.at("attributes")),
+          .valid_until_s = optional_from_json<std::int64_t>(object.at("valid_until_s")),
+          .preferred_until_s = optional_from_json<std::int64_t>(object.at("preferred_until_s"))};
+}
+
+json device_route_to_json(const DeviceRoute& route) {
+  return {{"device", route.device.value}, {"route", route_to_json(route.route)}};
+}
+
+DeviceRoute device_route_from_json(const json& object) {
+  return {.device = IfIndex{object.at("device").get<int>()},
+          .route = route_from_json(object.at("route"))};
+}
+
 json to_json(const DeviceSnapshot& snapshot) {
   json object{{"link", link_to_json(snapshot.link)},
               {"addresses", list_to_json(snapshot.addresses, address_to_json)},
@@ -226,7 +226,7 @@ json to_json(const DeviceSnapshot& snapshot) {
               {"sysctls", snapshot.sysctls},
               {"has_ingress_qdisc", snapshot.has_ingress_qdisc}};
   if (!snapshot.dependent_routes.empty()) {
-    object["dependent_routes"] = list_to_json(snapshot.dependent_routes, dependent_to_json);
+    object["dependent_routes"] = list_to_json(snapshot.dependent_routes, device_route_to_json);
   }
   if (!snapshot.announced_losses.empty()) {
     object["announced_losses"] = texts_to_json(snapshot.announced_losses);
@@ -253,7 +253,7 @@ DeviceSnapshot snapshot_from_json(const json& object) {
   snapshot.sysctls = object.at("sysctls").get<Sysctls>();
   snapshot.has_ingress_qdisc = object.at("has_ingress_qdisc").get<bool>();
   if (object.contains("dependent_routes")) {
-    snapshot.dependent_routes = list_from_json(object.at("dependent_routes"), dependent_from_json);
+    snapshot.dependent_routes = list_from_json(object.at("dependent_routes"), device_route_from_json);
   }
   if (object.contains("announced_losses")) {
     for (const auto& text : object.at("announced_losses")) {
