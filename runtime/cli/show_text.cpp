@@ -113,6 +113,13 @@ std::string format_lent(const ContainerStore& containers, const Observation& obs
                               printable(loan.inside), describe(home_by(containers, ledger))),
                   kWidth);
     }
+    for (const auto& loan : ledger.address_loans) {
+      out += wrap(fmt::format("  lent  {}  ", addresses_of(loan)),
+                  fmt::format("to {} on '{}' by '{}', comes home {}", describe_borrower(ledger),
+                              printable(loan.inside), printable(loan.host_name),
+                              describe(home_by(containers, ledger))),
+                  kWidth);
+    }
   }
   return out;
 }

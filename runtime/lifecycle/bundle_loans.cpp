@@ -54,7 +54,10 @@ void check_together(const BundlePlans& plans, const oci::Annotations& annotation
   const bool is_one_plan = all.nics.size() == plans.command_line.nics.size();
   const auto asked = parse_annotations(annotations);
   if (!asked && is_one_plan) return;  // Its lend checks it.
-  if (asked) all.nics.insert(all.nics.end(), asked->nics.begin(), asked->nics.end());
+  if (asked) {
+    all.nics.insert(all.nics.end(), asked->nics.begin(), asked->nics.end());
+    all.addresses.insert(all.addresses.end(), asked->addresses.begin(), asked->addresses.end());
+  }
   try {
     check_plan(all);
     Site home{Netns::current()};
@@ -67,7 +70,7 @@ void check_together(const BundlePlans& plans, const oci::Annotations& annotation
 void lend_to_bundle(const LendingContext& context, const BundlePlans& plans, Lender lender,
                     const BundleBorrower& borrower) {
   const auto by_annotations = parse_annotations(borrower.record.annotations);
-  if (plans.command_line.nics.empty() && plans.network_devices.nics.empty() && !by_annotations) {
+  if (plans.command_line.is_empty() && plans.network_devices.nics.empty() && !by_annotations) {
     return;
   }
   const auto configuration = load_configuration();
@@ -77,7 +80,7 @@ void lend_to_bundle(const LendingContext& context, const BundlePlans& plans, Len
                   .lender = lender,
                   .settings = configuration.settings});
   }
-  if (!plans.command_line.nics.empty()) {
+  if (!plans.command_line.is_empty()) {
     lend_guarded(
         context, plans.command_line, with_key(borrower, kCommandLineKey),
         {.options = {.force = plans.force}, .lender = lender, .settings = configuration.settings});
