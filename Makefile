@@ -3,6 +3,7 @@
 #   make run       the main job, shown: a device is lent, used, and comes home as it was
 #   make test      all tests; the last line counts them
 #   make test-guest  those that need devices and a kernel of their own, in User Mode Linux
+#   make test-kernel  the patches of kernel/, in a User Mode Linux that has them
 #   make build     build/bin/netlend and build/bin/netlend-hook
 #   make install   DESTDIR= PREFIX=/usr/local; podman looks for hooks only where PREFIX=/usr puts them
 #   make model     every state of a model of lending, and what the real code passes in it
@@ -27,6 +28,8 @@ PACKAGES = g++ cmake ninja-build pkg-config \
 LINT_PACKAGES = clang clang-format clang-tidy shellcheck mandoc
 GUEST_PACKAGES = linux-source-6.12 flex bison bc xz-utils patch make gcc libc6-dev \
   systemd systemd-sysv udev dbus crun conmon
+KERNEL_PACKAGES = linux-source-6.12 flex bison bc xz-utils patch make gcc libc6-dev \
+  iproute2 iputils-ping util-linux busybox-static
 MODEL_PACKAGES = spin gcc libc6-dev
 BENCH_PACKAGES = containernetworking-plugins
 FUZZ_PACKAGES = clang libclang-rt-14-dev
@@ -34,8 +37,8 @@ FUZZ_PACKAGES = clang libclang-rt-14-dev
 # A compiler cache is used where there is one.
 CCACHE := $(if $(shell command -v ccache),-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
 
-.PHONY: all deps lint-deps fuzz-deps guest-deps model-deps bench-deps build dev run test test-guest \
-  test-fault soak asan model mutants fuzz bench lint install clean
+.PHONY: all deps lint-deps fuzz-deps guest-deps kernel-deps model-deps bench-deps build dev run test test-guest \
+  test-kernel test-fault soak asan model mutants fuzz bench lint install clean
 
 all: build
 
@@ -50,6 +53,9 @@ fuzz-deps:
 
 guest-deps:
 	@packaging/install-packages $(PACKAGES) $(GUEST_PACKAGES)
+
+kernel-deps:
+	@packaging/install-packages $(KERNEL_PACKAGES)
 
 model-deps:
 	@packaging/install-packages $(PACKAGES) $(MODEL_PACKAGES)
@@ -74,6 +80,9 @@ test: build dev
 
 test-guest: guest-deps build dev
 	@integration/guest/run-tests build/bin
+
+test-kernel: kernel-deps
+	@kernel/selftests/run-tests
 
 asan: deps
 	@cmake --preset asan $(CCACHE) >/dev/null

@@ -86,7 +86,7 @@ write_rules() {
 # ---- what is expected ---------------------------------------------------------------------------
 
 wait_until() {
-  local deadline=$((SECONDS + 20))
+  local deadline=$((SECONDS + 60))
   until "$@" &>/dev/null; do
     if ((SECONDS >= deadline)); then
       echo "waited in vain: $*"

@@ -33,7 +33,7 @@ using netlend::test::run_hook;
 using netlend::test::RunningHook;
 
 namespace {
-constexpr int kTimeoutMs = 10000;
+constexpr int kTimeoutMs = 60'000;
 const std::string kProgram = NETLEND_HOOK_PROGRAM;
 const std::string kLan0 = R"("io.netlend.nic.eth1":"lan0 addr=10.77.0.2/24")";
 

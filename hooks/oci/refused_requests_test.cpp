@@ -307,14 +307,15 @@ BOOST_FIXTURE_TEST_CASE(no_configuration_that_is_not_roots_alone_or_not_understo
            {"chmod 775 /etc", "'/etc' belongs to user 0 and has mode 0775"},
            {"mkdir -m 777 conf.d; chmod 777 conf.d", "'/etc/netlend/conf.d' belongs"},
            {"mkdir conf.d; cp netlend.conf conf.d/1.conf; chown 1000 conf.d/1.conf", "user 1000"},
-           {"mv netlend.conf real; ln -s real netlend.conf", "'/etc/netlend/netlend.conf'"},
-           {"ln -sf /dev/null netlend.conf", "'/etc/netlend/netlend.conf'"},
-           {"ln -s /run/elsewhere conf.d", "'/etc/netlend/conf.d'"},
-           {"rm -r ../netlend; ln -s /run/elsewhere ../netlend", "'/etc/netlend'"},
-           {"rm netlend.conf; mkfifo netlend.conf", "'/etc/netlend/netlend.conf'"},
-           {"rm netlend.conf; mkdir netlend.conf", "'/etc/netlend/netlend.conf'"},
-           {"mkdir conf.d; mkfifo conf.d/1.conf", "'/etc/netlend/conf.d/1.conf'"},
-           {"touch conf.d", "'/etc/netlend/conf.d'"},
+           {"mv netlend.conf real; ln -s real netlend.conf", "netlend.conf' is a symbolic link"},
+           {"ln -sf /dev/null netlend.conf", "netlend.conf' is a symbolic link"},
+           {"ln -s /run/elsewhere conf.d", "conf.d' is a symbolic link"},
+           {"rm -r ../netlend; ln -s /run/elsewhere ../netlend",
+            "/etc/netlend' is a symbolic link"},
+           {"rm netlend.conf; mkfifo netlend.conf", "netlend.conf' is no regular file"},
+           {"rm netlend.conf; mkdir netlend.conf", "netlend.conf' is no regular file"},
+           {"mkdir conf.d; mkfifo conf.d/1.conf", "1.conf' is no regular file"},
+           {"touch conf.d", "open '/etc/netlend/conf.d': Not a directory"},
        }) {
     sh("rm -rf /etc/netlend && mkdir -m 755 /etc/netlend && chmod 755 /etc");
     write_configuration(rules);

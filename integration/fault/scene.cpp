@@ -15,7 +15,7 @@ namespace netlend::test {
 
 namespace {
 // The carrier of a veth comes back a moment after both its ends are up.
-constexpr int kSettleTimeoutMs = 3000;
+constexpr int kSettleTimeoutMs = 10'000;
 
 const char* const kMoreDevices = R"(
   echo 0 > /proc/sys/net/ipv6/conf/default/accept_dad

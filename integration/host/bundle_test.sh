@@ -42,6 +42,7 @@ cases=(
   a_device_is_lent_to_a_container_that_is_run
   a_device_is_lent_by_hand_to_a_container_by_its_id
   annotations_are_obeyed_where_a_rule_allows
+  a_plan_of_a_bundle_says_all_that_it_asks_for
   what_is_asked_for_twice_is_refused_before_anything_is_lent
   the_hook_beside_it_does_no_harm
   a_create_that_fails_gives_back_what_it_lent
@@ -663,6 +664,14 @@ how_a_device_comes_home_is_said_as_it_is() {
   kill_guardian
   expect "by 'netlend delete'" "$(netlend loans)"
   netlend --root /run/other delete --force c1
+  is_home
+  ip link add lan1 type veth peer name far1
+  configure '.linux.netDevices = {lan1: {name: "eth1"}}' sleep 1000000
+  netlend --root /run/other create c1 </dev/null
+  kill_guardian
+  expect "by 'netlend delete'" "$(netlend loans)"
+  expect "device 'lan1' (lent to 'c1' as 'eth1')" \
+    "$(netlend --root /run/other delete --force c1 2>&1 || true)"
   rm -r /etc/netlend
   is_home
 }
@@ -708,6 +717,30 @@ annotations_are_obeyed_where_a_rule_allows() {
   expect "from cgroup '/netlend/c2' and bundle '" "$(fails netlend run c2 2>&1 </dev/null)"
   is_home
   rm -r /etc/netlend
+}
+
+a_plan_of_a_bundle_says_all_that_it_asks_for() {
+  ip link add lan1 type veth peer name far1
+  ip link add lan2 type veth peer name far2
+  configure "$by_annotation | .linux.netDevices = {lan1: {name: \"eth5\"}}" true
+  write_rules '{"device": "lan1"}'
+  output=$(exits_with 1 plan run --nic eth2=lan2 c1)
+  expect "device 'lan1' leaves here and is 'eth5' inside" "$output"
+  expect "it stays inside until the container's network namespace ends" "$output"
+  expect "device 'lan2' leaves here and is 'eth2' inside" "$output"
+  expect "type: netlend allow 'lan0' --to 'c1'" "$(tr -s ' \n' '  ' <<<"$output")"
+  write_rules '{"device": "lan0", "cgroup": "/netlend/c1"}'
+  output=$(netlend plan run --bundle "$PWD" c1)
+  expect "device 'lan0' leaves here and is 'eth1' inside" "$output"
+  exits_with 1 plan run c2 >/dev/null
+  expect "device 'lan0' is wanted twice" "$(exits_with 1 plan run --nic eth2=lan0 c1 2>&1)"
+  configure . true
+  [[ $(netlend plan run c1) == 'nothing is lent' ]]
+  rm -r /etc/netlend
+  ip link del lan1
+  ip link del lan2
+  is_home
+  has_nothing_left
 }
 
 what_is_asked_for_twice_is_refused_before_anything_is_lent() {

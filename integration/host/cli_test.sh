@@ -11,6 +11,8 @@ cases=(
   a_terminated_netlend_brings_it_home
   a_made_pair_joins_its_bridge_and_goes_with_the_command
   a_plan_changes_nothing
+  a_plan_with_force_says_what_is_lost_and_refuses_nothing
+  a_plan_of_nothing_is_no_plan
   a_refused_plan_fails
   by_hand_it_goes_to_a_named_namespace_and_returns
   by_hand_it_goes_to_a_process_and_returns
@@ -22,6 +24,8 @@ cases=(
   by_hand_no_guardian_stays_where_the_configuration_says_so
   two_devices_of_a_plan_file_go_and_come_together
   what_its_borrower_deleted_is_said_once
+  how_a_device_comes_home_is_said_of_each_as_it_is
+  root_of_a_user_namespace_is_told_that_it_is_not_the_machines
   what_cannot_come_home_is_forgotten_where_asked
   what_the_living_hold_is_taken_only_if_asked
   a_device_that_is_away_is_listed_with_its_borrower
@@ -172,6 +176,23 @@ a_plan_changes_nothing() {
   is_home
 }
 
+a_plan_with_force_says_what_is_lost_and_refuses_nothing() {
+  ip route add default via 192.0.2.1
+  expect "'--force' lends it all" "$(exits 1 netlend plan run --nic eth0=lan0)"
+  expect "'--force' lends it all" "$(exits 1 netlend plan lend lan0 --to netns:neighbour name=eth9)"
+  output=$(netlend plan run --force --nic eth0=lan0)$(netlend plan lend lan0 --to netns:neighbour --force name=eth9)
+  expect "device 'lan0' leaves here" "$output"
+  [[ $output != *refused* ]]
+  ip route del default
+  is_home
+}
+
+a_plan_of_nothing_is_no_plan() {
+  refuses 2 'plan run: of what? Name a device' plan run
+  refuses 2 'plan run: of what? Name a device' plan run --force
+  [[ $(netlend plan run -- true) == 'nothing is lent' ]]
+}
+
 a_refused_plan_fails() {
   output=$(exits 1 netlend plan run --nic eth0=nosuch0)
   expect nosuch0 "$output"
@@ -304,6 +325,39 @@ what_its_borrower_deleted_is_said_once() {
   refuses 1 'was deleted' return lan1
   netlend reap --all --yes
   [[ -z $(netlend loans) ]]
+  is_home
+}
+
+how_a_device_comes_home_is_said_of_each_as_it_is() {
+  ip netns add blue
+  ip netns add far
+  ip -n far link add far1 type ifb
+  ip link add br0 type bridge
+  ip link add lan1 type veth peer name other1
+  ip link set lan1 master br0
+  netlend lend lan1 --to netns:blue
+  nsenter --net=/run/netns/far "$programs/netlend" lend far1 --to netns:blue
+  [[ $(netlend loans | grep -c 'when the borrower ends$') == 2 ]]
+  ip -n blue link del far1
+  ip link del br0
+  expect "bridge 'br0' is gone" "$(exits 1 netlend return lan1 2>&1)"
+  output=$(netlend loans)
+  expect "when it is found again, or 'netlend return --forget'" "$(grep '^far1' <<<"$output")"
+  expect "by 'netlend reap': it is there, but not as it was" "$(grep '^lan1' <<<"$output")"
+  [[ $(netlend loans --format json | jq -c '[.loans[].home_by] | sort') == '["repair","search"]' ]]
+  expect "comes home by 'netlend reap': it is there" "$(netlend show | tr -s ' \n' '  ')"
+  netlend return --forget lan1 far1 2>/dev/null
+  ip netns del far
+  ip link del lan1
+  is_home
+}
+
+root_of_a_user_namespace_is_told_that_it_is_not_the_machines() {
+  for verb in 'run -- true' loans 'lend lan0 --to netns:neighbour'; do
+    # shellcheck disable=SC2086 # the verb's words
+    output=$(fails unshare --user --map-root-user "$programs/netlend" $verb 2>&1)
+    expect "only root of the machine can lend its network devices" "$output"
+  done
   is_home
 }
 

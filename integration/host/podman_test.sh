@@ -15,6 +15,7 @@ cases=(
   it_is_lent_under_crun
   under_crun_the_refusal_is_where_an_annotation_says
   several_devices_go_and_come_together
+  a_plan_is_quoted_as_csv_as_the_manual_shows
   a_pod_is_lent_to_once
   a_pod_is_lent_to_through_restarts_of_its_containers_in_any_order
   a_container_that_asks_for_nothing_runs_as_ever
@@ -128,6 +129,15 @@ several_devices_go_and_come_together() {
 }
 
 # The containers of a pod share a network namespace. Their devices are the first one's.
+a_plan_is_quoted_as_csv_as_the_manual_shows() {
+  local page shown
+  page=$(dirname "${BASH_SOURCE[0]}")/../../packaging/man/netlend-plan.5
+  shown=$(sed -n '/^podman run --annotation/,/IMAGE$/p' "$page")
+  shown=${shown/enp3s0f1/lan0}
+  eval "${shown/IMAGE/box ip link show eth1}"
+  comes_home
+}
+
 a_pod_is_lent_to_once() {
   podman pod create --name pod --network none --infra-image box --infra-command 'sleep 1000000'
   podman run --detach --pod pod --name c1 --annotation "$lan0" box sleep 1000000

@@ -99,10 +99,8 @@ void add_rule_options(CLI::App& verb, RuleArguments& arguments) {
                 "of veth: also with addresses for the host's end");
 }
 
-constexpr const char* kRunSynopsis =
-    "netlend run [--nic SPEC]... -- COMMAND [ARG]...";
-constexpr const char* kRunBundleSynopsis =
-    "netlend run [--nic SPEC]... [--bundle DIR] ID";
+constexpr const char* kRunSynopsis = "netlend run [--nic SPEC]... -- COMMAND [ARG]...";
+constexpr const char* kRunBundleSynopsis = "netlend run [--nic SPEC]... [--bundle DIR] ID";
 
 /// With a command behind `--` it is the host's root, without one a bundle.
 void take_run(const CLI::App& verb, Parsed& parsed) {
@@ -137,14 +135,33 @@ void check_lend(const LendArguments& arguments) {
   }
 }
 
-void add_run(CLI::App& program, Parsed& parsed) {
-  CLI::App& verb = add_verb(program, kRunHelp, {});
-  verb.final_callback([&verb, &parsed] { take_run(verb, parsed); });
+/// `plan` needs neither a command nor a bundle, where it is told what to lend.
+void take_planned_run(const CLI::App& verb, Parsed& parsed) {
+  PlanArguments plan{.of = parsed.run, .format = parsed.format};
+  if (parsed.has_command || !parsed.bundle.bundle.id.empty()) {
+    take_run(verb, parsed);
+    if (const auto* bundle = std::get_if<RunBundleArguments>(&parsed.line.verb)) plan.of = *bundle;
+  } else if (parsed.run.nics.empty() && parsed.run.l3.empty() && !parsed.run.plan_path) {
+    throw Error::usage(
+        "plan run: of what? Name a device by --nic or --plan, or the ID that a bundle would have");
+  } else {
+    refuse_bundle_options(verb, "name the ID that it would have, too");
+  }
+  parsed.line.verb = plan;
+}
+
+void add_run_words(CLI::App& verb, Parsed& parsed) {
   add_run_options(verb, parsed.run);
   add_force(verb, parsed.run.force, kForceHelp);
   add_bundle_options(verb, parsed.bundle.bundle);
   verb.add_flag("--detach,-d", parsed.bundle.detach, "of a bundle: don't wait for its end");
   verb.add_option("ID", parsed.bundle.bundle.id, "the container's, of a bundle")->option_text(" ");
+}
+
+void add_run(CLI::App& program, Parsed& parsed) {
+  CLI::App& verb = add_verb(program, kRunHelp, {});
+  verb.final_callback([&verb, &parsed] { take_run(verb, parsed); });
+  add_run_words(verb, parsed);
 }
 
 void add_lend(CLI::App& program, Parsed& parsed) {
@@ -160,15 +177,15 @@ void add_plan(CLI::App& program, Parsed& parsed) {
   CLI::App& plan = add_verb(program, kPlanHelp, {});
   plan.require_subcommand(1);
   add_format(plan, parsed.format);
-  CLI::App& run = add_verb(plan, kPlanRunHelp, [&parsed] {
-    parsed.line.verb = PlanArguments{.of = parsed.run, .format = parsed.format};
-  });
-  add_run_options(run, parsed.run);
+  CLI::App& run = add_verb(plan, kPlanRunHelp, {});
+  run.final_callback([&run, &parsed] { take_planned_run(run, parsed); });
+  add_run_words(run, parsed);
   CLI::App& lend = add_verb(plan, kPlanLendHelp, [&parsed] {
     check_lend(parsed.lend);
     parsed.line.verb = PlanArguments{.of = parsed.lend, .format = parsed.format};
   });
   add_lend_options(lend, parsed.lend);
+  add_force(lend, parsed.lend.force, kForceHelp);
 }
 
 void add_return(CLI::App& program, Parsed& parsed) {

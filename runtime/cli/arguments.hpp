@@ -105,7 +105,7 @@ struct LoansArguments {
 };
 
 struct PlanArguments {
-  std::variant<RunArguments, LendArguments> of;
+  std::variant<RunArguments, RunBundleArguments, LendArguments> of;
   OutputFormat format = OutputFormat::text;
 };
 

@@ -178,6 +178,26 @@ BOOST_AUTO_TEST_CASE(plan_run_needs_no_command) {
   BOOST_TEST(std::get<RunArguments>(plan.of).command.empty());
 }
 
+BOOST_AUTO_TEST_CASE(plan_takes_the_options_of_run_and_lend_too) {
+  const auto run = parse_as<PlanArguments>({"plan", "run", "--force", "--nic", "eth0=lan0"});
+  BOOST_TEST((std::get<RunArguments>(run.of).force == Force::yes));
+  const auto lend = parse_as<PlanArguments>({"plan", "lend", "lan0", "--to", "x", "--force"});
+  BOOST_TEST((std::get<LendArguments>(lend.of).force == Force::yes));
+  const auto bundle = parse_as<PlanArguments>(
+      {"plan", "run", "--nic", "eth0=lan0", "--bundle", "/srv/db", "--detach", "db1"});
+  const auto& words = std::get<RunBundleArguments>(bundle.of).bundle;
+  BOOST_TEST(words.id == "db1");
+  BOOST_TEST(words.bundle == "/srv/db");
+  BOOST_TEST(words.nics.size() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(plan_run_of_nothing_is_no_question) {
+  BOOST_TEST(refusal({"plan", "run"}).starts_with("plan run: of what? Name a device by --nic"));
+  BOOST_TEST(refusal({"plan", "run", "--force"}).starts_with("plan run: of what?"));
+  BOOST_TEST(refusal({"plan", "run", "--nic", "eth0=lan0", "--bundle", "/srv"}) ==
+             "run: --bundle is for a bundle; name the ID that it would have, too");
+}
+
 BOOST_AUTO_TEST_CASE(reap_brings_home_from_the_living_only_if_asked) {
   BOOST_TEST((parse_as<ReapArguments>({"reap"}).scope == ReapScope::dead));
   const auto all = parse_as<ReapArguments>({"reap", "--all", "--yes"});

@@ -2,10 +2,7 @@
 #include <fmt/core.h>
 #include <unistd.h>
 
-#include <cerrno>
-
 #include "base/error.hpp"
-#include "base/text.hpp"
 #include "cli/planning.hpp"
 #include "cli/verbs.hpp"
 #include "container/read_only_program.hpp"
@@ -23,16 +20,6 @@ BundleOptions make_options(const BundleArguments& arguments) {
           .root_change = arguments.no_pivot ? RootChange::move : RootChange::pivot,
           .keyring = arguments.no_new_keyring ? SessionKeyring::callers : SessionKeyring::own,
           .preserved_fds = arguments.preserved_fds};
-}
-
-/// `netlend run true`, where `netlend run -- true` is meant.
-void check_is_no_command(const BundleArguments& arguments) {
-  const auto config = arguments.bundle + "/config.json";
-  if (::access(config.c_str(), F_OK) == 0 || errno != ENOENT) return;
-  throw Error::usage(
-      fmt::format("run: there is no bundle in '{0}', which has no config.json; if '{1}' is a "
-                  "command, write 'netlend run -- {1}'",
-                  printable(arguments.bundle), printable(arguments.id)));
 }
 }  // namespace
 

@@ -137,7 +137,8 @@ const VerbHelp kPlanRunHelp{
     .description =
         "the same words as for 'netlend run'\n"
         "\n"
-        "  netlend plan run [--nic SPEC]... [--l3 SPEC]... [-- COMMAND ...]",
+        "  netlend plan run [--nic SPEC]... [--l3 SPEC]... [-- COMMAND ...]\n"
+        "  netlend plan run [--nic SPEC]... [--l3 SPEC]... [--bundle DIR] ID",
     .footer = "The command is not run."};
 
 const VerbHelp kPlanLendHelp{.name = "lend",

@@ -13,6 +13,7 @@
 #include "cli/target.hpp"
 #include "lifecycle/bundle_loans.hpp"
 #include "net/checks.hpp"
+#include "net/locate.hpp"
 #include "net/plan/plan_rules.hpp"
 
 namespace netlend::cli {
@@ -134,6 +135,44 @@ Error not_lent(const std::vector<Ledger>& ledgers, const std::string& word) {
                            list_loans(matching(ledgers, [](const Ledger&) { return true; }))));
 }
 
+HomeBy usual_home_by(const ContainerStore& containers, const Ledger& ledger) {
+  const auto lives = [](const ProcessIdentity& process) {
+    return liveness(process) == Liveness::alive;
+  };
+  const bool is_dead = borrower_liveness(ledger) == Liveness::dead;
+  if (lives(ledger.lender)) return HomeBy::lender;
+  if (ledger.guardian && lives(*ledger.guardian)) {
+    return is_dead ? HomeBy::guardian_now : HomeBy::guardian;
+  }
+  if (is_dead) return HomeBy::reap;
+  if (is_by_hand(ledger)) return HomeBy::hand;
+  return is_of_bundle(containers, ledger) ? HomeBy::removal : HomeBy::hook;
+}
+
+/// One that whoever is at it has not just begun with, and whose end nobody else knows better: a
+/// made pair goes with its borrower, and so does what is left to the kernel.
+bool is_lent(const Ledger& ledger, const Loan& loan) {
+  return loan.stage != Stage::intent && !loan.pair && !ledger.is_left_to_kernel;
+}
+
+/// Whoever gives it back next notices, and closes the loan.
+bool is_deleted(const StateDirectory& state, const Ledger& ledger, const Loan& loan) {
+  Failures unreachable;
+  bool is_certain = false;
+  attempt(unreachable, [&] { is_certain = LoanSites(state, ledger).is_deleted(loan); });
+  return is_certain;
+}
+
+HomeBy home_by(const StateDirectory& state, const Ledger& ledger, const Loan& loan, HomeBy usual) {
+  const auto look = [&] { return whereabouts(state, ledger, loan); };
+  // The second look is for one that was on its way at the first.
+  if (look() == Whereto::nowhere && look() == Whereto::nowhere) {
+    return is_deleted(state, ledger, loan) ? usual : HomeBy::search;
+  }
+  const bool is_returned = loan.stage == Stage::returning && look() == Whereto::home;
+  const bool is_being_returned = usual == HomeBy::lender || usual == HomeBy::guardian_now;
+  return is_returned && !is_being_returned ? HomeBy::repair : usual;
+}
 }  // namespace
 
 OpenLedgers load_ledgers(const StateDirectory& state) {
@@ -146,18 +185,29 @@ OpenLedgers load_ledgers(const StateDirectory& state) {
   return open;
 }
 
-HomeBy home_by(const ContainerStore& containers, const Ledger& ledger) {
-  const auto lives = [](const ProcessIdentity& process) {
-    return liveness(process) == Liveness::alive;
-  };
-  const bool is_dead = borrower_liveness(ledger) == Liveness::dead;
-  if (lives(ledger.lender)) return HomeBy::lender;
-  if (ledger.guardian && lives(*ledger.guardian)) {
-    return is_dead ? HomeBy::guardian_now : HomeBy::guardian;
+std::vector<HomeBy> home_by(const Books& books, const Ledger& ledger) {
+  std::vector<HomeBy> all;
+  const HomeBy usual = usual_home_by(books.containers, ledger);
+  for (const auto& loan : ledger.loans) {
+    all.push_back(is_lent(ledger, loan) ? home_by(books.state, ledger, loan, usual) : usual);
   }
-  if (is_dead) return HomeBy::reap;
-  if (is_by_hand(ledger)) return HomeBy::hand;
-  return is_of_bundle(containers, ledger) ? HomeBy::removal : HomeBy::hook;
+  return all;
+}
+
+HomeBy home_of_addresses_by(const Books& books, const Ledger& ledger) {
+  return usual_home_by(books.containers, ledger);
+}
+
+Whereto whereabouts(const StateDirectory& state, const Ledger& ledger, const Loan& loan) {
+  try {
+    LoanSites sites(state, ledger);
+    if (loan.pair) return find_pair(sites.home(), *loan.pair) ? Whereto::away : Whereto::nowhere;
+    const auto location = sites.locate(loan);
+    if (!location) return Whereto::nowhere;
+    return location->where == Whereabouts::home ? Whereto::home : Whereto::away;
+  } catch (const Error&) {
+    return Whereto::unknown;
+  }
 }
 
 std::string_view describe(HomeBy by) {
@@ -176,6 +226,10 @@ std::string_view describe(HomeBy by) {
       return "by 'netlend return'";
     case HomeBy::reap:
       return "by 'netlend reap'";
+    case HomeBy::repair:
+      return "by 'netlend reap': it is there, but not as it was";
+    case HomeBy::search:
+      return "when it is found again, or 'netlend return --forget'";
   }
   return "unknown";
 }
@@ -195,6 +249,10 @@ std::string_view word_for(HomeBy by) {
       return "return";
     case HomeBy::reap:
       return "reap";
+    case HomeBy::repair:
+      return "repair";
+    case HomeBy::search:
+      return "search";
   }
   return "unknown";
 }

@@ -34,9 +34,28 @@ enum class HomeBy {
   /// By nobody before `netlend return`.
   hand,
   /// By nobody before `netlend reap`: the borrower is dead.
-  reap
+  reap,
+  /// It is home already, but not as it was; `netlend reap` tries again.
+  repair,
+  /// It is in none of the namespaces where it could be: deleted, moved on or unplugged.
+  search
 };
-HomeBy home_by(const ContainerStore& containers, const Ledger& ledger);
+
+/// What is known of loans and of netlend's own containers.
+struct Books {
+  const StateDirectory& state;
+  const ContainerStore& containers;
+};
+
+/// Of each loan of the ledger, in their order.
+std::vector<HomeBy> home_by(const Books& books, const Ledger& ledger);
+
+/// Of the ledger's addresses.
+HomeBy home_of_addresses_by(const Books& books, const Ledger& ledger);
+
+/// Where a loan's device is now; `unknown`: its home can't be reached from here.
+enum class Whereto { away, home, nowhere, unknown };
+Whereto whereabouts(const StateDirectory& state, const Ledger& ledger, const Loan& loan);
 
 /// "when the command ends" for people, "run" for programs.
 std::string_view describe(HomeBy by);

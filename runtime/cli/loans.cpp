@@ -9,22 +9,24 @@
 namespace netlend::cli {
 
 namespace {
-std::string format_text(const ContainerStore& containers, const std::vector<Ledger>& ledgers) {
+std::string format_text(const Books& books, const std::vector<Ledger>& ledgers) {
   std::vector<Row> rows;
   std::vector<std::string> homes;
   bool any_address = false;
   for (const auto& ledger : ledgers) {
-    for (const auto& loan : ledger.loans) {
+    const auto by = home_by(books, ledger);
+    for (std::size_t i = 0; i < by.size(); ++i) {
+      const Loan& loan = ledger.loans[i];
       rows.push_back({loan.home_name(), loan.inside, describe_borrower(ledger),
                       format_time(ledger.created_at_s), std::string(stage_name(loan.stage)),
-                      std::string(describe(home_by(containers, ledger)))});
+                      std::string(describe(by[i]))});
       homes.push_back(describe_home(ledger.home));
     }
     for (const auto& loan : ledger.address_loans) {
       for (const auto& lent : loan.addresses) {
         rows.push_back({lent.home.address().str(), loan.inside, describe_borrower(ledger),
                         format_time(ledger.created_at_s), std::string(stage_name(loan.stage)),
-                        std::string(describe(home_by(containers, ledger)))});
+                        std::string(describe(home_of_addresses_by(books, ledger)))});
         homes.push_back(describe_home(ledger.home));
         any_address = true;
       }
@@ -47,10 +49,10 @@ std::string format_text(const ContainerStore& containers, const std::vector<Ledg
 
 int execute(const Session& session, const LoansArguments& arguments) {
   const OpenLedgers open = load_ledgers(session.state());
-  print(arguments.format == OutputFormat::text
-            ? format_text(session.containers(), open.ledgers)
-            : format_json(
-                  {{"netlend", 1}, {"loans", loans_to_json(session.containers(), open.ledgers)}}));
+  print(
+      arguments.format == OutputFormat::text
+          ? format_text(session.books(), open.ledgers)
+          : format_json({{"netlend", 1}, {"loans", loans_to_json(session.books(), open.ledgers)}}));
   return session.report(open.broken);
 }
 

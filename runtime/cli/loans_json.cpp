@@ -45,12 +45,16 @@ json loan_to_json(const Ledger& ledger, const AddressLoan& loan, HomeBy by) {
 }
 }  // namespace
 
-json loans_to_json(const ContainerStore& containers, const std::vector<Ledger>& ledgers) {
+json loans_to_json(const Books& books, const std::vector<Ledger>& ledgers) {
   json array = json::array();
   for (const auto& ledger : ledgers) {
-    const auto by = home_by(containers, ledger);
-    for (const auto& loan : ledger.loans) array.push_back(loan_to_json(ledger, loan, by));
-    for (const auto& loan : ledger.address_loans) array.push_back(loan_to_json(ledger, loan, by));
+    const auto by = home_by(books, ledger);
+    for (std::size_t i = 0; i < by.size(); ++i) {
+      array.push_back(loan_to_json(ledger, ledger.loans[i], by[i]));
+    }
+    for (const auto& loan : ledger.address_loans) {
+      array.push_back(loan_to_json(ledger, loan, home_of_addresses_by(books, ledger)));
+    }
   }
   return array;
 }

@@ -4,13 +4,12 @@
 #include <string>
 #include <vector>
 
-#include "lifecycle/container_store.hpp"
+#include "cli/ledgers.hpp"
 #include "net/ledger/ledger.hpp"
 
 namespace netlend::cli {
 
-nlohmann::ordered_json loans_to_json(const ContainerStore& containers,
-                                     const std::vector<Ledger>& ledgers);
+nlohmann::ordered_json loans_to_json(const Books& books, const std::vector<Ledger>& ledgers);
 
 /// Indented, with a line's end.
 std::string format_json(const nlohmann::ordered_json& json);

@@ -42,6 +42,7 @@ std::string title_of(const Plan& plan, std::size_t number) {
 }  // namespace
 
 std::string format_text(const Plan& plan, const std::vector<PlanReport>& reports) {
+  if (reports.empty()) return "nothing is lent\n";
   std::string out;
   for (std::size_t i = 0; i < reports.size(); ++i) {
     if (!out.empty()) out += '\n';

@@ -2,8 +2,10 @@
 
 #include <fcntl.h>
 #include <fmt/core.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 
 #include "base/error.hpp"
 #include "base/file.hpp"
@@ -60,6 +62,15 @@ std::optional<DeviceSelector> selector_without_name(const std::string& device,
   return *selector;
 }
 }  // namespace
+
+void check_is_no_command(const BundleArguments& arguments) {
+  const auto config = arguments.bundle + "/config.json";
+  if (::access(config.c_str(), F_OK) == 0 || errno != ENOENT) return;
+  throw Error::usage(
+      fmt::format("run: there is no bundle in '{0}', which has no config.json; if '{1}' is a "
+                  "command, write 'netlend run -- {1}'",
+                  printable(arguments.bundle), printable(arguments.id)));
+}
 
 Plan make_plan(const RunArguments& arguments) { return plan_of(arguments); }
 

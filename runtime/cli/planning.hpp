@@ -7,6 +7,10 @@
 
 namespace netlend::cli {
 
+/// Throws Error (usage) for `netlend run true`, where `netlend run -- true` is meant: there is no
+/// bundle.
+void check_is_no_command(const BundleArguments& arguments);
+
 /// What `--nic` and `--plan` together ask for. Throws Error (usage).
 Plan make_plan(const RunArguments& arguments);
 Plan make_plan(const BundleArguments& arguments);

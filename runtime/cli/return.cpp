@@ -4,30 +4,16 @@
 
 #include "cli/ledgers.hpp"
 #include "cli/verbs.hpp"
-#include "net/locate.hpp"
 
 namespace netlend::cli {
 
 namespace {
-enum class Whereto { away, home, lost };
-
-Whereto whereabouts(const StateDirectory& state, const Ledger& ledger, const Loan& loan) {
-  try {
-    LoanSites sites(state, ledger);
-    if (loan.pair) return find_pair(sites.home(), *loan.pair) ? Whereto::away : Whereto::lost;
-    const auto location = sites.locate(loan);
-    if (!location) return Whereto::lost;
-    return location->where == Whereabouts::home ? Whereto::home : Whereto::away;
-  } catch (const Error&) {
-    return Whereto::lost;  // Its home can't be reached.
-  }
-}
-
 /// Of two loans of one name, the one that can be returned, or the one that there is to forget.
 LoanPredicate preference(const StateDirectory& state, Leftover leftover) {
   return [&state, leftover](const Ledger& ledger, const Loan& loan) {
     const Whereto where = whereabouts(state, ledger, loan);
-    return leftover == Leftover::keep ? where != Whereto::lost : where != Whereto::away;
+    const bool is_lost = where == Whereto::nowhere || where == Whereto::unknown;
+    return leftover == Leftover::keep ? !is_lost : where != Whereto::away;
   };
 }
 }  // namespace

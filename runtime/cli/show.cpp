@@ -10,10 +10,9 @@ namespace netlend::cli {
 
 int execute(const Session& session, const ShowArguments& arguments) {
   const Observation observation = observe(session.state());
-  const auto& containers = session.containers();
-  print(arguments.format == OutputFormat::text
-            ? format_text(containers, observation)
-            : format_json(show_to_json(containers, observation)));
+  const auto books = session.books();
+  print(arguments.format == OutputFormat::text ? format_text(books, observation)
+                                               : format_json(show_to_json(books, observation)));
   return session.report(observation.failures);
 }
 

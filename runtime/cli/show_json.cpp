@@ -156,12 +156,12 @@ json namespace_to_json(const NamespaceView& shown) {
 }
 }  // namespace
 
-json show_to_json(const ContainerStore& containers, const Observation& observation) {
+json show_to_json(const Books& books, const Observation& observation) {
   json object{{"netlend", 1}, {"namespaces", json::array()}};
   for (const auto& shown : observation.namespaces) {
     object["namespaces"].push_back(namespace_to_json(shown));
   }
-  object["loans"] = loans_to_json(containers, observation.ledgers);
+  object["loans"] = loans_to_json(books, observation.ledgers);
   return object;
 }
 

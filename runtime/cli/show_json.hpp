@@ -2,14 +2,13 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include "cli/ledgers.hpp"
 #include "cli/observe.hpp"
-#include "lifecycle/container_store.hpp"
 
 namespace netlend::cli {
 
 /// {"netlend": 1, "namespaces": [...], "loans": [...]}: all that netlend restores, in words.
 /// Nothing that the kernel changes by itself, so that before and after can be compared.
-nlohmann::ordered_json show_to_json(const ContainerStore& containers,
-                                    const Observation& observation);
+nlohmann::ordered_json show_to_json(const Books& books, const Observation& observation);
 
 }  // namespace netlend::cli

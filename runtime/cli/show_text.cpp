@@ -102,22 +102,24 @@ std::string format_loan(const Observation& observation, const DeviceView& device
                                                              stage_name(found->loan.stage)));
 }
 
-std::string format_lent(const ContainerStore& containers, const Observation& observation,
+std::string format_lent(const Books& books, const Observation& observation,
                         const NetnsIdentity& home) {
   std::string out;
   for (const auto& ledger : observation.ledgers) {
     if (ledger.home != home) continue;
-    for (const auto& loan : ledger.loans) {
+    const auto by = home_by(books, ledger);
+    for (std::size_t i = 0; i < by.size(); ++i) {
+      const Loan& loan = ledger.loans[i];
       out += wrap(fmt::format("  lent  {}  ", printable(loan.home_name())),
                   fmt::format("to {} as '{}', comes home {}", describe_borrower(ledger),
-                              printable(loan.inside), describe(home_by(containers, ledger))),
+                              printable(loan.inside), describe(by[i])),
                   kWidth);
     }
     for (const auto& loan : ledger.address_loans) {
       out += wrap(fmt::format("  lent  {}  ", addresses_of(loan)),
                   fmt::format("to {} on '{}' by '{}', comes home {}", describe_borrower(ledger),
                               printable(loan.inside), printable(loan.host_name),
-                              describe(home_by(containers, ledger))),
+                              describe(home_of_addresses_by(books, ledger))),
                   kWidth);
     }
   }
@@ -125,7 +127,7 @@ std::string format_lent(const ContainerStore& containers, const Observation& obs
 }
 }  // namespace
 
-std::string format_text(const ContainerStore& containers, const Observation& observation) {
+std::string format_text(const Books& books, const Observation& observation) {
   std::string out;
   for (const auto& shown : observation.namespaces) {
     if (!out.empty()) out += '\n';
@@ -133,7 +135,7 @@ std::string format_text(const ContainerStore& containers, const Observation& obs
     for (const auto& device : shown.devices) {
       out += format_device(device) + format_loan(observation, device);
     }
-    out += format_lent(containers, observation, shown.identity);
+    out += format_lent(books, observation, shown.identity);
   }
   return out;
 }

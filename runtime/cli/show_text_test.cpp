@@ -37,7 +37,9 @@ Ledger make_ledger() {
 
 std::string text_of(const Observation& observation) {
   // /run is this program's own (integration/support).
-  return format_text(ContainerStore{"/run/containers-shown"}, observation);
+  const StateDirectory state{"/run/state-shown"};
+  const ContainerStore containers{"/run/containers-shown"};
+  return format_text({.state = state, .containers = containers}, observation);
 }
 }  // namespace
 

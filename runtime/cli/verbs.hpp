@@ -2,6 +2,7 @@
 
 #include "cli/arguments.hpp"
 #include "cli/console.hpp"
+#include "cli/ledgers.hpp"
 #include "lifecycle/container_store.hpp"
 #include "lifecycle/run_result.hpp"
 #include "lifecycle/runtime.hpp"
@@ -23,6 +24,7 @@ class Session {
   const Console& console() const noexcept { return console_; }
   const StateDirectory& state() const noexcept { return state_; }
   const ContainerStore& containers() const noexcept { return containers_; }
+  Books books() const noexcept { return {.state = state_, .containers = containers_}; }
   LendingContext lending() const;
   Runtime runtime() const;
 

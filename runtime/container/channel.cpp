@@ -20,11 +20,6 @@ constexpr std::size_t kMessageMax = 4096;
 // A failure is its letter, its exit code as one byte, and its text.
 constexpr std::size_t kFailureHeader = 2;
 
-union DescriptorSpace {
-  cmsghdr header;  // for its alignment
-  std::array<char, CMSG_SPACE(sizeof(int))> bytes;
-};
-
 UniqueFd received_descriptor(msghdr& message) {
   const cmsghdr* header = CMSG_FIRSTHDR(&message);
   if (header == nullptr || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) {

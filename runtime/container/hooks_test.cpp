@@ -123,9 +123,9 @@ BOOST_AUTO_TEST_CASE(a_hook_that_takes_too_long_is_killed_with_what_it_started) 
   check(::mkfifo("/mnt/alive", 0600), "make", "alive");
   const UniqueFd alive{::open("/mnt/alive", O_RDONLY | O_NONBLOCK | O_CLOEXEC)};
   auto hook = shell("echo begun; sleep 1000 >alive & wait");
-  hook.timeout_s = 1;
+  hook.timeout_s = 3;
   BOOST_TEST(error_of([&] { netlend::run_hooks(call(), std::vector{hook}); }) ==
-             "run createRuntime hook '/bin/sh': still running after 1 s, killed: begun");
+             "run createRuntime hook '/bin/sh': still running after 3 s, killed: begun");
   ::fcntl(alive.get(), F_SETFL, 0);
   char byte = 0;
   BOOST_TEST(::read(alive.get(), &byte, 1) == 0);

@@ -10,13 +10,6 @@
 
 namespace netlend {
 
-namespace {
-union DescriptorSpace {
-  cmsghdr header;  // for its alignment
-  std::array<char, CMSG_SPACE(sizeof(int))> bytes;
-};
-}  // namespace
-
 void send_descriptor(int socket, std::string_view text, int descriptor) {
   std::string copy(text);
   DescriptorSpace space{};

@@ -1,14 +1,17 @@
 #include "lifecycle/bundle_loans.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <iterator>
 #include <optional>
 #include <string>
 #include <utility>
 
 #include "base/text.hpp"
+#include "container/cgroup.hpp"
 #include "net/ledger/ledger.hpp"
 #include "net/plan/plan_parse.hpp"
+#include "net/policy/asker.hpp"
 #include "net/policy/policy.hpp"
 #include "net/select.hpp"
 
@@ -25,6 +28,13 @@ Borrower with_key(const BundleBorrower& borrower, const char* key) {
           .netns = borrower.netns(),
           .process = borrower.record.init,
           .netns_path = {}};
+}
+// What the kernel will say of its process, which isn't there yet.
+Asker expected_asker(const Bundle& bundle, const ContainerId& id) {
+  const std::filesystem::path cgroup = cgroup_path(bundle.config.linux.cgroups_path, id);
+  return {.id = id,
+          .cgroup = own_cgroup("0::" + (cgroup / "").lexically_normal().parent_path().string()),
+          .bundle = bundle.path};
 }
 }  // namespace
 
@@ -91,9 +101,39 @@ void lend_to_bundle(const LendingContext& context, const BundlePlans& plans, Len
   }
 }
 
+Preview preview_bundle(const LendingContext& context, BundlePlans plans, const Bundle& bundle,
+                       const ContainerId& id) {
+  plans.network_devices = plan_network_devices(bundle.config);
+  check_together(plans, bundle.config.annotations);
+  Preview all;
+  const auto add = [&](const Plan& plan, const LendOptions& options) {
+    auto reports = preview(context, plan, nullptr, options);
+    // Those of devices stand before those of addresses.
+    const auto addresses = reports.begin() + static_cast<std::ptrdiff_t>(plan.nics.size());
+    const auto place = all.reports.begin() + static_cast<std::ptrdiff_t>(all.plan.nics.size());
+    all.reports.insert(place, reports.begin(), addresses);
+    all.reports.insert(all.reports.end(), addresses, reports.end());
+    all.plan.nics.insert(all.plan.nics.end(), plan.nics.begin(), plan.nics.end());
+    all.plan.addresses.insert(all.plan.addresses.end(), plan.addresses.begin(),
+                              plan.addresses.end());
+  };
+  add(plans.network_devices, {.force = Force::yes, .homecoming = Homecoming::by_kernel});
+  add(plans.command_line, {.force = plans.force});
+  const auto asked = parse_annotations(bundle.config.annotations);
+  if (!asked) return all;
+  const auto policy = load_configuration().policy;
+  const auto asker = expected_asker(bundle, id);
+  add(*asked,
+      {.permission = [&](const auto& wanted) { policy.check(asker, wanted); },
+       .address_permission = [&](const auto& wanted) { policy.check_addresses(asker, wanted); }});
+  return all;
+}
+
 bool is_of_bundle(const ContainerStore& containers, const Ledger& ledger) {
   // Also where the container is known in another folder (--root).
-  if (ledger.key.ends_with(kCommandLineKey)) return true;
+  for (const char* key : {kCommandLineKey, kNetworkDevicesKey}) {
+    if (ledger.key.ends_with(key)) return true;
+  }
   Failures broken;  // A record that can't be read says nothing.
   std::optional<ContainerView> view;
   attempt(broken, [&] { view = containers.find(ledger.id); });

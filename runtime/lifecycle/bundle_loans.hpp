@@ -5,6 +5,7 @@
 #include "base/error.hpp"
 #include "base/process.hpp"
 #include "guardian/lend_by_policy.hpp"
+#include "lifecycle/bundle.hpp"
 #include "lifecycle/container_record.hpp"
 #include "lifecycle/container_store.hpp"
 #include "net/kernel/netns.hpp"
@@ -44,6 +45,18 @@ struct BundleBorrower {
 /// refused by a rule, taken, or the kernel's answer.
 void lend_to_bundle(const LendingContext& context, const BundlePlans& plans, Lender lender,
                     const BundleBorrower& borrower);
+
+struct Preview {
+  Plan plan;
+  /// Of each device of the plan.
+  std::vector<PlanReport> reports;
+};
+
+/// What lend_to_bundle() would do to a container of this id, and check_together() before it;
+/// changes nothing. Where the container would be in the cgroups is taken from config.json. Throws
+/// Error as check_together().
+Preview preview_bundle(const LendingContext& context, BundlePlans plans, const Bundle& bundle,
+                       const ContainerId& id);
 
 /// Whether it is of a container of netlend's own with a bundle, from which `netlend delete` brings
 /// its devices home.

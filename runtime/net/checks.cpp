@@ -110,10 +110,6 @@ std::vector<std::string> why_only_by_force(Site& home, const DeviceSnapshot& sna
   return reasons;
 }
 
-Error wanted_twice(const LinkState& link) {
-  return Error(fmt::format("device '{}' is wanted twice", printable(link.name)));
-}
-
 Error second_gateway(const Gateway& gateway, const ContainerId& borrower) {
   return Error(fmt::format("gateway '{}': '{}' has a default route for {} already; leave it out",
                            gateway.address.str(), borrower.str(),

@@ -26,9 +26,6 @@ std::optional<std::string> why_immovable(Site& home, const LinkState& link);
 /// Why it is lent only by --force: it carries the default route, or can't come home as it was.
 std::vector<std::string> why_only_by_force(Site& home, const DeviceSnapshot& snapshot);
 
-/// A device that two devices of one plan are to be.
-Error wanted_twice(const LinkState& link);
-
 /// A default route that would be one too many.
 Error second_gateway(const Gateway& gateway, const ContainerId& borrower);
 

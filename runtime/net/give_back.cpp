@@ -16,6 +16,7 @@
 #include "net/locate.hpp"
 #include "net/onlookers.hpp"
 #include "net/return_ledger.hpp"
+#include "net/snapshot/passed_time.hpp"
 #include "net/snapshot/restore.hpp"
 #include "net/snapshot/upper.hpp"
 #include "net/steps.hpp"
@@ -30,6 +31,7 @@ constexpr const char* kFallbackName = "netlend%d";
 // Who answers to a device that comes does so at once, or when udev is done with it.
 constexpr int kQuietMs = 100;
 constexpr int kOnlookersTimeoutMs = 1500;
+constexpr std::int64_t kMsPerSecond = 1000;
 
 class Returning {
  public:
@@ -61,6 +63,7 @@ class Returning {
   }
   void report(std::string what) { failures_.push_back({std::move(what)}); }
   bool remove_pair(const MadePair& pair);
+  bool is_removed(const MadePair& pair);
   bool report_missing(const Loan& loan);
   LinkState to_home(const Loan& loan, Location from);
   Location to_staging(const Loan& loan, const Location& from);
@@ -86,6 +89,7 @@ class Returning {
 
 bool Returning::bring_home(Loan& loan) {
   if (loan.pair) return remove_pair(*loan.pair);
+  let_time_pass(*loan.home, monotonic_ms() / kMsPerSecond);
   auto location = sites_.locate(loan);
   if (!location) return report_missing(loan);
   const std::string name = printable(loan.home_name());
@@ -115,6 +119,9 @@ void Returning::restore(Arrival& arrival) {
 bool Returning::conclude() {
   attempt(failures_, [&] { have_the_last_word(); });
   bool all_as_they_were = true;
+  for (const auto& loan : ledger_.loans) {
+    if (loan.pair && !is_removed(*loan.pair)) all_as_they_were = false;
+  }
   for (const auto& arrival : arrivals_) {
     bool is_as_it_was = false;
     const bool ran = attempt(failures_, [&] { is_as_it_was = conclude(arrival); });
@@ -210,6 +217,13 @@ bool Returning::remove_pair(const MadePair& pair) {
          delete_link(link->ifindex, fmt::format("remove the pair '{}'", pair.host_name)));
   }
   return true;
+}
+
+/// Said by a second look, as with a device that came home.
+bool Returning::is_removed(const MadePair& pair) {
+  if (!find_pair(sites_.home(), pair)) return true;
+  report(fmt::format("the pair '{}' is still there: 'netlend reap' tries again", pair.host_name));
+  return false;
 }
 
 /// Makes it what it was at home as far as that can be done before it is seen there.

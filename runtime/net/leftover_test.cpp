@@ -1,7 +1,14 @@
 // What can't be brought home as it was.
+#include <sched.h>
+
+#include "base/file.hpp"
+#include "base/syscall.hpp"
+#include "net/ledger/ledger.hpp"
 #include "net/lending_fixture.hpp"
+#include "net/steps.hpp"
 
 using netlend::Leftover;
+using netlend::Step;
 using netlend::test::joined;
 using netlend::test::Lab;
 using netlend::test::sh;
@@ -99,6 +106,56 @@ BOOST_AUTO_TEST_CASE(a_name_that_was_lent_to_the_same_borrower_before_is_named) 
              "the name 'eth0' is taken in 'db1' by device 'lan1', which was lent before; choose "
              "another name inside, or bring that home by 'netlend return lan1'");
   check_home_as_it_was();
+}
+
+BOOST_AUTO_TEST_CASE(what_another_hand_changes_is_told_and_undone_by_the_next_reap) {
+  netlend::Plan both = plan("eth0=lan1");
+  both.nics.push_back(netlend::parse_nic_spec("eth1=lan0"));
+  const auto ledger = lend(context(), both, borrower());
+  auto beside_another = context();
+  int restored = 0;
+  beside_another.on_step = [&](std::string_view step) {
+    if (step != step_name(Step::restore_device) || ++restored != 2) return;
+    sh("ip link set lan1 alias 'by another hand'");  // The first has been restored by then.
+  };
+  BOOST_TEST(texts(give_back(beside_another, ledger)) ==
+             "device 'lan1' is home, but alias is by another hand, was  at home; device 'lan1' is "
+             "home, but not as it was: 'netlend reap' tries again, 'netlend return --forget lan1' "
+             "leaves it "
+             "as it is now");
+  check_home_as_it_was();
+  BOOST_TEST(list_ledgers(state()).size() == 1U);
+  container.kill();
+  BOOST_TEST(texts(reap(context(), netlend::ReapScope::dead)) == "");
+  BOOST_TEST(!says(sh("ip link show lan1"), "by another hand"));
+  check_state_is_empty();
+}
+
+BOOST_AUTO_TEST_CASE(nobody_else_can_have_a_device_while_a_ledger_speaks_of_it) {
+  const auto ledger = lend(context(), plan("eth0=lan1"), borrower());
+  const auto leases = [&] { return netlend::list_names(state().devices()).size(); };
+  auto watched = context();
+  std::vector<std::string> order;
+  watched.on_step = [&](std::string_view step) {
+    if (is_open(state(), ledger)) BOOST_TEST(leases() == 1U, "at the step " << step);
+    if (step == step_name(Step::drop_lease)) BOOST_TEST(!is_open(state(), ledger));
+    order.emplace_back(step);
+  };
+  BOOST_TEST(texts(give_back(watched, ledger)) == "");
+  BOOST_REQUIRE(!order.empty());
+  BOOST_TEST(order.back() == step_name(Step::drop_lease));
+  check_state_is_empty();
+}
+
+BOOST_AUTO_TEST_CASE(an_address_whose_time_ran_out_while_it_was_away_is_not_missed) {
+  sh("ip addr add 10.79.0.1/24 dev lan1 valid_lft 2 preferred_lft 1");
+  const auto until_s = snapshot("lan1").addresses.front().valid_until_s;
+  BOOST_REQUIRE(until_s.has_value());
+  const auto ledger = lend(context(), plan("eth0=lan1"), borrower());
+  while (netlend::monotonic_ms() < *until_s * 1000) ::sched_yield();
+  BOOST_TEST(texts(give_back(context(), ledger)) == "");
+  BOOST_TEST(!says(sh("ip addr show dev lan1"), "10.79.0.1"));
+  check_state_is_empty();
 }
 
 BOOST_AUTO_TEST_CASE(what_was_announced_as_lost_is_neither_tried_nor_missed) {

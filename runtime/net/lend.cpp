@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <ctime>
 #include <map>
-#include <set>
 
 #include "base/syscall.hpp"
 #include "base/text.hpp"
@@ -120,7 +119,7 @@ class Lending {
         home_(Netns::current()),
         inside_(borrower.netns.duplicate()) {}
 
-  std::string run(const std::string& plan_text, std::vector<Sharer> sharers);
+  std::string run(const std::string& plan_text);
 
  private:
   /// Does what needs the state folder, whose errors speak of files: this says what for.
@@ -133,6 +132,7 @@ class Lending {
     }
   }
   void prepare(const std::string& plan_text);
+  bool is_all_at_home();
   LedgerLock lock_new_ledger();
   std::vector<std::optional<LinkState>> find_devices();
   void choose();
@@ -165,9 +165,9 @@ class Lending {
   std::vector<std::string> leases_;
 };
 
-std::string Lending::run(const std::string& plan_text, std::vector<Sharer> sharers) {
+std::string Lending::run(const std::string& plan_text) {
   prepare(plan_text);
-  ledger_.sharers = std::move(sharers);
+  if (!is_all_at_home()) ledger_.sharers = take_along(context_, plan_, borrower_, options_);
   LedgerLock lock = for_plan([&] { return lock_new_ledger(); });
   try {
     choose();
@@ -216,6 +216,14 @@ void Lending::prepare(const std::string& plan_text) {
   ledger_.plan = plan_text;
 }
 
+/// A pair is nowhere until it's made, and can have been made for the rest of a pod.
+bool Lending::is_all_at_home() {
+  return std::all_of(plan_.nics.begin(), plan_.nics.end(), [&](const NicPlan& nic) {
+    const auto* selector = std::get_if<DeviceSelector>(&nic.source);
+    return selector != nullptr && select_device(home_, *selector);
+  });
+}
+
 /// Two that lend to one container in the same millisecond get generations of their own.
 LedgerLock Lending::lock_new_ledger() {
   const std::string stem = ledger_stem(borrower_.id, borrower_.key);
@@ -235,10 +243,10 @@ std::vector<std::optional<LinkState>> Lending::find_devices() {
                         ? std::nullopt
                         : std::optional{find_wanted(context_, home_, *selector, Reaping::yes)});
   }
-  std::set<IfIndex> seen;
+  WantedOnce once(home_.netns.identity());
   std::vector<WantedDevice> wanted;
   for (std::size_t i = 0; i < found.size(); ++i) {
-    if (found[i] && !seen.insert(found[i]->ifindex).second) throw wanted_twice(*found[i]);
+    if (found[i]) once.add(*found[i]);
     wanted.push_back(
         {.nic = plan_.nics[i], .device = found[i] ? &*found[i] : nullptr, .driver = {}});
     if (found[i] && options_.permission) wanted.back().driver = driver_of(found[i]->name);
@@ -249,7 +257,6 @@ std::vector<std::optional<LinkState>> Lending::find_devices() {
 
 /// One loan a device of the plan, in its order, with the lease that it needs.
 void Lending::choose() {
-  std::set<std::string> seen;
   const auto found = find_devices();
   for (std::size_t i = 0; i < found.size(); ++i) {
     const auto& nic = plan_.nics[i];
@@ -260,9 +267,6 @@ void Lending::choose() {
     const LinkState& link = *found[i];
     Loan loan{.id = random_hex(8), .inside = nic.inside.str()};
     loan.lease = lease_name(identify_device(link), home_.netns.identity());
-    if (!seen.insert(loan.lease).second) {
-      throw wanted_twice(link);
-    }
     loan.home.emplace().link = link;
     ledger_.loans.push_back(std::move(loan));
   }
@@ -407,8 +411,7 @@ std::string lend(const LendingContext& context, const Plan& plan, const Borrower
   }
   const std::string plan_text = format_plan_file(plan);
   if (auto earlier = meet_earlier(context, plan, plan_text, borrower)) return *earlier;
-  auto others = take_along(context, plan, borrower, options);
-  return Lending(context, plan, borrower, options).run(plan_text, std::move(others));
+  return Lending(context, plan, borrower, options).run(plan_text);
 }
 
 }  // namespace netlend

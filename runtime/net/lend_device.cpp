@@ -159,7 +159,9 @@ void DeviceLender::make_pair(Loan& loan, const NicPlan& nic, const VethPair& vet
   if (veth.bridge) {
     const auto bridge = find_link(home_.socket, veth.bridge->str());
     if (!bridge || bridge->kind != "bridge") {
-      throw Error(fmt::format("bridge={}: no such bridge here", veth.bridge->str()));
+      throw Error(
+          fmt::format("attach '{}': there is no bridge '{}' here; 'netlend show' lists what is",
+                      pair.host_name, veth.bridge->str()));
     }
     call(home_,
          set_link_master(host->ifindex, bridge->ifindex,

@@ -120,15 +120,15 @@ struct PlanReport {
   std::vector<std::string> changes;
   std::vector<std::string> restored;
   std::vector<std::string> lost;
-  /// Why lend() would refuse, --force or not; empty: it wouldn't.
+  /// Why lend() would refuse; empty: it wouldn't.
   std::vector<std::string> refusals;
   bool operator==(const PlanReport&) const = default;
 };
 
-/// What lend() would do for each device of the plan and then for each loan of addresses, in the
-/// plan's order. Without `borrower` (it
-/// doesn't exist yet) the checks inside it are left out.
+/// What lend() with these options would do for each device of the plan and then for each loan of
+/// addresses, in the plan's order. Without `borrower` (it doesn't exist yet) the checks inside it
+/// are left out.
 std::vector<PlanReport> preview(const LendingContext& context, const Plan& plan,
-                                const Borrower* borrower);
+                                const Borrower* borrower, const LendOptions& options = {});
 
 }  // namespace netlend

@@ -21,13 +21,13 @@ const char* const kHome = R"(
   ip addr add 10.77.0.1/24 brd + dev lan0 label lan0:main
   ip addr add 10.77.0.3/24 dev lan0
   ip addr add 10.77.1.1/32 peer 10.77.1.2 dev lan0 metric 99
-  ip addr add 10.77.2.1/24 dev lan0 valid_lft 3000 preferred_lft 1500 noprefixroute
+  ip addr add 10.77.2.1/24 dev lan0 valid_lft 300000 preferred_lft 150000 noprefixroute
   ip link set lan0 up
 )";
 const char* const kHomeAfterNeighbour = R"(
   ip addr add 2001:db8:77::1/64 dev lan0 nodad
   ip addr add 2001:db8:77::2/64 dev lan0 nodad preferred_lft 0
-  ip addr add 2001:db8:77::3/64 dev lan0 nodad valid_lft 3000 preferred_lft 1500
+  ip addr add 2001:db8:77::3/64 dev lan0 nodad valid_lft 300000 preferred_lft 150000
   ip route add 192.0.2.0/24 via 10.77.0.9 src 10.77.0.3 metric 50
   ip route add 192.0.2.0/24 via 10.77.0.9 dev lan0 table 300 mtu 1300
   ip route add unicast 198.51.100.0/24 dev lan0 scope link proto static

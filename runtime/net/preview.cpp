@@ -1,9 +1,8 @@
 #include <fmt/core.h>
 
-#include <set>
-
 #include "base/text.hpp"
 #include "net/checks.hpp"
+#include "net/kernel/driver.hpp"
 #include "net/l3/preflight.hpp"
 #include "net/ledger/lease.hpp"
 #include "net/lending.hpp"
@@ -66,20 +65,41 @@ void add_restored(const DeviceSnapshot& snapshot, PlanReport& report) {
   report.restored.push_back(fmt::format("{} sysctls of its own", snapshot.sysctls.size()));
 }
 
-PlanReport preview_device(const LendingContext& context, Site& home, const NicPlan& nic,
-                          std::set<IfIndex>& seen) {
+void ask_permission(const LendOptions& options, const NicPlan& nic, const LinkState* link) {
+  if (!options.permission) return;
+  options.permission(
+      {{.nic = nic, .device = link, .driver = link == nullptr ? "" : driver_of(link->name)}});
+}
+
+/// What all devices of a plan are looked at with.
+struct Look {
+  const LendingContext& context;
+  Site& home;
+  const LendOptions& options;
+  WantedOnce& wanted;
+};
+
+PlanReport preview_device(const Look& look, const NicPlan& nic) {
+  auto& [context, home, options, wanted] = look;
   PlanReport report;
   try {
     const LinkState link =
         find_wanted(context, home, std::get<DeviceSelector>(nic.source), Reaping::no);
-    if (!seen.insert(link.ifindex).second) throw wanted_twice(link);
+    wanted.add(link);
+    ask_permission(options, nic, &link);
     const DeviceSnapshot snapshot = take_snapshot_with_dependents(home, link.ifindex);
     check_fits(nic, snapshot);
     report.changes.push_back(fmt::format("device '{}' leaves here and is '{}' inside",
                                          printable(link.name), printable(nic.inside.str())));
     add_wishes(nic, report);
+    if (options.homecoming == Homecoming::by_kernel) {
+      report.changes.push_back(
+          "it stays inside until the container's network namespace ends; then the kernel destroys "
+          "it, if it is virtual, or brings it to the first namespace, where it is put right");
+    }
     add_restored(snapshot, report);
     report.lost = unrestorable(home, snapshot);
+    if (options.force == Force::yes) return report;
     for (const auto& reason : why_only_by_force(home, snapshot)) {
       report.refusals.push_back(reason + "; '--force' lends it all the same");
     }
@@ -89,9 +109,14 @@ PlanReport preview_device(const LendingContext& context, Site& home, const NicPl
   return report;
 }
 
-PlanReport preview_pair(Site& home, const NicPlan& nic) {
+PlanReport preview_pair(Site& home, const NicPlan& nic, const LendOptions& options) {
   const auto& veth = std::get<VethPair>(nic.source);
   PlanReport report;
+  try {
+    ask_permission(options, nic, nullptr);
+  } catch (const Error& error) {
+    report.refusals.emplace_back(error.what());
+  }
   const std::string name = veth.host_name ? veth.host_name->str() : "nl-...";
   report.changes.push_back(fmt::format("a veth pair is made: '{}' here and '{}' inside",
                                        printable(name), printable(nic.inside.str())));
@@ -151,11 +176,13 @@ void add_address(const AddressLoan& loan, const LentAddress& lent, PlanReport& r
                                         printable(lent.device_name)));
 }
 
-PlanReport preview_addresses(const LendingContext& context, Site& home, const AddressPlan& plan) {
+PlanReport preview_addresses(const LendingContext& context, Site& home, const AddressPlan& plan,
+                             const LendOptions& options) {
   PlanReport report;
   Ledger ledger;
   ledger.home = home.netns.identity();
   try {
+    if (options.address_permission) options.address_permission({plan});
     for (const auto& address : plan.addresses) {
       const auto lease = read_lease(context.state, address_lease(address, ledger.home));
       if (lease && is_open(context.state, lease->ledger_name)) {
@@ -168,6 +195,7 @@ PlanReport preview_addresses(const LendingContext& context, Site& home, const Ad
     for (const auto& lent : loan.addresses) add_address(loan, lent, report);
     report.changes.push_back(
         fmt::format("the default route inside is by '{}'", printable(loan.inside)));
+    if (options.force == Force::yes) return report;
     for (const auto& reason : why_addresses_only_by_force(home, loan)) {
       report.refusals.push_back(reason + "; '--force' lends it all the same");
     }
@@ -179,18 +207,18 @@ PlanReport preview_addresses(const LendingContext& context, Site& home, const Ad
 }  // namespace
 
 std::vector<PlanReport> preview(const LendingContext& context, const Plan& plan,
-                                const Borrower* borrower) {
+                                const Borrower* borrower, const LendOptions& options) {
   Site home{Netns::current()};
   std::vector<PlanReport> reports;
-  std::set<IfIndex> seen;
+  WantedOnce wanted(home.netns.identity());
   for (const auto& nic : plan.nics) {
     reports.push_back(std::holds_alternative<VethPair>(nic.source)
-                          ? preview_pair(home, nic)
-                          : preview_device(context, home, nic, seen));
+                          ? preview_pair(home, nic, options)
+                          : preview_device({context, home, options, wanted}, nic));
     if (borrower != nullptr) check_inside(*borrower, nic, reports.back());
   }
   for (const auto& lent : plan.addresses) {
-    reports.push_back(preview_addresses(context, home, lent));
+    reports.push_back(preview_addresses(context, home, lent, options));
   }
   return reports;
 }

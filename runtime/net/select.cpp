@@ -2,11 +2,10 @@
 
 #include <fmt/core.h>
 
-#include <algorithm>
-#include <set>
-
 #include "base/text.hpp"
 #include "net/checks.hpp"
+#include "net/kernel/identity.hpp"
+#include "net/ledger/lease.hpp"
 #include "net/ledger/ledger.hpp"
 #include "net/reap_ledger.hpp"
 
@@ -55,13 +54,18 @@ LinkState find_wanted(const LendingContext& context, Site& home, const DeviceSel
   return *std::move(link);
 }
 
+void WantedOnce::add(const LinkState& link) {
+  if (leases_.insert(lease_name(identify_device(link), home_)).second) return;
+  throw Error(fmt::format("device '{}' is wanted twice", printable(link.name)));
+}
+
 void check_each_wanted_once(Site& home, const Plan& plan) {
-  std::set<IfIndex> seen;
+  WantedOnce wanted(home.netns.identity());
   for (const auto& nic : plan.nics) {
     const auto* selector = std::get_if<DeviceSelector>(&nic.source);
     if (selector == nullptr) continue;
     const auto link = select_device(home, *selector);
-    if (link && !seen.insert(link->ifindex).second) throw wanted_twice(*link);
+    if (link) wanted.add(*link);
   }
 }
 

@@ -88,7 +88,7 @@ bool has_ingress_qdisc(RouteSocket& socket, IfIndex ifindex) {
 
 std::string describe(const QdiscRecord& qdisc) {
   if (qdisc.is_default()) return fmt::format("{} (default)", qdisc.kind);
-  return fmt::format("{} {:x}: options {}", qdisc.kind, qdisc.handle >> 16, to_hex(qdisc.options));
+  return fmt::format("{} {:x}:", printable(qdisc.kind), qdisc.handle >> 16);
 }
 
 std::string options_to_send(std::string_view kind, std::string options) {

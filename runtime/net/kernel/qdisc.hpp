@@ -36,6 +36,7 @@ std::optional<QdiscRecord> read_root_qdisc(RouteSocket& socket, IfIndex ifindex)
 /// There is an ingress or clsact qdisc, which can hold filters.
 bool has_ingress_qdisc(RouteSocket& socket, IfIndex ifindex);
 
+/// Its kind and handle, as tc(8) says them: "tbf 7:".
 std::string describe(const QdiscRecord& qdisc);
 
 /// Its options as they are to be sent, so that the same are told again.

@@ -140,9 +140,8 @@ std::vector<DeviceRoute> list_routes_from(RouteSocket& socket,
   message.header(header);
   const auto replies = socket.dump(message, [&](const Reply& reply) {
     const auto source = reply.attributes(sizeof header).find(RTA_PREFSRC);
-    const bool is_wanted =
-        source && std::find(sources.begin(), sources.end(), *source) != sources.end();
-    return is_wanted ? RouteSocket::Take::yes : RouteSocket::Take::no;
+    return RouteSocket::take_if(source && std::find(sources.begin(), sources.end(), *source) !=
+                                              sources.end());
   });
   std::vector<DeviceRoute> routes;
   for (const auto& reply : replies) routes.push_back(parse_device_route(reply));

@@ -67,7 +67,7 @@ std::vector<DeviceRoute> list_ranked(RouteSocket& socket, int family, std::uint3
     const Attributes attributes = reply.attributes(sizeof route);
     const Rank rank = make_rank(route.rtm_dst_len, route.rtm_src_len, route.rtm_tos,
                                 [&](std::uint16_t type) { return attributes.find(type); });
-    return ranks.contains(rank) ? RouteSocket::Take::yes : RouteSocket::Take::no;
+    return RouteSocket::take_if(ranks.contains(rank));
   });
   std::vector<DeviceRoute> routes;
   for (const auto& reply : replies) routes.push_back(parse_device_route(reply));

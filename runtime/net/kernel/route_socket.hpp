@@ -29,12 +29,13 @@ class RouteSocket {
   Reply get(const Message& message);
   /// As get(), but nothing where the kernel knows no such object (ENODEV, ENOENT, ESRCH).
   std::optional<Reply> find(const Message& message);
-  /// What becomes of one of many answers. After `enough` the rest stays with the socket, which can't
-  /// ask for many any more (EBUSY).
+  /// What becomes of one of many answers. After `enough` the rest stays with the socket, which
+  /// can't ask for many any more (EBUSY).
   enum class Take { yes, no, enough };
+  static Take take_if(bool is_wanted) { return is_wanted ? Take::yes : Take::no; }
   using Filter = std::function<Take(const Reply&)>;
-  /// Sends a GET with NLM_F_DUMP and returns all answers, or those that the filter takes; asks again
-  /// where the kernel says that the dump was interrupted (NLM_F_DUMP_INTR).
+  /// Sends a GET with NLM_F_DUMP and returns all answers, or those that the filter takes; asks
+  /// again where the kernel says that the dump was interrupted (NLM_F_DUMP_INTR).
   std::vector<Reply> dump(const Message& message, const Filter& filter = {});
 
  private:

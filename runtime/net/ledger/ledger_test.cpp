@@ -155,7 +155,15 @@ BOOST_AUTO_TEST_CASE(what_only_some_ledgers_have_is_read_as_it_was_written) {
                                .chain = 4,
                                .kind = "bpf",
                                .options = std::string("\0\1", 2),
-                               .why_not = "a program can't be read back"}}}};
+                               .why_not = "a program can't be read back"}}},
+      .steering =
+          netlend::Steering{.hash = netlend::ReceiveHash{.table = std::string("\1\0\0\0", 4),
+                                                         .key = "k\xff",
+                                                         .function = 1,
+                                                         .transform = 2},
+                            .hashed_fields = {{1, UINT64_MAX}},
+                            .rules = {{7, std::string("\0r", 2)}},
+                            .tunables = {{1, 256}}}};
   written.loans[0].home->relations = example_relations();
   written.loans[0].home->announced_losses = {"the VLANs of its port in bridge 'br\xff'"};
   BOOST_CHECK(netlend::parse_ledger(written.name, netlend::format_ledger(written)) == written);

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/error.hpp"
+#include "support/lab.hpp"
 
 using namespace std::string_literals;
 using netlend::DeviceSelector;
@@ -90,6 +91,17 @@ BOOST_AUTO_TEST_CASE(onlink_belongs_to_the_gateway_before_it) {
       "eth0=lan0 addr=192.0.2.7/32 gw=198.51.100.1 onlink=yes addr=2001:db8::2/64 gw=2001:db8::1");
   BOOST_TEST(nic.gateways.at(0).onlink);
   BOOST_TEST(!nic.gateways.at(1).onlink);
+}
+
+BOOST_AUTO_TEST_CASE(a_name_that_only_an_altname_can_have_is_refused_with_the_way_to_write_one) {
+  const std::string why =
+      netlend::test::error_of([] { parse_nic_spec("eth0=the-port-on-the-left"); });
+  BOOST_TEST(
+      why.find("an alternative name is written 'alt:the-port-on-the-left'") != std::string::npos,
+      why);
+  const std::string long_name(200, 'a');
+  const std::string no_name = netlend::test::error_of([&] { parse_nic_spec("eth0=" + long_name); });
+  BOOST_TEST(no_name.find("alt:") == std::string::npos, no_name);
 }
 
 BOOST_AUTO_TEST_CASE(a_device_is_chosen_by_name_altname_mac_or_pci_address) {

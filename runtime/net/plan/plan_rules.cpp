@@ -39,6 +39,17 @@ std::optional<std::string_view> behind(std::string_view prefix, std::string_view
   return text.substr(prefix.size());
 }
 
+// A long name can only be an alternative one, which could as well be taken for such.
+DeviceSelector parse_plain_name(std::string_view text) {
+  try {
+    return {DeviceSelector::By::name, InterfaceName{text}.str()};
+  } catch (const Error& error) {
+    if (text.size() <= kInterfaceNameMax || text.size() > kAltNameMax) throw;
+    refuse(
+        fmt::format("{}; an alternative name is written 'alt:{}'", error.what(), printable(text)));
+  }
+}
+
 // True where the device can send to `hop` at once: one of its own networks holds it.
 bool is_on_link(const NicPlan& nic, const IpAddress& hop) {
   // A link-local next hop is on the link by its nature; the kernel asks for the device alone.
@@ -186,7 +197,7 @@ void check_totals(const Plan& plan) {
 std::variant<DeviceSelector, VethPair> parse_source(std::string_view text) {
   using By = DeviceSelector::By;
   const auto colon = text.find(':');
-  if (colon == std::string_view::npos) return DeviceSelector{By::name, InterfaceName{text}.str()};
+  if (colon == std::string_view::npos) return parse_plain_name(text);
   if (const auto name = behind("dev:", text)) {
     return DeviceSelector{By::name, InterfaceName{*name}.str()};
   }

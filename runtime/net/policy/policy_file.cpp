@@ -38,13 +38,25 @@ void check_trusted(int fd, const std::string& path) {
   }
 }
 
+// Whoever can write where it leads could write rules.
+void refuse_symlink(int parent, const std::string& name, const std::string& path) {
+  struct stat status {};
+  check(::fstatat(parent, name.c_str(), &status, AT_SYMLINK_NOFOLLOW), "stat", path);
+  if (!S_ISLNK(status.st_mode)) return;
+  throw Error(fmt::format(
+      "'{}' is a symbolic link, which no rules are read through; put there what it leads to",
+      path));
+}
+
 std::optional<UniqueFd> open_trusted(int parent, const std::string& name, const std::string& path,
                                      int flags) {
   // One component a call and no symlinks: what is checked is what is read.
   UniqueFd fd{::openat(parent, name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | flags)};
   if (!fd.is_open()) {
-    if (errno == ENOENT) return std::nullopt;
-    throw_errno(errno, "open without following symlinks", path);
+    const int error = errno;
+    if (error == ENOENT) return std::nullopt;
+    if (error == ELOOP || error == ENOTDIR) refuse_symlink(parent, name, path);
+    throw_errno(error, "open", path);
   }
   check_trusted(fd.get(), path);
   return fd;
@@ -78,6 +90,11 @@ std::optional<PolicyFile> read_policy_file(int folder, const std::string& name,
   // O_NONBLOCK: a FIFO has no writer to wait for.
   const auto file = open_trusted(folder, name, path, O_NONBLOCK);
   if (!file) return std::nullopt;
+  struct stat status {};
+  check(::fstat(file->get(), &status), "stat", path);
+  if (!S_ISREG(status.st_mode)) {
+    throw Error(fmt::format("'{}' is no regular file; put the rules themselves there", path));
+  }
   try {
     return PolicyFile{
         .path = path,

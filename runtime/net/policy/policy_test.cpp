@@ -391,13 +391,13 @@ BOOST_AUTO_TEST_CASE(symlinks_and_what_is_no_file_are_refused) {
   const std::string file = folder.path + "/netlend.conf";
   folder.write("elsewhere", kAllowLan);
   std::filesystem::create_symlink("elsewhere", file);
-  BOOST_TEST(folder.error_of_load().find("without following symlinks") != std::string::npos);
+  BOOST_TEST(folder.error_of_load().starts_with("'" + file + "' is a symbolic link"));
   ::unlink(file.c_str());
   ::mkfifo(file.c_str(), 0600);
-  BOOST_TEST(folder.error_of_load().starts_with("'" + file + "': parse error"));
+  BOOST_TEST(folder.error_of_load().starts_with("'" + file + "' is no regular file"));
   ::unlink(file.c_str());
   std::filesystem::create_directory(file);
-  BOOST_TEST(folder.error_of_load().find("Is a directory") != std::string::npos);
+  BOOST_TEST(folder.error_of_load().starts_with("'" + file + "' is no regular file"));
   std::filesystem::remove(file);
   folder.write("netlend.conf", "{\"netlend\":1,");
   BOOST_TEST(folder.error_of_load().starts_with("'" + file + "': parse error at line 1"));

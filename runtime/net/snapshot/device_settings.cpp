@@ -14,7 +14,8 @@ DeviceSettings read_settings(Site& site, const LinkState& link, const QdiscRoots
   return {.ethtool = read_ethtool(site, link.ifindex),
           .queues = read_queues(site, link.name),
           .programs = read_programs(site, link),
-          .traffic = read_traffic_control(site, link.ifindex, roots)};
+          .traffic = read_traffic_control(site, link.ifindex, roots),
+          .steering = read_steering(site, link.name)};
 }
 
 std::vector<std::string> differences(const DeviceSettings& home, const DeviceSettings& now) {
@@ -22,6 +23,7 @@ std::vector<std::string> differences(const DeviceSettings& home, const DeviceSet
   append(found, differences(home.queues, now.queues));
   append(found, differences(home.programs, now.programs));
   append(found, differences(home.traffic, now.traffic));
+  if (home.steering && now.steering) append(found, differences(*home.steering, *now.steering));
   return found;
 }
 
@@ -37,12 +39,15 @@ void restore_before_up(Restoration& restoration, const DeviceSettings& home) {
   Failures ignored;
   Restoration first{restoration.site, restoration.ifindex, restoration.name, restoration.on_step,
                     ignored};
+  // A table of the borrower's for more queues would keep the channels from becoming fewer.
+  if (home.steering) restore_steering(first, *home.steering);
   restore_ethtool(first, home.ethtool, Doubt::changed);
 }
 
 void restore_after_up(Restoration& restoration, const std::optional<QdiscRecord>& root,
                       const DeviceSettings& home) {
   restore_ethtool(restoration, home.ethtool, Doubt::unchanged);
+  if (home.steering) restore_steering(restoration, *home.steering);
   restore_queues(restoration, home.queues);
   restore_traffic_control(restoration, root, home.traffic);
 }
@@ -59,6 +64,7 @@ std::vector<std::string> describe(const DeviceSettings& settings) {
     if (switches.empty()) continue;
     texts.push_back(fmt::format("{} {} switches", switches.size(), section));
   }
+  if (settings.steering) append(texts, describe(*settings.steering));
   if (!settings.queues.empty()) {
     texts.push_back(fmt::format("{} settings of its queues", settings.queues.size()));
   }

@@ -8,6 +8,7 @@
 #include "net/snapshot/programs.hpp"
 #include "net/snapshot/queues.hpp"
 #include "net/snapshot/restoration.hpp"
+#include "net/snapshot/steering.hpp"
 #include "net/snapshot/traffic_control.hpp"
 
 namespace netlend {
@@ -19,6 +20,8 @@ struct DeviceSettings {
   QueueSettings queues;
   Programs programs;
   TrafficControl traffic;
+  /// Absent in the ledgers of a netlend that didn't look at it.
+  std::optional<Steering> steering = {};
   bool operator==(const DeviceSettings&) const = default;
 };
 

@@ -102,24 +102,79 @@ std::vector<TrafficRecord> records_from_json(const json& array) {
   }
   return records;
 }
+template <typename Value, typename Convert>
+json numbered_to_json(const std::map<std::uint32_t, Value>& map, Convert convert) {
+  json object = json::object();
+  for (const auto& [key, value] : map) object[std::to_string(key)] = convert(value);
+  return object;
+}
+
+template <typename Value, typename Convert>
+std::map<std::uint32_t, Value> numbered_from_json(const json& object, Convert convert) {
+  std::map<std::uint32_t, Value> map;
+  for (const auto& [key, value] : object.items()) {
+    const auto number = parse_number(key, UINT32_MAX);
+    if (!number) throw Error("a snapshot holds a number '" + printable(key) + "'");
+    map.emplace(static_cast<std::uint32_t>(*number), convert(value));
+  }
+  return map;
+}
+
+constexpr auto kAsItIs = [](const auto& value) { return value; };
+
+json steering_to_json(const Steering& steering) {
+  json object{
+      {"hashed_fields", numbered_to_json(steering.hashed_fields, kAsItIs)},
+      {"rules", numbered_to_json(steering.rules, [](const auto& rule) { return to_hex(rule); })},
+      {"tunables", numbered_to_json(steering.tunables, kAsItIs)}};
+  if (steering.hash) {
+    object["hash"] = {{"table", to_hex(steering.hash->table)},
+                      {"key", to_hex(steering.hash->key)},
+                      {"function", steering.hash->function},
+                      {"transform", steering.hash->transform}};
+  }
+  return object;
+}
+
+Steering steering_from_json(const json& object) {
+  Steering steering{
+      .hash = {},
+      .hashed_fields = numbered_from_json<std::uint64_t>(
+          object.at("hashed_fields"), [](const json& value) { return value.get<std::uint64_t>(); }),
+      .rules = numbered_from_json<std::string>(object.at("rules"), bytes_from_json),
+      .tunables = numbered_from_json<std::uint32_t>(
+          object.at("tunables"), [](const json& value) { return value.get<std::uint32_t>(); })};
+  if (object.contains("hash")) {
+    const json& hash = object.at("hash");
+    steering.hash = ReceiveHash{.table = bytes_from_json(hash.at("table")),
+                                .key = bytes_from_json(hash.at("key")),
+                                .function = hash.at("function").get<std::uint8_t>(),
+                                .transform = hash.at("transform").get<std::uint8_t>()};
+  }
+  return steering;
+}
 }  // namespace
 
 json to_json(const DeviceSettings& settings) {
-  return {{"ethtool", ethtool_to_json(settings.ethtool)},
-          {"queues", queues_to_json(settings.queues)},
-          {"programs", programs_to_json(settings.programs)},
-          {"qdiscs", records_to_json(settings.traffic.qdiscs)},
-          {"classes", records_to_json(settings.traffic.classes)},
-          {"filters", records_to_json(settings.traffic.filters)}};
+  json object{{"ethtool", ethtool_to_json(settings.ethtool)},
+              {"queues", queues_to_json(settings.queues)},
+              {"programs", programs_to_json(settings.programs)},
+              {"qdiscs", records_to_json(settings.traffic.qdiscs)},
+              {"classes", records_to_json(settings.traffic.classes)},
+              {"filters", records_to_json(settings.traffic.filters)}};
+  if (settings.steering) object["steering"] = steering_to_json(*settings.steering);
+  return object;
 }
 
 DeviceSettings settings_from_json(const json& object) {
-  return {.ethtool = ethtool_from_json(object.at("ethtool")),
-          .queues = queues_from_json(object.at("queues")),
-          .programs = programs_from_json(object.at("programs")),
-          .traffic = {.qdiscs = records_from_json(object.at("qdiscs")),
-                      .classes = records_from_json(object.at("classes")),
-                      .filters = records_from_json(object.at("filters"))}};
+  DeviceSettings settings{.ethtool = ethtool_from_json(object.at("ethtool")),
+                          .queues = queues_from_json(object.at("queues")),
+                          .programs = programs_from_json(object.at("programs")),
+                          .traffic = {.qdiscs = records_from_json(object.at("qdiscs")),
+                                      .classes = records_from_json(object.at("classes")),
+                                      .filters = records_from_json(object.at("filters"))}};
+  if (object.contains("steering")) settings.steering = steering_from_json(object.at("steering"));
+  return settings;
 }
 
 }  // namespace netlend

@@ -139,6 +139,16 @@ void compare_places(const std::vector<RouteRecord>& home, const std::vector<Rout
   }
 }
 
+void compare_root_qdiscs(const std::optional<QdiscRecord>& home,
+                         const std::optional<QdiscRecord>& now, Differences& differences) {
+  if (!home || !now) return;
+  differences.compare("root qdisc", describe(*home), describe(*now));
+  if (describe(*home) != describe(*now) || home->is_default()) return;
+  if (home->options != now->options) {
+    differences.add(fmt::format("root qdisc {} has other options than at home", describe(*now)));
+  }
+}
+
 void compare_sysctls(const Sysctls& home, const Sysctls& now, Differences& differences) {
   for (const auto& [key, value] : home) {
     const auto found = now.find(key);
@@ -250,9 +260,7 @@ std::vector<std::string> differences(const DeviceSnapshot& home, const DeviceSna
   compare_places(home.routes, now.routes, found);
   compare_lists("neighbour", home.neighbours, now.neighbours, found);
   compare_sysctls(home.sysctls, now.sysctls, found);
-  if (home.root_qdisc && now.root_qdisc) {
-    found.compare("root qdisc", describe(*home.root_qdisc), describe(*now.root_qdisc));
-  }
+  compare_root_qdiscs(home.root_qdisc, now.root_qdisc, found);
   if (home.settings && now.settings) {
     for (auto& difference : differences(*home.settings, *now.settings)) {
       found.add(std::move(difference));

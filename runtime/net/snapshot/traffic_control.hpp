@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -8,23 +7,9 @@
 #include "net/kernel/qdisc.hpp"
 #include "net/kernel/site.hpp"
 #include "net/snapshot/restoration.hpp"
+#include "net/snapshot/traffic_record.hpp"
 
 namespace netlend {
-
-/// A qdisc, class or filter, as it is sent to the kernel again.
-struct TrafficRecord {
-  std::uint32_t parent = 0;
-  std::uint32_t handle = 0;
-  /// Of a filter: its priority and protocol, and its chain.
-  std::uint32_t info = 0;
-  std::uint32_t chain = 0;
-  std::string kind;
-  /// TCA_OPTIONS, without what the kernel counts.
-  std::string options;
-  /// Why it can't be made again; empty: it can.
-  std::string why_not;
-  auto operator<=>(const TrafficRecord&) const = default;
-};
 
 /// What a device's queueing has besides its root qdisc; each list sorted. A move takes it all.
 /// Source: tc(8); net/sched/sch_api.c, cls_api.c.
@@ -57,7 +42,6 @@ void restore_traffic_control(Restoration& restoration, const std::optional<Qdisc
                              const TrafficControl& home);
 
 /// In the words of tc(8).
-std::string describe(const TrafficRecord& record);
 std::vector<std::string> describe(const TrafficControl& traffic);
 
 }  // namespace netlend

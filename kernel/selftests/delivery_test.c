@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Who gets a packet: patches 10 to 12. */
+#define _GNU_SOURCE
+#include "harness.h"
+
+#include <net/if.h>
+#include <string.h>
+#include <unistd.h>
+
+#define COUNT	3
+
+/* The parent's, child_a's and child_b's. */
+static void serve(int *servers, int type, const char *address, int port)
+{
+	servers[0] = server(parent, type, address, port);
+	servers[1] = server(child_a, type, address, port);
+	servers[2] = server(child_b, type, address, port);
+}
+
+TEST(D8_the_owner_of_the_destination_accepts)
+{
+	int servers[COUNT];
+
+	serve(servers, SOCK_STREAM, "0.0.0.0", 80);
+	EQUAL(who_accepts(peer, "10.0.0.1", 80, servers, COUNT), 0);
+	EQUAL(who_accepts(peer, "10.0.0.2", 80, servers, COUNT), 1);
+	EQUAL(who_accepts(peer, "10.0.0.3", 80, servers, COUNT), 2);
+	EQUAL(who_accepts(child_a, "10.0.0.3", 80, servers, COUNT), 2);
+	EQUAL(who_accepts(child_a, "10.0.0.1", 80, servers, COUNT), 0);
+	EQUAL(who_accepts(parent, "10.0.0.2", 80, servers, COUNT), 1);
+}
+
+TEST(D8_the_owner_of_the_destination_receives)
+{
+	int servers[COUNT];
+
+	serve(servers, SOCK_DGRAM, "0.0.0.0", 53);
+	EQUAL(who_receives(peer, "10.0.0.1", 53, servers, COUNT), 1);
+	EQUAL(who_receives(peer, "10.0.0.2", 53, servers, COUNT), 2);
+	EQUAL(who_receives(peer, "10.0.0.3", 53, servers, COUNT), 4);
+	EQUAL(who_receives(child_b, "10.0.0.2", 53, servers, COUNT), 2);
+}
+
+TEST(D8_no_one_answers_in_the_owners_place)
+{
+	int host = server(parent, SOCK_STREAM, "0.0.0.0", 80);
+	int fd = sock(peer, SOCK_DGRAM);
+	char byte;
+
+	EQUAL(who_accepts(peer, "10.0.0.2", 80, &host, 1), -ECONNREFUSED);
+	EQUAL(who_accepts(parent, "10.0.0.2", 80, &host, 1), -ECONNREFUSED);
+	server(parent, SOCK_DGRAM, "0.0.0.0", 53);
+	EQUAL(connect_to(fd, "10.0.0.2", 53), 0);
+	EQUAL(send(fd, "x", 1, 0), 1);
+	EQUAL(result(recv(fd, &byte, 1, 0)), -ECONNREFUSED);
+}
+
+TEST(D8_a_pushed_address_leads_to_its_new_owner)
+{
+	int servers[COUNT];
+
+	serve(servers, SOCK_STREAM, "0.0.0.0", 80);
+	EQUAL(give("10.0.0.2", child_b), 0);
+	EQUAL(who_accepts(peer, "10.0.0.2", 80, servers, COUNT), 2);
+	EQUAL(give("10.0.0.2", parent), 0);
+	EQUAL(who_accepts(peer, "10.0.0.2", 80, servers, COUNT), 0);
+}
+
+TEST(D8_with_syncookies)
+{
+	int servers[COUNT];
+
+	EQUAL(command(parent, "echo 2 >/proc/sys/net/ipv4/tcp_syncookies"), 0);
+	serve(servers, SOCK_STREAM, "0.0.0.0", 80);
+	EQUAL(who_accepts(peer, "10.0.0.2", 80, servers, COUNT), 1);
+	EQUAL(who_accepts(child_a, "10.0.0.3", 80, servers, COUNT), 2);
+	EQUAL(who_accepts(child_a, "127.0.0.1", 80, servers, COUNT), 1);
+}
+
+TEST(D8_without_early_demux)
+{
+	int servers[COUNT];
+
+	EQUAL(command(parent, "echo 0 >/proc/sys/net/ipv4/ip_early_demux"), 0);
+	serve(servers, SOCK_STREAM, "0.0.0.0", 80);
+	EQUAL(who_accepts(peer, "10.0.0.3", 80, servers, COUNT), 2);
+	EQUAL(who_accepts(child_b, "127.0.0.1", 80, servers, COUNT), 2);
+}
+
+TEST(D8_a_connected_datagram_socket_loses_what_it_lost)
+{
+	int fd = sock(child_a, SOCK_DGRAM);
+	int there = server(peer, SOCK_DGRAM, "10.0.0.9", 9);
+	struct sockaddr_in where = at("10.0.0.2", 7000);
+
+	EQUAL(bind_to(fd, "10.0.0.2", 7000), 0);
+	EQUAL(connect_to(fd, "10.0.0.9", 9), 0);
+	EQUAL(sendto(there, "x", 1, 0, (void *)&where, sizeof(where)), 1);
+	CHECK(readable(fd, 0));
+	CHECK(recv(fd, &(char){ 0 }, 1, 0) == 1);
+	EQUAL(give("10.0.0.2", child_b), 0);
+	EQUAL(sendto(there, "x", 1, 0, (void *)&where, sizeof(where)), 1);
+	CHECK(!readable(fd, 100));
+}
+
+TEST(D8_a_reuseport_group_is_of_one_namespace)
+{
+	int inside[2], outside, yes = 1;
+
+	outside = sock(parent, SOCK_DGRAM);
+	setsockopt(outside, SOL_SOCKET, SO_REUSEPORT, &yes, sizeof(yes));
+	EQUAL(bind_to(outside, "0.0.0.0", 53), 0);
+	for (int i = 0; i < 2; i++) {
+		inside[i] = sock(child_a, SOCK_DGRAM);
+		setsockopt(inside[i], SOL_SOCKET, SO_REUSEPORT, &yes, sizeof(yes));
+		EQUAL(bind_to(inside[i], "0.0.0.0", 53), 0);
+	}
+	for (int i = 0; i < 32; i++) {
+		EQUAL(who_receives(peer, "10.0.0.1", 53, &outside, 1), 1);
+		CHECK(who_receives(peer, "10.0.0.2", 53, inside, 2) != 0);
+		CHECK(!readable(outside, 0));
+	}
+}
+
+TEST(D8_raw_sockets_hear_what_is_sent_to_their_owner)
+{
+	int servers[COUNT];
+
+	serve(servers, SOCK_RAW, "0.0.0.0", 0);
+	EQUAL(command(peer, "ping -c 1 -W 5 10.0.0.2"), 0);
+	CHECK(!readable(servers[0], 0) && !readable(servers[2], 0));
+	CHECK(readable(servers[1], 0));
+}
+
+TEST(D8_ping_works_in_a_child)
+{
+	EQUAL(command(child_a, "ping -c 1 -W 5 10.0.0.9"), 0);
+	EQUAL(command(child_a, "ping -c 1 -W 5 10.0.0.1"), 0);
+	EQUAL(command(child_a, "ping -c 1 -W 5 127.0.0.1"), 0);
+	CHECK(command(child_c, "ping -c 1 -W 1 10.0.0.9") != 0);
+	EQUAL(command(parent, "echo 0 2147483647 >/proc/sys/net/ipv4/ping_group_range"), 0);
+	EQUAL(command(child_a, "setpriv --reuid 65534 --clear-groups "
+		      "--bounding-set -all ping -c 1 -W 5 10.0.0.9"), 0);
+}
+
+/* ---- loopback ----------------------------------------------------------- */
+
+TEST(D10_loopback_is_isolated)
+{
+	int servers[COUNT];
+
+	serve(servers, SOCK_STREAM, "127.0.0.1", 80);
+	EQUAL(who_accepts(parent, "127.0.0.1", 80, servers, COUNT), 0);
+	EQUAL(who_accepts(child_a, "127.0.0.1", 80, servers, COUNT), 1);
+	EQUAL(who_accepts(child_b, "127.0.0.1", 80, servers, COUNT), 2);
+	EQUAL(who_accepts(child_c, "127.0.0.1", 80, servers, COUNT), -ECONNREFUSED);
+	serve(servers, SOCK_DGRAM, "127.0.0.1", 53);
+	EQUAL(who_receives(parent, "127.0.0.1", 53, servers, COUNT), 1);
+	EQUAL(who_receives(child_b, "127.0.0.1", 53, servers, COUNT), 4);
+	EQUAL(who_receives(child_c, "127.0.0.1", 53, servers, COUNT), 0);
+}
+
+TEST(D10_a_wildcard_listener_has_its_own_loopback)
+{
+	int servers[COUNT];
+
+	serve(servers, SOCK_STREAM, "0.0.0.0", 80);
+	EQUAL(who_accepts(child_a, "127.0.0.1", 80, servers, COUNT), 1);
+	EQUAL(who_accepts(child_a, "127.3.2.1", 80, servers, COUNT), 1);
+	EQUAL(who_accepts(child_b, "127.0.0.1", 80, servers, COUNT), 2);
+}
+
+TEST(D10_datagrams_to_closed_ports_are_refused)
+{
+	int fd = sock(child_a, SOCK_DGRAM);
+	char byte;
+
+	server(parent, SOCK_DGRAM, "127.0.0.1", 53);
+	EQUAL(connect_to(fd, "127.0.0.1", 53), 0);
+	EQUAL(send(fd, "x", 1, 0), 1);
+	EQUAL(result(recv(fd, &byte, 1, 0)), -ECONNREFUSED);
+}
+
+/* The same four addresses twice, and each gets what is its own. */
+TEST(D10_the_same_connection_in_two_namespaces)
+{
+	const int ns[2] = { child_a, child_b };
+	int ends[2][2];
+	char byte;
+
+	for (int i = 0; i < 2; i++) {
+		int listener = server(ns[i], SOCK_STREAM, "127.0.0.1", 80);
+
+		ends[i][0] = sock(ns[i], SOCK_STREAM);
+		EQUAL(bind_to(ends[i][0], "127.0.0.1", 4000), 0);
+		EQUAL(connect_to(ends[i][0], "127.0.0.1", 80), 0);
+		ends[i][1] = accept(listener, NULL, NULL);
+		CHECK(ends[i][1] >= 0);
+	}
+	for (int i = 0; i < 2; i++) {
+		EQUAL(send(ends[i][0], i ? "b" : "a", 1, 0), 1);
+		EQUAL(recv(ends[i][1], &byte, 1, 0), 1);
+		EQUAL(byte, i ? 'b' : 'a');
+		EQUAL(send(ends[i][1], i ? "B" : "A", 1, 0), 1);
+		EQUAL(recv(ends[i][0], &byte, 1, 0), 1);
+		EQUAL(byte, i ? 'B' : 'A');
+		CHECK(!readable(ends[!i][0], 0) && !readable(ends[!i][1], 0));
+	}
+	/* To the end of it: FIN, its ACK, TIME_WAIT. */
+	for (int i = 0; i < 2; i++) {
+		close(ends[i][0]);
+		EQUAL(recv(ends[i][1], &byte, 1, 0), 0);
+		close(ends[i][1]);
+	}
+}
+
+TEST(D10_the_isolation_can_be_switched_off)
+{
+	int trusted = create(parent, NS_L3_SHARE_LO);
+	int host = server(parent, SOCK_STREAM, "127.0.0.1", 111);
+	int own;
+
+	CHECK(trusted >= 0);
+	EQUAL(who_accepts(child_a, "127.0.0.1", 111, &host, 1), -ECONNREFUSED);
+	EQUAL(who_accepts(trusted, "127.0.0.1", 111, &host, 1), 0);
+	own = server(trusted, SOCK_STREAM, "127.0.0.1", 111);
+	EQUAL(who_accepts(trusted, "127.0.0.1", 111, &own, 1), 0);
+	EQUAL(who_accepts(parent, "127.0.0.1", 111, &host, 1), 0);
+	server(trusted, SOCK_STREAM, "127.0.0.1", 112);
+	EQUAL(who_accepts(child_a, "127.0.0.1", 112, &own, 1), -ECONNREFUSED);
+	CHECK(strstr(output(parent, "cat /proc/net/l3_ns"), "shared\n"));
+}
+
+static int connect_from(int ns, const char *own, const char *address)
+{
+	int fd = sock(ns, SOCK_DGRAM);
+	int error;
+
+	EQUAL(bind_to(fd, own, 0), 0);
+	error = connect_to(fd, address, 53);
+	close(fd);
+	return error;
+}
+
+/* There it would pass for the receiver's own loopback. */
+TEST(D10_a_loopback_source_doesnt_lead_out)
+{
+	int trusted = create(parent, NS_L3_SHARE_LO);
+
+	EQUAL(connect_from(child_a, "127.0.0.1", "10.0.0.1"), -EADDRNOTAVAIL);
+	EQUAL(connect_from(child_a, "127.0.0.1", "10.0.0.3"), -EADDRNOTAVAIL);
+	EQUAL(connect_from(child_a, "127.0.0.1", "10.0.0.2"), 0);
+	EQUAL(connect_from(trusted, "127.0.0.1", "10.0.0.1"), 0);
+	EQUAL(connect_from(trusted, "127.0.0.1", "10.0.0.2"), -EADDRNOTAVAIL);
+	EQUAL(connect_from(parent, "127.0.0.1", "10.0.0.1"), 0);
+}
+
+/* ---- broadcast and multicast -------------------------------------------- */
+
+static void serve_all(int *servers, int port)
+{
+	serve(servers, SOCK_DGRAM, "0.0.0.0", port);
+	servers[3] = server(child_c, SOCK_DGRAM, "0.0.0.0", port);
+}
+
+TEST(D12_broadcasts_reach_the_parent_and_the_children)
+{
+	int servers[4];
+
+	serve_all(servers, 67);
+	EQUAL(who_receives(peer, "10.0.0.255", 67, servers, 3), 7);
+	EQUAL(command(peer, "ip route add 255.255.255.255 dev e0"), 0);
+	EQUAL(who_receives(peer, "255.255.255.255", 67, servers, 3), 7);
+}
+
+TEST(R4_but_only_those_with_an_address_there)
+{
+	int servers[4];
+
+	EQUAL(command(parent, "ip link add e1 type dummy && ip link set e1 up"), 0);
+	EQUAL(add_address("e1", "10.7.0.1", 16, child_c, 0), 0);
+	serve_all(servers, 67);
+	EQUAL(who_receives(peer, "10.0.0.255", 67, servers, 4), 7);
+	EQUAL(give("10.0.0.3", child_c), 0);
+	EQUAL(who_receives(peer, "10.0.0.255", 67, servers, 4), 1 | 2 | 8);
+}
+
+static void join(int fd, int ns, const char *device)
+{
+	struct ip_mreqn group = {
+		.imr_multiaddr.s_addr = inet_addr("224.0.0.251"),
+		.imr_ifindex = if_nametoindex(device),
+	};
+
+	enter(ns);
+	CHECK(setsockopt(fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &group,
+			 sizeof(group)) == 0);
+	enter(parent);
+}
+
+static void serve_group(int *servers, const char *device)
+{
+	const int ns[4] = { parent, child_a, child_b, child_c };
+
+	for (int i = 0; i < 4; i++) {
+		int yes = 1;
+
+		servers[i] = sock(ns[i], SOCK_DGRAM);
+		setsockopt(servers[i], SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+		EQUAL(bind_to(servers[i], "0.0.0.0", 5353), 0);
+		join(servers[i], ns[i], device);
+	}
+}
+
+TEST(D12_multicasts_too)
+{
+	int servers[4];
+
+	EQUAL(command(peer, "ip route add 224.0.0.0/4 dev e0"), 0);
+	serve_group(servers, "e0");
+	EQUAL(who_receives(peer, "224.0.0.251", 5353, servers, 4), 7);
+}
+
+TEST(D10_multicasts_on_loopback_are_isolated)
+{
+	int servers[4];
+
+	EQUAL(command(parent, "ip route add 224.0.0.0/4 dev lo"), 0);
+	serve_group(servers, "lo");
+	EQUAL(who_receives(parent, "224.0.0.251", 5353, servers, 4), 1);
+	EQUAL(who_receives(child_a, "224.0.0.251", 5353, servers, 4), 2);
+	EQUAL(who_receives(child_b, "224.0.0.251", 5353, servers, 4), 4);
+}

@@ -1,0 +1,397 @@
+// SPDX-License-Identifier: GPL-2.0
+#define _GNU_SOURCE
+#include "harness.h"
+
+#include <linux/if_addr.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define IFA_L3NS_FD	12
+#define TEST_LIMIT_S	60
+
+int parent, peer, child_a, child_b, child_c;
+
+static struct test *tests;
+static struct test **last_test = &tests;
+
+void add_test(struct test *test)
+{
+	*last_test = test;
+	last_test = &test->next;
+}
+
+static void fail(const char *file, int line, const char *format, ...)
+{
+	va_list arguments;
+
+	printf("  %s:%d: ", file, line);
+	va_start(arguments, format);
+	vprintf(format, arguments);
+	va_end(arguments);
+	puts("");
+	fflush(stdout);
+	_exit(1);
+}
+
+void check(bool holds, const char *file, int line, const char *what)
+{
+	if (!holds)
+		fail(file, line, "%s (errno %d)", what, errno);
+}
+
+void check_equal(long got, long wanted, const char *file, int line,
+		 const char *got_what, const char *wanted_what)
+{
+	if (got != wanted)
+		fail(file, line, "%s is %ld, not %s (%ld)", got_what, got,
+		     wanted_what, wanted);
+}
+
+/* ---- namespaces --------------------------------------------------------- */
+
+static int open_netns(void)
+{
+	return open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+}
+
+void enter(int ns)
+{
+	CHECK(setns(ns, CLONE_NEWNET) == 0);
+}
+
+int result(int returned)
+{
+	return returned < 0 ? -errno : returned;
+}
+
+int create(int ns, unsigned int flags)
+{
+	return result(ioctl(ns, NS_NET_L3_CREATE, flags));
+}
+
+ino_t inode(int fd)
+{
+	struct stat about;
+
+	CHECK(fstat(fd, &about) == 0);
+	return about.st_ino;
+}
+
+int command(int ns, const char *format, ...)
+{
+	char text[1024];
+	va_list arguments;
+	int status;
+	pid_t pid;
+
+	va_start(arguments, format);
+	vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+
+	pid = fork();
+	if (!pid) {
+		enter(ns);
+		CHECK(freopen("/dev/null", "w", stdout));
+		CHECK(freopen("/dev/null", "w", stderr));
+		execl("/bin/bash", "bash", "-c", text, (char *)NULL);
+		_exit(127);
+	}
+	CHECK(waitpid(pid, &status, 0) == pid);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+const char *output(int ns, const char *format, ...)
+{
+	static char text[65536];
+	char wanted[1024];
+	va_list arguments;
+	size_t length = 0;
+	ssize_t count;
+	int ends[2];
+	pid_t pid;
+
+	va_start(arguments, format);
+	vsnprintf(wanted, sizeof(wanted), format, arguments);
+	va_end(arguments);
+
+	CHECK(pipe2(ends, O_CLOEXEC) == 0);
+	pid = fork();
+	if (!pid) {
+		enter(ns);
+		dup2(ends[1], STDOUT_FILENO);
+		dup2(ends[1], STDERR_FILENO);
+		execl("/bin/bash", "bash", "-c", wanted, (char *)NULL);
+		_exit(127);
+	}
+	close(ends[1]);
+	while ((count = read(ends[0], text + length,
+			     sizeof(text) - 1 - length)) > 0)
+		length += count;
+	text[length] = 0;
+	close(ends[0]);
+	CHECK(waitpid(pid, NULL, 0) == pid);
+	return text;
+}
+
+/* ---- addresses ---------------------------------------------------------- */
+
+struct address_request {
+	struct nlmsghdr header;
+	struct ifaddrmsg message;
+	char attributes[64];
+};
+
+static void add_attribute(struct address_request *request, int type,
+			  const void *data, int size)
+{
+	struct rtattr *attribute =
+		(void *)((char *)request + NLMSG_ALIGN(request->header.nlmsg_len));
+
+	attribute->rta_type = type;
+	attribute->rta_len = RTA_LENGTH(size);
+	memcpy(RTA_DATA(attribute), data, size);
+	request->header.nlmsg_len =
+		NLMSG_ALIGN(request->header.nlmsg_len) + RTA_ALIGN(attribute->rta_len);
+}
+
+static int ask_rtnetlink(const struct nlmsghdr *header)
+{
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	struct {
+		struct nlmsghdr header;
+		struct nlmsgerr error;
+		char rest[512];
+	} answer;
+
+	CHECK(fd >= 0);
+	CHECK(send(fd, header, header->nlmsg_len, 0) == header->nlmsg_len);
+	CHECK(recv(fd, &answer, sizeof(answer), 0) > 0);
+	close(fd);
+	EQUAL(answer.header.nlmsg_type, NLMSG_ERROR);
+	return answer.error.error;
+}
+
+int add_address(const char *device, const char *address, int prefix, int owner,
+		int flags)
+{
+	struct address_request request = {
+		.header = {
+			.nlmsg_len = NLMSG_LENGTH(sizeof(struct ifaddrmsg)),
+			.nlmsg_type = RTM_NEWADDR,
+			.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | flags,
+		},
+		.message = {
+			.ifa_family = AF_INET,
+			.ifa_prefixlen = prefix,
+			.ifa_index = if_nametoindex(device),
+		},
+	};
+	in_addr_t local = inet_addr(address);
+
+	add_attribute(&request, IFA_LOCAL, &local, sizeof(local));
+	add_attribute(&request, IFA_ADDRESS, &local, sizeof(local));
+	if (owner != OWNER_NONE)
+		add_attribute(&request, IFA_L3NS_FD, &owner, sizeof(owner));
+	return ask_rtnetlink(&request.header);
+}
+
+int give(const char *address, int owner)
+{
+	return add_address("e0", address, 24, owner, NLM_F_REPLACE);
+}
+
+/* ---- sockets ------------------------------------------------------------ */
+
+int sock(int ns, int type)
+{
+	int protocol = type == SOCK_RAW ? IPPROTO_ICMP : 0;
+	int fd;
+
+	enter(ns);
+	fd = socket(AF_INET, type | SOCK_CLOEXEC, protocol);
+	CHECK(fd >= 0);
+	enter(parent);
+	return fd;
+}
+
+struct sockaddr_in at(const char *address, int port)
+{
+	struct sockaddr_in where = {
+		.sin_family = AF_INET,
+		.sin_port = htons(port),
+		.sin_addr.s_addr = inet_addr(address),
+	};
+
+	return where;
+}
+
+int bind_to(int fd, const char *address, int port)
+{
+	struct sockaddr_in where = at(address, port);
+
+	return result(bind(fd, (struct sockaddr *)&where, sizeof(where)));
+}
+
+int server(int ns, int type, const char *address, int port)
+{
+	int fd = sock(ns, type);
+	int yes = 1;
+
+	if (type == SOCK_STREAM)
+		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+	setsockopt(fd, SOL_SOCKET, SO_BROADCAST, &yes, sizeof(yes));
+	EQUAL(bind_to(fd, address, port), 0);
+	if (type == SOCK_STREAM)
+		EQUAL(listen(fd, 8), 0);
+	return fd;
+}
+
+int connect_to(int fd, const char *address, int port)
+{
+	struct sockaddr_in where = at(address, port);
+
+	return result(connect(fd, (struct sockaddr *)&where, sizeof(where)));
+}
+
+const char *source(int ns, int type, const char *address, int port)
+{
+	static char text[INET_ADDRSTRLEN];
+	struct sockaddr_in own;
+	socklen_t size = sizeof(own);
+	int fd = sock(ns, type);
+
+	text[0] = 0;
+	if (connect_to(fd, address, port) == 0) {
+		CHECK(getsockname(fd, (struct sockaddr *)&own, &size) == 0);
+		inet_ntop(AF_INET, &own.sin_addr, text, sizeof(text));
+	}
+	close(fd);
+	return text;
+}
+
+bool readable(int fd, int timeout_ms)
+{
+	struct pollfd wanted = { .fd = fd, .events = POLLIN };
+
+	return poll(&wanted, 1, timeout_ms) == 1 && (wanted.revents & POLLIN);
+}
+
+int who_accepts(int ns, const char *address, int port, const int *servers,
+		int count)
+{
+	int fd = sock(ns, SOCK_STREAM);
+	int who = connect_to(fd, address, port);
+
+	if (who == 0) {
+		for (who = 0; who < count; who++)
+			if (readable(servers[who], 0))
+				break;
+		CHECK(who < count);
+		close(accept(servers[who], NULL, NULL));
+	}
+	close(fd);
+	return who;
+}
+
+unsigned int who_receives(int ns, const char *address, int port,
+			  const int *servers, int count)
+{
+	struct sockaddr_in where = at(address, port);
+	int fd = sock(ns, SOCK_DGRAM);
+	unsigned int who = 0;
+	char byte = 'x';
+	int yes = 1;
+
+	setsockopt(fd, SOL_SOCKET, SO_BROADCAST, &yes, sizeof(yes));
+	CHECK(sendto(fd, &byte, 1, 0, (struct sockaddr *)&where,
+		     sizeof(where)) == 1);
+	/* Within one kernel of one CPU it was delivered before sendto() ended. */
+	for (int i = 0; i < count; i++) {
+		if (readable(servers[i], 0)) {
+			who |= 1u << i;
+			CHECK(recv(servers[i], &byte, 1, 0) == 1);
+		}
+	}
+	close(fd);
+	return who;
+}
+
+/* ---- tests -------------------------------------------------------------- */
+
+static void make_world(void)
+{
+	CHECK(unshare(CLONE_NEWNET) == 0);
+	peer = open_netns();
+	CHECK(unshare(CLONE_NEWNET) == 0);
+	parent = open_netns();
+
+	EQUAL(command(parent, "ip link set lo up && "
+		      "ip link add e0 type veth peer name e0 netns /proc/%d/fd/%d && "
+		      "ip link set e0 up && ip addr add 10.0.0.1/24 dev e0 && "
+		      "ip addr add 10.0.0.2/24 dev e0 && ip addr add 10.0.0.3/24 dev e0",
+		      getpid(), peer), 0);
+	EQUAL(command(peer, "ip link set lo up && ip link set e0 up && "
+		      "ip addr add 10.0.0.9/24 dev e0"), 0);
+
+	child_a = create(parent, 0);
+	child_b = create(parent, 0);
+	child_c = create(parent, 0);
+	CHECK(child_a >= 0 && child_b >= 0 && child_c >= 0);
+	EQUAL(give("10.0.0.2", child_a), 0);
+	EQUAL(give("10.0.0.3", child_b), 0);
+}
+
+static bool passes(const struct test *test)
+{
+	int status;
+	pid_t pid;
+
+	fflush(stdout);
+	pid = fork();
+	if (!pid) {
+		alarm(TEST_LIMIT_S);
+		make_world();
+		test->run();
+		fflush(stdout);
+		_exit(0);
+	}
+	CHECK(waitpid(pid, &status, 0) == pid);
+	if (WIFSIGNALED(status))
+		printf("  ended by signal %d\n", WTERMSIG(status));
+	return status == 0;
+}
+
+static bool is_wanted(const char *name, int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++)
+		if (!strcmp(argv[i], name))
+			return true;
+	return argc == 1;
+}
+
+int main(int argc, char **argv)
+{
+	int failed = 0;
+
+	for (struct test *test = tests; test; test = test->next) {
+		if (!is_wanted(test->name, argc, argv))
+			continue;
+		if (passes(test)) {
+			printf("ok %s\n", test->name);
+		} else {
+			printf("FAIL %s\n", test->name);
+			failed++;
+		}
+		fflush(stdout);
+	}
+	return failed ? 1 : 0;
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the tests of L3 network namespaces are written with. A test runs in
+ * network namespaces of its own:
+ *
+ *	parent	e0 10.0.0.1/24 (and .2 child_a's, .3 child_b's), lo
+ *	peer	e0 10.0.0.9/24, at the other end of the wire
+ *
+ * A socket belongs to the namespace that it was made in, wherever its process
+ * is afterwards: so one process can hold sockets of them all.
+ */
+#ifndef HARNESS_H
+#define HARNESS_H
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+
+#define NS_NET_L3_CREATE	_IO(0xb7, 0x60)
+#define NS_NET_L3_GET_ID	_IOR(0xb7, 0x61, uint32_t)
+#define NS_L3_SHARE_LO		1
+
+/* Descriptors of namespaces. child_c owns nothing. */
+extern int parent, peer, child_a, child_b, child_c;
+
+struct test {
+	const char *name;
+	void (*run)(void);
+	struct test *next;
+};
+
+void add_test(struct test *test);
+
+/* The name is the promise of the seed that it shows, and what it shows. */
+#define TEST(id)							\
+	static void id(void);						\
+	static struct test id##_test = { #id, id, NULL };		\
+	__attribute__((constructor)) static void id##_add(void)		\
+	{								\
+		add_test(&id##_test);					\
+	}								\
+	static void id(void)
+
+/* Ends the test with words, unless it holds. */
+#define CHECK(condition)						\
+	check(condition, __FILE__, __LINE__, #condition)
+#define EQUAL(got, wanted)						\
+	check_equal(got, wanted, __FILE__, __LINE__, #got, #wanted)
+
+void check(bool holds, const char *file, int line, const char *what);
+void check_equal(long got, long wanted, const char *file, int line,
+		 const char *got_what, const char *wanted_what);
+
+void enter(int ns);
+/* A new child of the network namespace ns. */
+int create(int ns, unsigned int flags);
+/* 0 or a negative errno: what a system call returned. */
+int result(int returned);
+/* Runs a command in ns with its output dropped; its exit code. */
+int command(int ns, const char *format, ...);
+/* What it prints, in a buffer that the next call takes again. */
+const char *output(int ns, const char *format, ...);
+ino_t inode(int fd);
+
+/* RTM_NEWADDR for e0 (or another device): 0 or a negative errno. */
+#define OWNER_NONE	(-2)
+int add_address(const char *device, const char *address, int prefix, int owner,
+		int flags);
+/* Gives an address of e0 that is there to another owner. */
+int give(const char *address, int owner);
+
+/* Made in ns; type is SOCK_STREAM, SOCK_DGRAM or SOCK_RAW (protocol ICMP). */
+int sock(int ns, int type);
+struct sockaddr_in at(const char *address, int port);
+int bind_to(int fd, const char *address, int port);
+/* A socket of ns that is bound, listens if it is TCP, and has to be. */
+int server(int ns, int type, const char *address, int port);
+int connect_to(int fd, const char *address, int port);
+/* The address that the kernel chose for a socket of ns, "" for none. */
+const char *source(int ns, int type, const char *address, int port);
+/* Connects from ns by TCP and says who answers: an index into servers or -1. */
+int who_accepts(int ns, const char *address, int port, const int *servers,
+		int count);
+/* Which sockets get one datagram that ns sends, as a mask. */
+unsigned int who_receives(int ns, const char *address, int port,
+			  const int *servers, int count);
+/* What was received within the time? */
+bool readable(int fd, int timeout_ms);
+
+#endif

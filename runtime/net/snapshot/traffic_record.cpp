@@ -1,0 +1,46 @@
+#include "net/snapshot/traffic_record.hpp"
+
+#include <fmt/core.h>
+#include <linux/rtnetlink.h>
+#include <netinet/in.h>
+
+#include "base/text.hpp"
+
+namespace netlend {
+
+namespace {
+std::string handle_text(std::uint32_t handle) {
+  if (handle == TC_H_ROOT) return "root";
+  if (handle == TC_H_INGRESS) return "ingress";
+  const std::string minor = minor_of(handle) == 0 ? "" : fmt::format("{:x}", minor_of(handle));
+  return fmt::format("{:x}:{}", handle >> 16, minor);
+}
+
+}  // namespace
+
+std::string describe(const TrafficRecord& record) {
+  std::string text = fmt::format("{} {} parent {}", printable(record.kind),
+                                 handle_text(record.handle), handle_text(record.parent));
+  if (record.info != 0) {
+    text += fmt::format(" protocol 0x{:04x} pref {}",
+                        ntohs(static_cast<std::uint16_t>(record.info)), record.info >> 16);
+  }
+  if (record.chain != 0) text += fmt::format(" chain {}", record.chain);
+  return text;
+}
+
+Message traffic_message(std::uint16_t type, IfIndex ifindex, const TrafficRecord& record,
+                        std::string doing) {
+  const bool makes = type == RTM_NEWQDISC || type == RTM_NEWTCLASS || type == RTM_NEWTFILTER;
+  const std::uint16_t flags = makes ? NLM_F_CREATE | NLM_F_EXCL : 0;
+  Message message(type, flags, std::move(doing));
+  tcmsg header{};
+  header.tcm_ifindex = ifindex.value;
+  header.tcm_parent = record.parent;
+  header.tcm_handle = record.handle;
+  header.tcm_info = record.info;
+  message.header(header);
+  return message;
+}
+
+}  // namespace netlend
