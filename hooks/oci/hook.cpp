@@ -3,6 +3,9 @@
 #include <fcntl.h>
 #include <fmt/core.h>
 
+#include <algorithm>
+#include <array>
+
 #include "base/file.hpp"
 #include "base/process.hpp"
 #include "base/syscall.hpp"
@@ -14,6 +17,7 @@
 #include "net/policy/policy.hpp"
 #include "oci-hook/hygiene.hpp"
 #include "oci-spec/config.hpp"
+#include "oci-spec/json.hpp"
 #include "oci-spec/state.hpp"
 #include "privilege/capabilities.hpp"
 
@@ -38,16 +42,40 @@ oci::State read_state(std::string_view text) {
   }
 }
 
-oci::Annotations read_bundle_annotations(const std::string& bundle) {
+/// Does something with the text of the bundle's config.json, which errors then name.
+template <typename Work>
+auto with_config(const std::string& bundle, Work work) {
   const std::string path = bundle + "/config.json";
   try {
     // O_NONBLOCK: a FIFO has no writer to wait for.
     const UniqueFd file{
         check(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC), "open", path)};
-    return oci::parse_config_annotations(read_all(file.get(), JsonDocument::kBytesMax, path));
+    return work(read_all(file.get(), JsonDocument::kBytesMax, path));
   } catch (const Error& error) {
     throw error.within(fmt::format("'{}'", printable(path)));
   }
+}
+
+/// Whoever has lent addresses could with these send from others', or give itself other ones. The
+/// config is the engine's, which alone can take them away.
+void check_capabilities(const oci::State& state) {
+  constexpr std::array<std::string_view, 3> kForbidden{"CAP_NET_ADMIN", "CAP_NET_RAW",
+                                                       "CAP_SYS_ADMIN"};
+  with_config(state.bundle, [&](const std::string& text) {
+    const JsonDocument document{text};
+    const auto process = document.root().find("process");
+    const auto capabilities = process ? process->find("capabilities") : std::nullopt;
+    const auto bounding = capabilities ? capabilities->find("bounding") : std::nullopt;
+    if (!bounding) return;
+    for (const auto& node : bounding->elements()) {
+      const auto name = node.text();
+      if (std::find(kForbidden.begin(), kForbidden.end(), name) == kForbidden.end()) continue;
+      throw Error(
+          fmt::format("container '{}' keeps {}, and no address is lent to one that does; run it "
+                      "with --cap-drop {} and not --privileged",
+                      state.id.str(), name, name.substr(std::string_view{"CAP_"}.size())));
+    }
+  });
 }
 
 void require_privilege() {
@@ -94,10 +122,14 @@ Borrower find_borrower(const oci::State& state) {
 }
 
 void lend_to_container(const oci::State& state) {
-  const auto annotations =
-      state.annotations ? *state.annotations : read_bundle_annotations(state.bundle);
+  const auto annotations = state.annotations
+                               ? *state.annotations
+                               : with_config(state.bundle, [](const std::string& text) {
+                                   return oci::parse_config_annotations(text);
+                                 });
   const auto plan = parse_annotations(annotations);
   if (!plan) return;
+  if (!plan->addresses.empty()) check_capabilities(state);
   require_privilege();
   const Borrower borrower = find_borrower(state);
   const auto configuration = load_configuration();

@@ -56,6 +56,7 @@ std::string refuse_empty(const std::string& word) { return word.empty() ? "it is
 void add_run_options(CLI::App& verb, RunArguments& arguments) {
   add_optional_text(verb, "--name", arguments.id, {"ID", "the container's ID and host name"});
   add_texts(verb, "--nic", arguments.nics, {"SPEC", "lend this device; may be repeated"});
+  add_texts(verb, "--l3", arguments.l3, {"SPEC", "lend these addresses; may be repeated"});
   add_optional_text(verb, "--plan", arguments.plan_path,
                     {"FILE", "lend the devices of a plan file"});
   add_texts(verb, "--show", arguments.shown_paths,
@@ -79,7 +80,7 @@ void add_lend_options(CLI::App& verb, LendArguments& arguments) {
 
 void add_rule_options(CLI::App& verb, RuleArguments& arguments) {
   verb.add_option("DEVICE", arguments.device,
-                  "a name, alt:NAME, mac:MAC, pci:ADDRESS, driver:NAME, or veth:")
+                  "a name, alt:NAME, mac:MAC, pci:ADDRESS, driver:NAME, veth: or an IP address")
       ->required()
       ->option_text(" ");
   add_optional_text(verb, "--to", arguments.to, {"ID", "only for containers of this ID"});
@@ -122,6 +123,7 @@ void take_run(const CLI::App& verb, Parsed& parsed) {
   }
   auto& bundle = parsed.bundle.bundle;
   bundle.nics = parsed.run.nics;
+  bundle.l3 = parsed.run.l3;
   bundle.plan_path = parsed.run.plan_path;
   bundle.force = parsed.run.force;
   parsed.line.verb = RunBundleArguments{.bundle = bundle, .detach = parsed.bundle.detach};
@@ -139,7 +141,7 @@ void take_planned_run(const CLI::App& verb, Parsed& parsed) {
   if (parsed.has_command || !parsed.bundle.bundle.id.empty()) {
     take_run(verb, parsed);
     if (const auto* bundle = std::get_if<RunBundleArguments>(&parsed.line.verb)) plan.of = *bundle;
-  } else if (parsed.run.nics.empty() && !parsed.run.plan_path) {
+  } else if (parsed.run.nics.empty() && parsed.run.l3.empty() && !parsed.run.plan_path) {
     throw Error::usage(
         "plan run: of what? Name a device by --nic or --plan, or the ID that a bundle would have");
   } else {

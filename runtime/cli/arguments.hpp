@@ -27,6 +27,7 @@ struct RunArguments {
   /// Absent: one is made up.
   std::optional<std::string> id;
   std::vector<std::string> nics;
+  std::vector<std::string> l3;
   std::optional<std::string> plan_path;
   std::vector<std::string> shown_paths;
   std::vector<std::string> dns_servers;
@@ -39,6 +40,7 @@ struct BundleArguments {
   std::string id;
   std::string bundle = ".";
   std::vector<std::string> nics;
+  std::vector<std::string> l3;
   std::optional<std::string> plan_path;
   Force force = Force::no;
   std::string pid_file;

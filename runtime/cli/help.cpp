@@ -20,8 +20,8 @@ const VerbHelp kRunHelp{
     .description =
         "run a command, or an OCI bundle, with lent devices\n"
         "\n"
-        "  netlend run [--nic SPEC]... -- COMMAND [ARG]...\n"
-        "  netlend run [--nic SPEC]... [--bundle DIR] [--detach] ID",
+        "  netlend run [--nic SPEC]... [--l3 SPEC]... -- COMMAND [ARG]...\n"
+        "  netlend run [--nic SPEC]... [--l3 SPEC]... [--bundle DIR] [--detach] ID",
     .footer =
         "SPEC is 'INSIDE=SOURCE [WORD]...': INSIDE is the device's name in the container,\n"
         "SOURCE the device: NAME, dev:NAME, alt:NAME, mac:MAC, pci:ADDRESS, or\n"
@@ -30,23 +30,28 @@ const VerbHelp kRunHelp{
         "  dad=no  keep=addresses  as=NAME; of a pair also  bridge=NAME  host-addr=CIDR\n"
         "addr=, route= and host-addr= may be repeated, gw= is one a family.\n"
         "\n"
+        "SPEC of --l3 is 'ADDRESS... [WORD]...': addresses of this machine, which goes on\n"
+        "without them until they come home. Words:\n"
+        "  via=DEVICE  mode=auto|routed  as=NAME (of the device inside; default: eth0)\n"
+        "\n"
         "The command sees the host's root read-only, with /root, /home and /run empty,\n"
         "and has namespaces of its own. A bundle is what its config.json says.\n"
         "The devices come home when it ends.\n"
         "Exit code: the command's; 125 netlend failed, 126 the command can't be\n"
         "executed, 127 it was not found.\n"
         "\n"
-        "  netlend run --nic 'eth0=enp3s0f1 addr=10.0.0.2/24' -- ping 10.0.0.1"};
+        "  netlend run --nic 'eth0=enp3s0f1 addr=10.0.0.2/24' -- ping 10.0.0.1\n"
+        "  netlend run --l3 192.0.2.10 -- /usr/sbin/nginx -g 'daemon off;'"};
 
 const VerbHelp kCreateHelp{
     .name = "create",
     .description =
         "make a container from an OCI bundle\n"
         "\n"
-        "  netlend create [--nic SPEC]... [--bundle DIR] ID",
+        "  netlend create [--nic SPEC]... [--l3 SPEC]... [--bundle DIR] ID",
     .footer =
         "SPEC is explained by 'netlend run --help'. Annotations of config.json can ask\n"
-        "for devices too, where 'netlend allow' lets them."};
+        "for the same, where 'netlend allow' lets them."};
 
 const VerbHelp kStartHelp{.name = "start",
                           .description =
@@ -127,13 +132,14 @@ const VerbHelp kPlanHelp{.name = "plan",
                              "  netlend plan run|lend ...",
                          .footer = "Exit code: 1 if it would be refused."};
 
-const VerbHelp kPlanRunHelp{.name = "run",
-                            .description =
-                                "the same words as for 'netlend run'\n"
-                                "\n"
-                                "  netlend plan run [--nic SPEC]... [-- COMMAND [ARG]...]\n"
-                                "  netlend plan run [--nic SPEC]... [--bundle DIR] ID",
-                            .footer = "The command is not run."};
+const VerbHelp kPlanRunHelp{
+    .name = "run",
+    .description =
+        "the same words as for 'netlend run'\n"
+        "\n"
+        "  netlend plan run [--nic SPEC]... [--l3 SPEC]... [-- COMMAND ...]\n"
+        "  netlend plan run [--nic SPEC]... [--l3 SPEC]... [--bundle DIR] ID",
+    .footer = "The command is not run."};
 
 const VerbHelp kPlanLendHelp{.name = "lend",
                              .description =

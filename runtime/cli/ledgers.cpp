@@ -25,6 +25,7 @@ constexpr const char* kNamedNetnsFolder = "/run/netns";
 struct Meaning {
   std::function<bool(const Ledger&)> is_borrower;
   std::function<bool(const Loan&)> is_device;
+  std::function<bool(const AddressLoan&)> is_address = [](const AddressLoan&) { return false; };
 };
 
 bool is_named(const Loan& loan, const std::string& name) {
@@ -54,7 +55,19 @@ Meaning meaning_of_device(const DeviceSelector& selector) {
               }};
 }
 
+Meaning meaning_of_address(const IpAddress& address) {
+  return {.is_borrower = [](const Ledger&) { return false; },
+          .is_device = [](const Loan&) { return false; },
+          .is_address =
+              [address](const AddressLoan& loan) {
+                return std::any_of(
+                    loan.addresses.begin(), loan.addresses.end(),
+                    [&](const auto& lent) { return lent.home.address() == address; });
+              }};
+}
+
 Meaning meaning_of(const std::string& word) {
+  if (is_ip_address(word)) return meaning_of_address(IpAddress{word});
   if (word.starts_with("pid:") || word.starts_with("netns:")) {
     return meaning_of_target(parse_target(word));
   }
@@ -68,7 +81,8 @@ Meaning meaning_of(const std::string& word) {
   return {
       .is_borrower =
           [word](const Ledger& ledger) { return ledger.id.str() == word || ledger.name == word; },
-      .is_device = [word](const Loan& loan) { return is_named(loan, word); }};
+      .is_device = [word](const Loan& loan) { return is_named(loan, word); },
+      .is_address = [word](const AddressLoan& loan) { return loan.inside == word; }};
 }
 
 std::string list_loans(const std::vector<const Ledger*>& ledgers) {
@@ -78,6 +92,10 @@ std::string list_loans(const std::vector<const Ledger*>& ledgers) {
       out +=
           fmt::format("{}'{}' to {} as '{}'", out.empty() ? "" : ", ", printable(loan.home_name()),
                       describe_borrower(*ledger), printable(loan.inside));
+    }
+    for (const auto& loan : ledger->address_loans) {
+      out += fmt::format("{}'{}' to {} as '{}'", out.empty() ? "" : ", ", addresses_of(loan),
+                         describe_borrower(*ledger), printable(loan.inside));
     }
   }
   return out.empty() ? "nothing" : out;
@@ -177,6 +195,10 @@ std::vector<HomeBy> home_by(const Books& books, const Ledger& ledger) {
   return all;
 }
 
+HomeBy home_of_addresses_by(const Books& books, const Ledger& ledger) {
+  return usual_home_by(books.containers, ledger);
+}
+
 Whereto whereabouts(const StateDirectory& state, const Ledger& ledger, const Loan& loan) {
   try {
     LoanSites sites(state, ledger);
@@ -259,6 +281,14 @@ std::string describe_home(const NetnsIdentity& home) {
   return fmt::format("netns {}", home.inode);
 }
 
+std::string addresses_of(const AddressLoan& loan) {
+  std::string out;
+  for (const auto& lent : loan.addresses) {
+    out += (out.empty() ? "" : " ") + lent.home.address().str();
+  }
+  return out;
+}
+
 std::string format_time(std::int64_t seconds) {
   const std::time_t time = seconds;
   std::tm utc{};
@@ -272,9 +302,11 @@ std::vector<std::string> find_ledgers(const std::vector<Ledger>& ledgers, const 
   const Meaning meaning = meaning_of(word);
   const auto with_device = [&](const LoanPredicate& is_match) {
     return matching(ledgers, [&](const Ledger& ledger) {
-      return std::any_of(ledger.loans.begin(), ledger.loans.end(), [&](const Loan& loan) {
-        return meaning.is_device(loan) && is_match(ledger, loan);
-      });
+      const auto& lent = ledger.address_loans;
+      return std::any_of(lent.begin(), lent.end(), meaning.is_address) ||
+             std::any_of(ledger.loans.begin(), ledger.loans.end(), [&](const Loan& loan) {
+               return meaning.is_device(loan) && is_match(ledger, loan);
+             });
     });
   };
   auto found = matching(ledgers, meaning.is_borrower);

@@ -50,6 +50,9 @@ struct Books {
 /// Of each loan of the ledger, in their order.
 std::vector<HomeBy> home_by(const Books& books, const Ledger& ledger);
 
+/// Of the ledger's addresses.
+HomeBy home_of_addresses_by(const Books& books, const Ledger& ledger);
+
 /// Where a loan's device is now; `unknown`: its home can't be reached from here.
 enum class Whereto { away, home, nowhere, unknown };
 Whereto whereabouts(const StateDirectory& state, const Ledger& ledger, const Loan& loan);
@@ -65,6 +68,9 @@ std::string describe_borrower(const Ledger& ledger);
 /// name in /run/netns, or "netns 4026532201".
 std::string describe_home(const NetnsIdentity& home);
 
+/// "10.0.0.1 2001:db8::1".
+std::string addresses_of(const AddressLoan& loan);
+
 /// "2026-07-01T12:00:00Z".
 std::string format_time(std::int64_t seconds);
 
@@ -72,11 +78,11 @@ std::string format_time(std::int64_t seconds);
 using LoanPredicate = std::function<bool(const Ledger& ledger, const Loan& loan)>;
 
 /// The names of the ledgers that `netlend return WORD` means: those with a device of that name or
-/// altname at home or of that name inside, or that `dev:`, `alt:`, `mac:` or `pci:` finds; or all
-/// of the borrower with that id, `pid:` or `netns:`; or the one of that name; or, where it is none
-/// of these, all of the borrower whose id alone begins so. Where borrowers have
-/// devices of one name, the preferred ones are meant. Throws Error where there is none, or still
-/// more than one borrower: it says what there is.
+/// altname at home or of that name inside, with that address, or that `dev:`, `alt:`, `mac:` or
+/// `pci:` finds; or all of the borrower with that id, `pid:` or `netns:`; or the one of that name;
+/// or, where it is none of these, all of the borrower whose id alone begins so. Where borrowers
+/// have devices of one name, the preferred ones are meant. Throws Error where there is none, or
+/// still more than one borrower: it says what there is.
 std::vector<std::string> find_ledgers(const std::vector<Ledger>& ledgers, const std::string& word,
                                       const LoanPredicate& is_preferred);
 

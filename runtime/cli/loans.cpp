@@ -12,6 +12,7 @@ namespace {
 std::string format_text(const Books& books, const std::vector<Ledger>& ledgers) {
   std::vector<Row> rows;
   std::vector<std::string> homes;
+  bool any_address = false;
   for (const auto& ledger : ledgers) {
     const auto by = home_by(books, ledger);
     for (std::size_t i = 0; i < by.size(); ++i) {
@@ -21,9 +22,19 @@ std::string format_text(const Books& books, const std::vector<Ledger>& ledgers) 
                       std::string(describe(by[i]))});
       homes.push_back(describe_home(ledger.home));
     }
+    for (const auto& loan : ledger.address_loans) {
+      for (const auto& lent : loan.addresses) {
+        rows.push_back({lent.home.address().str(), loan.inside, describe_borrower(ledger),
+                        format_time(ledger.created_at_s), std::string(stage_name(loan.stage)),
+                        std::string(describe(home_of_addresses_by(books, ledger)))});
+        homes.push_back(describe_home(ledger.home));
+        any_address = true;
+      }
+    }
   }
   if (rows.empty()) return "";
-  rows.insert(rows.begin(), {"DEVICE", "INSIDE", "BORROWER", "SINCE", "STAGE", "COMES HOME"});
+  rows.insert(rows.begin(), {any_address ? "LENT" : "DEVICE", "INSIDE", "BORROWER", "SINCE",
+                             "STAGE", "COMES HOME"});
   const bool any_elsewhere =
       std::any_of(homes.begin(), homes.end(), [](const auto& home) { return !home.empty(); });
   if (any_elsewhere) {

@@ -23,6 +23,7 @@ void add_create(CLI::App& program, CommandLine& line, BundleArguments& arguments
   CLI::App& verb = add_engine_verb(program, kCreateHelp,
                                    [&] { line.verb = CreateArguments{.bundle = arguments}; });
   add_texts(verb, "--nic", arguments.nics, {"SPEC", "lend this device; may be repeated"});
+  add_texts(verb, "--l3", arguments.l3, {"SPEC", "lend these addresses; may be repeated"});
   add_optional_text(verb, "--plan", arguments.plan_path,
                     {"FILE", "lend the devices of a plan file"});
   add_force(verb, arguments.force, kForceHelp);

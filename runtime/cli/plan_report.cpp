@@ -29,15 +29,24 @@ json list_to_json(const std::vector<std::string>& sentences) {
   for (const auto& sentence : sentences) array.push_back(bytes_to_utf8(sentence));
   return array;
 }
+
+/// "eth0 = lan0" of the report of that number: first those of devices, then those of addresses.
+std::string title_of(const Plan& plan, std::size_t number) {
+  if (number < plan.nics.size()) {
+    const NicPlan& nic = plan.nics[number];
+    return fmt::format("{} = {}", nic.inside.str(), describe_source(nic));
+  }
+  const AddressPlan& lent = plan.addresses.at(number - plan.nics.size());
+  return fmt::format("{} = {}", lent.inside.str(), describe_addresses(lent));
+}
 }  // namespace
 
 std::string format_text(const Plan& plan, const std::vector<PlanReport>& reports) {
   if (reports.empty()) return "nothing is lent\n";
   std::string out;
   for (std::size_t i = 0; i < reports.size(); ++i) {
-    const NicPlan& nic = plan.nics.at(i);
     if (!out.empty()) out += '\n';
-    out += fmt::format("{} = {}\n", printable(nic.inside.str()), printable(describe_source(nic)));
+    out += fmt::format("{}\n", printable(title_of(plan, i)));
     out += format_list("changes", reports[i].changes);
     out += format_list("restored", reports[i].restored);
     out += format_list("lost", reports[i].lost);
@@ -48,16 +57,26 @@ std::string format_text(const Plan& plan, const std::vector<PlanReport>& reports
 
 json plan_to_json(const Plan& plan, const std::vector<PlanReport>& reports) {
   json devices = json::array();
+  json addresses = json::array();
   for (std::size_t i = 0; i < reports.size(); ++i) {
-    const NicPlan& nic = plan.nics.at(i);
-    devices.push_back({{"inside", bytes_to_utf8(nic.inside.str())},
-                       {"source", bytes_to_utf8(describe_source(nic))},
-                       {"changes", list_to_json(reports[i].changes)},
-                       {"restored", list_to_json(reports[i].restored)},
-                       {"lost", list_to_json(reports[i].lost)},
-                       {"refusals", list_to_json(reports[i].refusals)}});
+    json object;
+    if (i < plan.nics.size()) {
+      object["inside"] = bytes_to_utf8(plan.nics[i].inside.str());
+      object["source"] = bytes_to_utf8(describe_source(plan.nics[i]));
+    } else {
+      const AddressPlan& lent = plan.addresses.at(i - plan.nics.size());
+      object["inside"] = bytes_to_utf8(lent.inside.str());
+      for (const auto& address : lent.addresses) object["addresses"].push_back(address.str());
+    }
+    object["changes"] = list_to_json(reports[i].changes);
+    object["restored"] = list_to_json(reports[i].restored);
+    object["lost"] = list_to_json(reports[i].lost);
+    object["refusals"] = list_to_json(reports[i].refusals);
+    (i < plan.nics.size() ? devices : addresses).push_back(std::move(object));
   }
-  return {{"netlend", 1}, {"devices", std::move(devices)}};
+  json result{{"netlend", 1}, {"devices", std::move(devices)}};
+  if (!addresses.empty()) result["l3"] = std::move(addresses);
+  return result;
 }
 
 }  // namespace netlend::cli

@@ -27,13 +27,21 @@ Plan read_plan_file(const std::optional<std::string>& path) {
   }
 }
 
-Plan make_plan(const std::optional<std::string>& path, const std::vector<std::string>& nics) {
-  Plan plan = read_plan_file(path);
-  for (const auto& spec : nics) {
+template <typename Arguments>
+Plan plan_of(const Arguments& arguments) {
+  Plan plan = read_plan_file(arguments.plan_path);
+  for (const auto& spec : arguments.nics) {
     try {
       plan.nics.push_back(parse_nic_spec(spec));
     } catch (const Error& error) {
       throw error.within(fmt::format("--nic '{}'", printable(spec)));
+    }
+  }
+  for (const auto& spec : arguments.l3) {
+    try {
+      plan.addresses.push_back(parse_l3_spec(spec));
+    } catch (const Error& error) {
+      throw error.within(fmt::format("--l3 '{}'", printable(spec)));
     }
   }
   check_plan(plan);
@@ -64,13 +72,9 @@ void check_is_no_command(const BundleArguments& arguments) {
                   printable(arguments.bundle), printable(arguments.id)));
 }
 
-Plan make_plan(const RunArguments& arguments) {
-  return make_plan(arguments.plan_path, arguments.nics);
-}
+Plan make_plan(const RunArguments& arguments) { return plan_of(arguments); }
 
-Plan make_plan(const BundleArguments& arguments) {
-  return make_plan(arguments.plan_path, arguments.nics);
-}
+Plan make_plan(const BundleArguments& arguments) { return plan_of(arguments); }
 
 Plan make_plan(const LendingContext& context, const LendArguments& arguments, Reaping reaping) {
   Plan plan = read_plan_file(arguments.plan_path);

@@ -17,6 +17,10 @@ bool is_wanted(const Session& session, const ReapArguments& arguments) {
       devices += fmt::format("{}'{}' from {}", devices.empty() ? "" : ", ",
                              printable(loan.home_name()), describe_borrower(ledger));
     }
+    for (const auto& loan : ledger.address_loans) {
+      devices += fmt::format("{}'{}' from {}", devices.empty() ? "" : ", ", addresses_of(loan),
+                             describe_borrower(ledger));
+    }
   }
   return devices.empty() || confirm(fmt::format("Take {}?", devices));
 }

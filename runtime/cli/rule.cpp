@@ -31,11 +31,6 @@ void check_pattern(std::string_view name, PatternCheck check,
 }
 
 void check_device(const RuleArguments& arguments) {
-  if (is_ip_address(arguments.device.substr(0, arguments.device.find('/')))) {
-    throw Error::usage(fmt::format(
-        "'{}' is an address, and a rule is for a device; a device of this name is 'dev:{}'",
-        printable(arguments.device), printable(arguments.device)));
-  }
   if (arguments.bridge || arguments.host_addresses) {
     throw Error::usage(
         fmt::format("--bridge and --host-addresses are for pairs, which are made; '{}' is there "
@@ -64,6 +59,23 @@ std::optional<std::vector<IpPrefix>> prefixes(const std::vector<std::string>& te
   }
   return sorted_once(std::move(prefixes));
 }
+bool is_for_addresses(const RuleArguments& arguments) {
+  return is_ip_address(arguments.device.substr(0, arguments.device.find('/')));
+}
+
+/// What may be lent themselves: "192.0.2.10" or "192.0.2.0/24".
+std::vector<IpPrefix> lent_prefixes(const RuleArguments& arguments) {
+  if (!arguments.addresses.empty() || arguments.keep_addresses || arguments.bridge ||
+      arguments.host_addresses) {
+    throw Error::usage(
+        fmt::format("'{}' is lent itself; --address, --keep-addresses, --bridge and "
+                    "--host-addresses are for devices and pairs",
+                    printable(arguments.device)));
+  }
+  const auto prefix = IpPrefix::parse_destination(arguments.device);
+  check_word("ADDRESS", [&] { check_allowed_prefix(prefix); });
+  return {prefix};
+}
 }  // namespace
 
 PolicyRule make_rule(const RuleArguments& arguments) {
@@ -85,6 +97,11 @@ PolicyRule make_rule(const RuleArguments& arguments) {
                   .inside = arguments.inside,
                   .addresses = prefixes(arguments.addresses),
                   .keep_addresses = arguments.keep_addresses};
+  if (is_for_addresses(arguments)) {
+    rule.addresses = lent_prefixes(arguments);
+    rule.lends_addresses = true;
+    return rule;
+  }
   if (!arguments.device.starts_with(kPairPrefix)) {
     check_device(arguments);
     rule.device = arguments.device;

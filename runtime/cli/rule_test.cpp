@@ -132,9 +132,19 @@ BOOST_AUTO_TEST_CASE(what_could_allow_nothing_is_refused) {
              "--inside: no device that is lent is called 'lo'");
   BOOST_TEST(
       refusal({"lan0", "--address", "127.0.0.1"}).starts_with("--address: no device can be"));
+  BOOST_TEST(refusal({"127.0.0.1"}).starts_with("ADDRESS: no device can be given an address"));
+  BOOST_TEST(refusal({"192.0.2.7/24"}).starts_with("ADDRESS: '192.0.2.7/24' has host bits"));
+  BOOST_TEST(
+      refusal({"192.0.2.7", "--address", "192.0.2.7"}).starts_with("'192.0.2.7' is lent itself"));
+}
+
+BOOST_AUTO_TEST_CASE(a_rule_for_an_address_is_for_lending_it) {
   for (const char* address : {"192.0.2.7", "192.0.2.0/24", "2001:db8::7", "2001:db8::/64"}) {
-    BOOST_TEST(refusal({address}).find("is an address, and a rule is for a device") !=
-               std::string::npos);
+    const auto rule = rule_of({address, "--to", "web"});
+    BOOST_TEST(rule.lends_addresses);
+    BOOST_TEST(!rule.device.has_value());
+    BOOST_TEST((rule.addresses == std::vector{netlend::IpPrefix::parse_destination(address)}));
+    BOOST_TEST(rule.to.value() == "web");
   }
 }
 

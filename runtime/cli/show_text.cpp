@@ -115,6 +115,13 @@ std::string format_lent(const Books& books, const Observation& observation,
                               printable(loan.inside), describe(by[i])),
                   kWidth);
     }
+    for (const auto& loan : ledger.address_loans) {
+      out += wrap(fmt::format("  lent  {}  ", addresses_of(loan)),
+                  fmt::format("to {} on '{}' by '{}', comes home {}", describe_borrower(ledger),
+                              printable(loan.inside), printable(loan.host_name),
+                              describe(home_of_addresses_by(books, ledger))),
+                  kWidth);
+    }
   }
   return out;
 }

@@ -70,6 +70,7 @@ std::string key_of(const std::string& path, std::vector<std::string> inside) {
 std::string key_of(const std::string& path, const Plan& plan) {
   std::vector<std::string> inside;
   for (const auto& nic : plan.nics) inside.push_back(nic.inside.str());
+  for (const auto& lent : plan.addresses) inside.push_back(lent.inside.str());
   return key_of(path, std::move(inside));
 }
 
@@ -186,6 +187,7 @@ Borrower find_borrower(const StateDirectory& state, const ContainerStore& contai
 bool is_by_hand(const Ledger& ledger) {
   std::vector<std::string> inside;
   for (const auto& loan : ledger.loans) inside.push_back(loan.inside);
+  for (const auto& loan : ledger.address_loans) inside.push_back(loan.inside);
   const std::string path = ledger.process ? process_path(ledger.process->pid) : ledger.netns_path;
   return ledger.key == key_of(path, std::move(inside));
 }

@@ -88,11 +88,11 @@ UniqueFd take_terminal(ChildChannel& channel) {
 
 /// From here on the container's own processes may run: nothing of ours that they could reach may
 /// have more than they.
-void limit_privileges(const std::vector<SeccompProgram>& filters) {
+void limit_privileges(const InitContext& context) {
   check(::setgroups(0, nullptr), "drop", "the supplementary groups");
-  limit_capabilities(kDefaultCapabilities);
+  limit_capabilities(context.options.capabilities);
   set_no_new_privileges();
-  for (const auto& filter : filters) install_seccomp(filter);
+  for (const auto& filter : context.filters) install_seccomp(filter);
 }
 
 /// Returns the container's terminal, if it has one.
@@ -107,7 +107,7 @@ UniqueFd make_container(InitContext& context) {
   bring_up_loopback();
   auto terminal = take_terminal(context.channel);
   enter_working_folder(folder);
-  limit_privileges(context.filters);
+  limit_privileges(context);
   return terminal;
 }
 

@@ -6,6 +6,7 @@
 #include "base/container_id.hpp"
 #include "container/channel.hpp"
 #include "container/rootfs.hpp"
+#include "privilege/capabilities.hpp"
 #include "privilege/seccomp.hpp"
 
 namespace netlend {
@@ -17,6 +18,8 @@ struct ContainerOptions {
   /// All of the command's environment, "NAME=VALUE" each.
   std::vector<std::string> environment;
   HostRootOptions root;
+  /// What the command keeps.
+  std::vector<int> capabilities{kDefaultCapabilities.begin(), kDefaultCapabilities.end()};
 };
 
 /// What the first process of the container needs, made by its parent while that can still fail

@@ -9,11 +9,15 @@ namespace netlend {
 void lend_by_policy(const LendingContext& context, const Plan& plan, const Borrower& borrower,
                     const PolicyLending& how) {
   const auto& process = borrower.process.value();
-  const LendOptions options{.force = Force::no,
-                            .permission = [&](const std::vector<WantedDevice>& wanted) {
-                              const auto asker = observe_asker(borrower.id, process, borrower.key);
-                              how.configuration.policy.check(asker, wanted);
-                            }};
+  const auto& policy = how.configuration.policy;
+  const auto asker = [&] { return observe_asker(borrower.id, process, borrower.key); };
+  const LendOptions options{
+      .force = Force::no,
+      .permission = [&](const std::vector<WantedDevice>& wanted) { policy.check(asker(), wanted); },
+      .address_permission =
+          [&](const std::vector<AddressPlan>& wanted) {
+            if (!wanted.empty()) policy.check_addresses(asker(), wanted);
+          }};
   const auto lend_now = [&] {
     lend_guarded(
         context, plan, borrower,

@@ -12,6 +12,7 @@
 
 #include "base/syscall.hpp"
 #include "guardian/seclusion.hpp"
+#include "net/l3/uplink_watch.hpp"
 #include "net/ledger/ledger.hpp"
 #include "net/ledger/state_directory.hpp"
 #include "net/lending.hpp"
@@ -68,14 +69,17 @@ void drop_events(int events) {
 class Vigil {
  public:
   Vigil(const StateDirectory& state, std::string ledger_name)
-      : state_(state), ledger_name_(std::move(ledger_name)), closed_(watch_ledgers(state)) {}
+      : state_(state), ledger_name_(std::move(ledger_name)), closed_(watch_ledgers(state)) {
+    const auto ledger = load_ledger(state, ledger_name_);
+    if (ledger && !ledger->address_loans.empty()) uplinks_.emplace(state, *ledger);
+  }
 
   /// Until the process has ended.
-  bool wait_for_end(const UniqueFd& pidfd) const {
+  bool wait_for_end(const UniqueFd& pidfd) {
     return wait_until(pidfd.get(), POLLIN, [] { return true; });
   }
   /// Until the path shows the borrower's namespace no more.
-  bool wait_for_unmount(const Watch& watch) const;
+  bool wait_for_unmount(const Watch& watch);
   bool wait_for(int timeout_ms) const;
 
   /// Until everything is home or there is no hope.
@@ -83,29 +87,34 @@ class Vigil {
 
  private:
   template <typename Condition>
-  bool wait_until(int fd, short event, Condition is_over) const;
+  bool wait_until(int fd, short event, Condition is_over);
 
   const StateDirectory& state_;
   std::string ledger_name_;
   UniqueFd closed_;
+  /// Where addresses are lent.
+  std::optional<UplinkWatch> uplinks_;
 };
 
 /// Until `event` at `fd`, and `is_over` then.
 template <typename Condition>
-bool Vigil::wait_until(int fd, short event, Condition is_over) const {
+bool Vigil::wait_until(int fd, short event, Condition is_over) {
   for (;;) {
     if (!is_open(state_, ledger_name_)) return false;
     release_memory();
-    std::array<pollfd, 2> waiting{pollfd{.fd = closed_.get(), .events = POLLIN, .revents = 0},
-                                  pollfd{.fd = fd, .events = event, .revents = 0}};
+    const int uplinks = uplinks_ ? uplinks_->fd() : -1;  // poll(2) passes over that
+    std::array<pollfd, 3> waiting{pollfd{.fd = closed_.get(), .events = POLLIN, .revents = 0},
+                                  pollfd{.fd = fd, .events = event, .revents = 0},
+                                  pollfd{.fd = uplinks, .events = POLLIN, .revents = 0}};
     check(retry([&] { return ::poll(waiting.data(), waiting.size(), -1); }), "wait for",
           "the borrower");
     if (waiting[1].revents != 0 && is_over()) return true;
+    if (waiting[2].revents != 0) uplinks_->renew();
     drop_events(closed_.get());
   }
 }
 
-bool Vigil::wait_for_unmount(const Watch& watch) const {
+bool Vigil::wait_for_unmount(const Watch& watch) {
   Ledger borrower;  // Only what says who borrows.
   borrower.borrower = watch.borrower;
   borrower.netns_path = watch.netns_path;
@@ -153,7 +162,7 @@ std::optional<std::string> learn_ledger(const Watch& watch, const StateDirectory
 }
 
 /// Waits for the death of the borrower where nobody else sees to it.
-void guard(const Watch& watch, const Vigil& vigil) {
+void guard(const Watch& watch, Vigil vigil) {
   if (watch.lender_pidfd.is_open() && !vigil.wait_for_end(watch.lender_pidfd)) return;
   const bool is_left_to_us =
       watch.pidfd.is_open() ? vigil.wait_for_end(watch.pidfd) : vigil.wait_for_unmount(watch);

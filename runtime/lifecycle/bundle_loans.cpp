@@ -64,7 +64,10 @@ void check_together(const BundlePlans& plans, const oci::Annotations& annotation
   const bool is_one_plan = all.nics.size() == plans.command_line.nics.size();
   const auto asked = parse_annotations(annotations);
   if (!asked && is_one_plan) return;  // Its lend checks it.
-  if (asked) all.nics.insert(all.nics.end(), asked->nics.begin(), asked->nics.end());
+  if (asked) {
+    all.nics.insert(all.nics.end(), asked->nics.begin(), asked->nics.end());
+    all.addresses.insert(all.addresses.end(), asked->addresses.begin(), asked->addresses.end());
+  }
   try {
     check_plan(all);
     Site home{Netns::current()};
@@ -77,11 +80,11 @@ void check_together(const BundlePlans& plans, const oci::Annotations& annotation
 void lend_to_bundle(const LendingContext& context, const BundlePlans& plans, Lender lender,
                     const BundleBorrower& borrower) {
   const auto by_annotations = parse_annotations(borrower.record.annotations);
-  if (plans.command_line.nics.empty() && plans.network_devices.nics.empty() && !by_annotations) {
+  if (plans.command_line.is_empty() && plans.network_devices.nics.empty() && !by_annotations) {
     return;
   }
   const auto configuration = load_configuration();
-  if (!plans.command_line.nics.empty()) {
+  if (!plans.command_line.is_empty()) {
     lend_guarded(
         context, plans.command_line, with_key(borrower, kCommandLineKey),
         {.options = {.force = plans.force}, .lender = lender, .settings = configuration.settings});
@@ -106,10 +109,15 @@ Preview preview_bundle(const LendingContext& context, BundlePlans plans, const B
   check_together(plans, bundle.config.annotations);
   Preview all;
   const auto add = [&](const Plan& plan, const LendOptions& options) {
-    for (auto& report : preview(context, plan, nullptr, options)) {
-      all.reports.push_back(std::move(report));
-    }
+    auto reports = preview(context, plan, nullptr, options);
+    // Those of devices stand before those of addresses.
+    const auto addresses = reports.begin() + static_cast<std::ptrdiff_t>(plan.nics.size());
+    const auto place = all.reports.begin() + static_cast<std::ptrdiff_t>(all.plan.nics.size());
+    all.reports.insert(place, reports.begin(), addresses);
+    all.reports.insert(all.reports.end(), addresses, reports.end());
     all.plan.nics.insert(all.plan.nics.end(), plan.nics.begin(), plan.nics.end());
+    all.plan.addresses.insert(all.plan.addresses.end(), plan.addresses.begin(),
+                              plan.addresses.end());
   };
   add(plans.network_devices, {.force = Force::yes, .homecoming = Homecoming::by_kernel});
   add(plans.command_line, {.force = plans.force});
@@ -117,7 +125,9 @@ Preview preview_bundle(const LendingContext& context, BundlePlans plans, const B
   if (!asked) return all;
   const auto policy = load_configuration().policy;
   const auto asker = expected_asker(bundle, id);
-  add(*asked, {.permission = [&](const auto& wanted) { policy.check(asker, wanted); }});
+  add(*asked,
+      {.permission = [&](const auto& wanted) { policy.check(asker, wanted); },
+       .address_permission = [&](const auto& wanted) { policy.check_addresses(asker, wanted); }});
   return all;
 }
 

@@ -27,12 +27,15 @@ constexpr const char* kLedgerKey = "run";
 ContainerOptions container_options(const RunOptions& options, const NoteCallback& note) {
   const auto resolv_conf = choose_resolv_conf(
       options.dns, read_file_if_exists(AT_FDCWD, "/etc/resolv.conf", kResolvConfMaxBytes));
-  // Without a device there is no way to any name server, and nothing new to say.
-  if (resolv_conf.note && !options.plan.nics.empty()) note(*resolv_conf.note);
-  return {.id = options.id,
-          .command = options.command,
-          .environment = command_environment(own_environment()),
-          .root = {.show = options.show, .resolv_conf = resolv_conf.content}};
+  // With nothing lent there is no way to any name server, and nothing new to say.
+  if (resolv_conf.note && !options.plan.is_empty()) note(*resolv_conf.note);
+  ContainerOptions container{.id = options.id,
+                             .command = options.command,
+                             .environment = command_environment(own_environment()),
+                             .root = {.show = options.show, .resolv_conf = resolv_conf.content}};
+  // Who has lent addresses sends from them and from no others, and makes no packets by hand.
+  if (!options.plan.addresses.empty()) std::erase(container.capabilities, CAP_NET_RAW);
+  return container;
 }
 
 /// Other commands find the container by its id as long as this lives, and nobody else gets the id.
@@ -104,7 +107,13 @@ RunResult run(const Runtime& runtime, const RunOptions& options) {
   const auto init = identify_process(container->pid());
   const CommandRecord record(runtime.containers, options.id, init);
   std::optional<std::string> ledger;
-  if (!options.plan.nics.empty()) ledger = lend_to(init, runtime.lending, options);
+  // Lent addresses come home by themselves when the namespace ends; held open until they are given
+  // back, it leaves no moment in which nobody has them.
+  std::optional<Netns> netns;
+  if (!options.plan.is_empty()) {
+    netns = Netns::of_process(init.pid);
+    ledger = lend_to(init, runtime.lending, options);
+  }
   auto result = run_command(std::move(container), signals);
   if (ledger) result.failures = give_back(runtime.lending, *ledger);
   return result;

@@ -12,7 +12,7 @@
 
 namespace netlend {
 
-/// `netlend run [--nic SPEC]... -- COMMAND [ARG...]`.
+/// `netlend run [--nic SPEC]... [--l3 SPEC]... -- COMMAND [ARG...]`.
 struct RunOptions {
   /// Also its hostname. new_container_id() if the user gives none.
   ContainerId id;

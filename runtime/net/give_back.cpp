@@ -7,6 +7,7 @@
 #include "base/syscall.hpp"
 #include "base/text.hpp"
 #include "net/kernel/announce.hpp"
+#include "net/l3/address_lending.hpp"
 #include "net/ledger/lease.hpp"
 #include "net/ledger/lock.hpp"
 #include "net/ledger/pin.hpp"
@@ -382,6 +383,19 @@ void Returning::remove_marks(IfIndex ifindex) {
   }
 }
 
+std::vector<std::string> leases_of(const Ledger& ledger) {
+  std::vector<std::string> leases;
+  for (const auto& loan : ledger.loans) {
+    if (!loan.lease.empty()) leases.push_back(loan.lease);
+  }
+  for (const auto& loan : ledger.address_loans) {
+    for (const auto& lent : loan.addresses) {
+      leases.push_back(address_lease(lent.home.address(), ledger.home));
+    }
+  }
+  return leases;
+}
+
 void close(const LendingContext& context, const Ledger& ledger, Failures& failures) {
   if (ledger.pin) {
     pass(context, Step::unpin_staging);
@@ -393,10 +407,9 @@ void close(const LendingContext& context, const Ledger& ledger, Failures& failur
   if (!attempt(failures, [&] { close_ledger(context.state, ledger.name); })) return;
   // Last: while there is a ledger, nobody else may have the device. A lease without one is
   // nobody's.
-  for (const auto& loan : ledger.loans) {
-    if (loan.lease.empty()) continue;
+  for (const auto& lease : leases_of(ledger)) {
     pass(context, Step::drop_lease);
-    attempt(failures, [&] { drop_lease(context.state, loan.lease, ledger.name); });
+    attempt(failures, [&] { drop_lease(context.state, lease, ledger.name); });
   }
 }
 
@@ -406,6 +419,13 @@ bool was_ready(const Ledger& ledger) {
   });
 }
 
+bool bring_addresses_home(const LendingContext& context, Ledger& ledger, Failures& failures) {
+  Site home = open_home(ledger);
+  return give_back_addresses(
+      {.state = context.state, .ledger = ledger, .home = home, .on_step = context.on_step},
+      failures);
+}
+
 /// True when nothing of it is left to be brought home.
 bool bring_all_home(const LendingContext& context, Ledger& ledger, Leftover leftover,
                     Failures& failures) {
@@ -413,11 +433,16 @@ bool bring_all_home(const LendingContext& context, Ledger& ledger, Leftover left
   ledger.is_left_to_kernel = ledger.is_left_to_kernel && was_ready(ledger);
   if (ledger.is_left_to_kernel && !await_kernel(context, ledger)) return false;
   for (auto& loan : ledger.loans) loan.stage = Stage::returning;
+  for (auto& loan : ledger.address_loans) loan.stage = Stage::returning;
   Failures no_disk;  // The way home needs no disk: what is written here is only for people.
   pass(context, Step::write_returning);
   attempt(no_disk, [&] { save_ledger(context.state, ledger); });
+  bool all_home = ledger.address_loans.empty();
+  if (!all_home) {
+    attempt(failures, [&] { all_home = bring_addresses_home(context, ledger, failures); });
+  }
+  if (ledger.loans.empty()) return all_home;
   Returning returning(context, ledger, leftover, failures);
-  bool all_home = true;
   // Pairs first: one may have been given a bridge's port number that a device had.
   for (const bool is_pair : {true, false}) {
     for (auto& loan : ledger.loans) {

@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <ctime>
+#include <map>
 
 #include "base/syscall.hpp"
 #include "base/text.hpp"
 #include "net/checks.hpp"
 #include "net/kernel/driver.hpp"
+#include "net/l3/address_lending.hpp"
 #include "net/ledger/lease.hpp"
 #include "net/ledger/lock.hpp"
 #include "net/ledger/pin.hpp"
@@ -94,8 +96,12 @@ std::optional<std::string> meet_earlier(const LendingContext& context, const Pla
   return std::nullopt;
 }
 
+/// All that the plan lends, for messages.
 std::string devices_of(const Plan& plan) {
   std::string out;
+  for (const auto& lent : plan.addresses) {
+    out += fmt::format("{}'{}'", out.empty() ? "" : ", ", describe_addresses(lent));
+  }
   for (const auto& nic : plan.nics) {
     out += fmt::format("{}'{}'", out.empty() ? "" : ", ", printable(nic.inside.str()));
   }
@@ -131,9 +137,20 @@ class Lending {
   std::vector<std::optional<LinkState>> find_devices();
   void choose();
   Loan loan_for_pair(const NicPlan& nic);
+  void choose_addresses();
   void take_leases();
-  void take_one(const Loan& loan, const std::string& wanted);
+  /// `wanted`: "device 'lan0'".
+  void take_one(const std::string& lease, const std::string& wanted);
+  /// Who needs a permission asks by an annotation, and no annotation has force.
+  std::string_view by_force_only() const {
+    return options_.permission ? "no annotation can ask for it, only 'netlend lend --force'"
+                               : "'--force' lends it all the same";
+  }
   void observe();
+  void observe_lent_addresses();
+  AddressScene address_scene() {
+    return {.state = context_.state, .ledger = ledger_, .home = home_, .on_step = context_.on_step};
+  }
   void drop_leases() noexcept;
   void carry_out();
 
@@ -154,8 +171,10 @@ std::string Lending::run(const std::string& plan_text) {
   LedgerLock lock = for_plan([&] { return lock_new_ledger(); });
   try {
     choose();
+    choose_addresses();
     take_leases();
     observe();
+    observe_lent_addresses();
     pass(context_, Step::write_intent);
     for_plan([&] { save_ledger(context_.state, ledger_); });
   } catch (const std::exception&) {
@@ -190,7 +209,9 @@ void Lending::prepare(const std::string& plan_text) {
   ledger_.borrower = inside_.netns.identity();
   ledger_.process = borrower_.process;
   ledger_.netns_path = borrower_.netns_path;
-  ledger_.pin = Pin{.mount_namespace = pin_mount_namespace(context_.state)};
+  // Addresses come home by the end of the borrower's namespace, which a pin would put off.
+  if (!plan_.nics.empty())
+    ledger_.pin = Pin{.mount_namespace = pin_mount_namespace(context_.state)};
   ledger_.is_left_to_kernel = options_.homecoming == Homecoming::by_kernel;
   ledger_.plan = plan_text;
 }
@@ -265,26 +286,36 @@ Loan Lending::loan_for_pair(const NicPlan& nic) {
   return loan;
 }
 
+void Lending::choose_addresses() {
+  if (options_.address_permission) options_.address_permission(plan_.addresses);
+  for (const auto& lent : plan_.addresses) ledger_.address_loans.push_back(new_address_loan(lent));
+}
+
 void Lending::take_leases() {
   // In one order for all, so that of two plans with the same devices one gets all of them.
-  std::vector<const Loan*> order;
+  std::map<std::string, std::string> order;
   for (const auto& loan : ledger_.loans) {
-    if (!loan.lease.empty()) order.push_back(&loan);
+    if (loan.lease.empty()) continue;
+    order.emplace(loan.lease, fmt::format("device '{}'", printable(loan.home_name())));
   }
-  std::sort(order.begin(), order.end(),
-            [](const Loan* left, const Loan* right) { return left->lease < right->lease; });
-  for (const Loan* loan : order) {
-    take_one(*loan, loan->home_name());
-    leases_.push_back(loan->lease);
+  for (const auto& lent : plan_.addresses) {
+    for (const auto& address : lent.addresses) {
+      order.emplace(address_lease(address, ledger_.home),
+                    fmt::format("address '{}'", address.str()));
+    }
+  }
+  for (const auto& [lease, wanted] : order) {
+    take_one(lease, wanted);
+    leases_.push_back(lease);
   }
 }
 
-void Lending::take_one(const Loan& loan, const std::string& wanted) {
+void Lending::take_one(const std::string& lease, const std::string& wanted) {
   const Lease ours{.ledger_name = ledger_.name, .id = ledger_.id};
   std::string why;
   for (int attempt_number = 0; attempt_number < kAttemptsMax; ++attempt_number) {
     pass(context_, Step::take_lease);
-    const auto holder = for_plan([&] { return take_lease(context_.state, loan.lease, ours); });
+    const auto holder = for_plan([&] { return take_lease(context_.state, lease, ours); });
     if (!holder) return;
     if (is_open(context_.state, holder->ledger_name)) {
       const ReapResult reaped = reap_ledger(context_, holder->ledger_name, ReapScope::dead);
@@ -294,15 +325,14 @@ void Lending::take_one(const Loan& loan, const std::string& wanted) {
       }
       why = reaped.failures.empty() ? "" : ": " + joined(reaped.failures);
     } else {
-      release_stale_lease(context_.state, loan.lease);
-      if (!read_lease(context_.state, loan.lease)) continue;
+      release_stale_lease(context_.state, lease);
+      if (!read_lease(context_.state, lease)) continue;
     }
-    throw Error(fmt::format("device '{}' is lent to '{}'{}; 'netlend loans' shows the loan",
-                            printable(wanted), holder->id.str(), why),
+    throw Error(fmt::format("{} is lent to '{}'{}; 'netlend loans' shows the loan", wanted,
+                            holder->id.str(), why),
                 EBUSY);
   }
-  throw Error(fmt::format("device '{}' is wanted by many at once; try again", printable(wanted)),
-              EBUSY);
+  throw Error(fmt::format("{} is wanted by many at once; try again", wanted), EBUSY);
 }
 
 /// What the devices are now that nobody else can be lending them.
@@ -319,17 +349,28 @@ void Lending::observe() {
     }
     loan.home = reading(loan, [&] { return take_snapshot_with_dependents(home_, chosen.ifindex); });
     check_fits(plan_.nics[i], *loan.home);
+    check_no_address_lent(address_scene(), loan.home->link);
     const auto reasons = reading(loan, [&] { return why_only_by_force(home_, *loan.home); });
     if (options_.force == Force::no && !reasons.empty()) {
-      // Who needs a permission asks by an annotation, and no annotation has force.
-      throw Error(
-          fmt::format("device '{}' is not lent: {}; {}", printable(chosen.name), reasons.front(),
-                      options_.permission
-                          ? "no annotation can ask for it, only 'netlend lend --force'"
-                          : "'--force' lends it all the same"),
-          EPERM);
+      throw Error(fmt::format("device '{}' is not lent: {}; {}", printable(chosen.name),
+                              reasons.front(), by_force_only()),
+                  EPERM);
     }
     reading(loan, [&] { give_up_unrestorable(home_, *loan.home); });
+  }
+}
+
+void Lending::observe_lent_addresses() {
+  for (std::size_t i = 0; i < plan_.addresses.size(); ++i) {
+    AddressLoan& loan = ledger_.address_loans[i];
+    const AddressScene scene = address_scene();
+    observe_addresses(scene, plan_.addresses[i], loan);
+    const auto reasons = why_addresses_only_by_force(home_, loan);
+    if (options_.force == Force::yes || reasons.empty()) continue;
+    throw Error(
+        fmt::format("address '{}' is not lent: {}; {}", plan_.addresses[i].addresses[0].str(),
+                    reasons.front(), by_force_only()),
+        EPERM);
   }
 }
 
@@ -341,7 +382,7 @@ void Lending::drop_leases() noexcept {
 }
 
 void Lending::carry_out() {
-  if (!ledger_.is_left_to_kernel) {
+  if (ledger_.pin && !ledger_.is_left_to_kernel) {
     pass(context_, Step::pin_borrower);
     for_plan([&] { make_pin(context_.state, pin_place(ledger_, PinFolder::pins), inside_.netns); });
   }
@@ -352,7 +393,9 @@ void Lending::carry_out() {
   for (std::size_t i = 0; i < plan_.nics.size(); ++i) {
     lender.settle(ledger_.loans[i], plan_.nics[i]);
   }
+  if (!ledger_.address_loans.empty()) lend_addresses(address_scene(), inside_);
   for (auto& loan : ledger_.loans) loan.stage = Stage::ready;
+  for (auto& loan : ledger_.address_loans) loan.stage = Stage::ready;
   pass(context_, Step::write_ready);
   for_plan([&] { save_ledger(context_.state, ledger_); });
 }

@@ -53,6 +53,9 @@ struct WantedDevice {
 /// Throws where one of the plan's devices may not be lent as it says.
 using Permission = std::function<void(const std::vector<WantedDevice>& wanted)>;
 
+/// Throws where addresses of the plan may not be lent as it says.
+using AddressPermission = std::function<void(const std::vector<AddressPlan>& wanted)>;
+
 /// Who brings a device home after its loan.
 enum class Homecoming {
   by_us,
@@ -67,6 +70,7 @@ struct LendOptions {
   Force force = Force::no;
   /// Empty: root asks, and may.
   Permission permission = {};
+  AddressPermission address_permission = {};
   /// Who gives back when the borrower dies; absent: the lender stays, or nobody does.
   std::optional<ProcessIdentity> guardian = {};
   Homecoming homecoming = Homecoming::by_us;
@@ -119,7 +123,7 @@ enum class ReapScope { dead, all };
 /// is working on are left to them; but where the borrower is dead, their end is waited for.
 Failures reap(const LendingContext& context, ReapScope scope) noexcept;
 
-/// What would change for one device, in sentences; changes nothing.
+/// What would change for one device or one loan of addresses, in sentences; changes nothing.
 struct PlanReport {
   std::vector<std::string> changes;
   std::vector<std::string> restored;
@@ -129,8 +133,9 @@ struct PlanReport {
   bool operator==(const PlanReport&) const = default;
 };
 
-/// What lend() with these options would do for each device of the plan, in the plan's order.
-/// Without `borrower` (it doesn't exist yet) the checks inside it are left out.
+/// What lend() with these options would do for each device of the plan and then for each loan of
+/// addresses, in the plan's order. Without `borrower` (it doesn't exist yet) the checks inside it
+/// are left out.
 std::vector<PlanReport> preview(const LendingContext& context, const Plan& plan,
                                 const Borrower* borrower, const LendOptions& options = {});
 

@@ -82,22 +82,31 @@ std::unique_ptr<Site> open_initial(const NetnsIdentity& home) {
     return nullptr;  // Not ours to see; what it holds is then not found, which is reported.
   }
 }
+
+std::string first_lent(const Ledger& ledger) {
+  if (!ledger.loans.empty()) return ledger.loans.front().home_name();
+  for (const auto& loan : ledger.address_loans) {
+    if (!loan.addresses.empty()) return loan.addresses.front().home.address().str();
+  }
+  return ledger.name;
+}
 }  // namespace
+
+Site open_home(const Ledger& ledger) {
+  if (auto home = find_site(ledger.home)) return std::move(*home);
+  const std::string what = first_lent(ledger);
+  throw Error(fmt::format(
+      "'{}' is lent to '{}' from network namespace {}, which can't be reached from here; run "
+      "'netlend reap' there, or, if it is gone, give up the loan by 'netlend return --forget {}'",
+      printable(what), ledger.id.str(), ledger.home.inode, printable(what)));
+}
 
 LoanSites::LoanSites(const StateDirectory& state, const Ledger& ledger)
     : state_(state),
-      home_(find_site(ledger.home)),
+      home_(std::make_unique<Site>(open_home(ledger))),
       borrower_(open_borrower(state, ledger)),
-      staging_(open_staging(state, ledger)) {
-  if (!home_) {
-    const std::string what = ledger.loans.empty() ? ledger.name : ledger.loans.front().home_name();
-    throw Error(fmt::format(
-        "'{}' is lent to '{}' from network namespace {}, which can't be reached from here; run "
-        "'netlend reap' there, or, if it is gone, give up the loan by 'netlend return --forget {}'",
-        printable(what), ledger.id.str(), ledger.home.inode, printable(what)));
-  }
-  initial_ = open_initial(ledger.home);
-}
+      staging_(open_staging(state, ledger)),
+      initial_(open_initial(ledger.home)) {}
 
 Site& LoanSites::staging(const StateDirectory& state, const Ledger& ledger) {
   if (!staging_) {

@@ -62,6 +62,9 @@ class LoanSites {
   std::unique_ptr<Site> elsewhere_;
 };
 
+/// The namespace that the ledger lends from. Throws Error if it can't be reached from here.
+Site open_home(const Ledger& ledger);
+
 /// Whether a process or a name holds a network namespace.
 bool is_held(const NetnsIdentity& netns);
 

@@ -69,7 +69,7 @@ Failures reap(const LendingContext& context, ReapScope scope) noexcept {
         failures.insert(failures.end(), result.failures.begin(), result.failures.end());
       });
     }
-    for (const auto& lease : list_names(context.state.devices())) {
+    for (const auto& lease : list_leases(context.state)) {
       attempt(failures, [&] { release_stale_lease(context.state, lease); });
     }
     for (const auto& file : list_names(context.state.ledgers())) {

@@ -64,7 +64,8 @@ std::string driver_there(LoanSites& sites, const Loan& loan) {
 
 void check_allowed(const LendingContext& context, const Ledger& ledger, const Plan& plan,
                    const LendOptions& options) {
-  if (!options.permission) return;
+  if (options.address_permission) options.address_permission(plan.addresses);
+  if (!options.permission || plan.nics.empty()) return;
   LoanSites sites(context.state, ledger);
   std::vector<WantedDevice> wanted;
   for (std::size_t i = 0; i < plan.nics.size() && i < ledger.loans.size(); ++i) {

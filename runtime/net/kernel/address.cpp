@@ -11,6 +11,7 @@
 #include <array>
 #include <cstdlib>
 #include <cstring>
+#include <set>
 
 #include "base/error.hpp"
 #include "base/syscall.hpp"
@@ -204,6 +205,22 @@ std::vector<AddressRecord> list_addresses(RouteSocket& socket, IfIndex ifindex) 
     // Some hundredths of each second are ambiguous, others for each address.
     if (!ambiguous) return records;
   }
+}
+
+std::vector<DeviceAddress> find_address(RouteSocket& socket, const IpAddress& address) {
+  std::vector<DeviceAddress> found;
+  std::set<IfIndex> devices;
+  for (const auto& reply : dump_family(socket, {}, address.family())) {
+    if (reply.type() != RTM_NEWADDR || parse_address(reply, 0).record.address() != address)
+      continue;
+    devices.insert({static_cast<int>(reply.header<ifaddrmsg>().ifa_index)});
+  }
+  for (const IfIndex device : devices) {
+    for (auto& record : list_addresses(socket, device)) {
+      if (record.address() == address) found.push_back({device, std::move(record)});
+    }
+  }
+  return found;
 }
 
 std::string describe(const AddressRecord& address) {

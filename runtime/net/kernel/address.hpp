@@ -40,6 +40,15 @@ bool is_no_ipv6(const Error& error, int family);
 /// The device's addresses in the kernel's order, IPv4 first.
 std::vector<AddressRecord> list_addresses(RouteSocket& socket, IfIndex ifindex);
 
+/// An address and the device that has it.
+struct DeviceAddress {
+  IfIndex device;
+  AddressRecord record;
+};
+
+/// Where in this namespace the address is: no device, one, or several.
+std::vector<DeviceAddress> find_address(RouteSocket& socket, const IpAddress& address);
+
 /// As ip(8) would print it: "10.0.0.1/24 brd 10.0.0.255 scope global label eth0:x".
 std::string describe(const AddressRecord& address);
 

@@ -138,6 +138,14 @@ std::optional<LinkState> find_link(RouteSocket& socket, IfIndex ifindex) {
   return find_link_in(socket, ifindex, std::nullopt);
 }
 
+bool can_send(RouteSocket& socket, IfIndex ifindex) {
+  Message message = get_link(fmt::format("look up device {}", ifindex.value));
+  message.header(link_header(ifindex));
+  ask_for_all(message);
+  const auto reply = socket.find(message);
+  return reply && reply->attributes(sizeof(ifinfomsg)).text(IFLA_QDISC) != "noop";
+}
+
 std::optional<LinkState> find_link_in(RouteSocket& socket, IfIndex ifindex,
                                       std::optional<std::uint32_t> nsid) {
   Message message = get_link(fmt::format("look up device {}", ifindex.value));

@@ -80,6 +80,9 @@ struct LinkState {
 /// Throws Error (ENODEV).
 LinkState read_link(RouteSocket& socket, IfIndex ifindex);
 std::optional<LinkState> find_link(RouteSocket& socket, IfIndex ifindex);
+/// Whether the kernel sends what is sent by the device: one that was set up before it had a carrier
+/// drops it until a worker has seen the carrier (net/core/link_watch.c).
+bool can_send(RouteSocket& socket, IfIndex ifindex);
 /// As seen from here in the namespace with that id (IFLA_TARGET_NETNSID); without one, in ours.
 std::optional<LinkState> find_link_in(RouteSocket& socket, IfIndex ifindex,
                                       std::optional<std::uint32_t> nsid);

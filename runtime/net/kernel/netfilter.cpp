@@ -1,5 +1,6 @@
 #include "net/kernel/netfilter.hpp"
 
+#include <arpa/inet.h>
 #include <fmt/core.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
@@ -87,6 +88,11 @@ std::vector<NetfilterHook> list_hooks(RouteSocket& socket, const Kind& kind, std
   return found;
 }
 
+std::optional<std::uint32_t> big_endian(const Attributes& attributes, int type) {
+  const auto value = attributes.u32(type);
+  return value ? std::optional{ntohl(*value)} : std::nullopt;
+}
+
 // A kernel without nftables, or without this of it.
 bool is_unknown_to_kernel(const Error& error) {
   return error.errno_value() == EPROTONOSUPPORT || error.errno_value() == EOPNOTSUPP ||
@@ -103,6 +109,28 @@ bool names_device(const Attributes& hook, int single, int several, const std::st
     if (type == kDevicePrefix && device.starts_with(name)) return true;
   }
   return false;
+}
+
+std::vector<std::string> list_closed_forward_chains(const Netns& netns) {
+  std::vector<std::string> found;
+  try {
+    RouteSocket socket{netns, NETLINK_NETFILTER};
+    for (const std::uint8_t family : {NFPROTO_INET, NFPROTO_IPV4, NFPROTO_IPV6}) {
+      for (const auto& reply : socket.dump(list_objects(kChain, family))) {
+        const Attributes chain = reply.attributes(sizeof(nfgenmsg));
+        if (big_endian(chain.nested(NFTA_CHAIN_HOOK), NFTA_HOOK_HOOKNUM) != NF_INET_FORWARD ||
+            big_endian(chain, NFTA_CHAIN_POLICY) != NF_DROP) {
+          continue;
+        }
+        found.push_back(describe({.family = reply.header<nfgenmsg>().nfgen_family,
+                                  .table = chain.text(NFTA_CHAIN_TABLE),
+                                  .name = chain.text(NFTA_CHAIN_NAME)}));
+      }
+    }
+  } catch (const Error& error) {
+    if (!is_unknown_to_kernel(error)) throw;
+  }
+  return found;
 }
 
 std::vector<NetfilterHook> list_netfilter_hooks(const Netns& netns, const std::string& device) {

@@ -38,6 +38,10 @@ void add_to_hook(const Netns& netns, const NetfilterHook& hook, const std::strin
 /// were run could remove it with its rules.
 bool keeps_empty_chains();
 
+/// The chains of nftables that drop what is forwarded and no rule of theirs accepts, "chain
+/// 'FORWARD' of table 'ip filter'". Those of the older iptables (legacy) can't be listed so.
+std::vector<std::string> list_closed_forward_chains(const Netns& netns);
+
 /// Whether these attributes of a chain's or a flowtable's hook name the device. `single`,
 /// `several`: the types of the attribute with one name and of that with a list.
 bool names_device(const Attributes& hook, int single, int several, const std::string& device);

@@ -132,10 +132,10 @@ DeviceRoute parse_device_route(const Reply& reply) {
 }
 
 std::vector<DeviceRoute> list_routes_from(RouteSocket& socket,
-                                          const std::vector<std::string>& sources) {
+                                          const std::vector<std::string>& sources, int family) {
   Message message(RTM_GETROUTE, 0, "list the routes from the device's addresses");
   rtmsg header{};
-  header.rtm_family = AF_INET;
+  header.rtm_family = static_cast<std::uint8_t>(family);
   header.rtm_type = RTN_UNICAST;
   message.header(header);
   const auto replies = socket.dump(message, [&](const Reply& reply) {
@@ -209,6 +209,13 @@ Message add_route(IfIndex ifindex, const RouteRecord& route, std::string doing) 
   // Appended, not replaced: IPv6 would join routes of one destination into a multipath route, and
   // IPv4 keeps the order of equal ones.
   return new_route(NLM_F_APPEND, ifindex, route, std::move(doing));
+}
+
+Message replace_route(IfIndex ifindex, const RouteRecord& route, std::string doing) {
+  // new_route() would make one that is gone: whoever took it away meant it.
+  Message message = route_message(RTM_NEWROUTE, NLM_F_REPLACE, route, std::move(doing));
+  put_route(message, ifindex, route);
+  return message;
 }
 
 Message add_route_before(IfIndex ifindex, const RouteRecord& route, std::string doing) {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/socket.h>
+
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -9,6 +11,9 @@
 #include "net/kernel/route_socket.hpp"
 
 namespace netlend {
+
+/// Who made a route or a rule: none of those in rtnetlink(7) or in /etc/iproute2/rt_protos.
+inline constexpr std::uint8_t kNetlendProtocol = 110;
 
 /// Where a route stands among those through other devices with the same destination, metric and (in
 /// IPv4) TOS, of which the kernel takes the first.
@@ -56,10 +61,11 @@ struct DeviceRoute {
 /// Of an answer to RTM_GETROUTE.
 DeviceRoute parse_device_route(const Reply& reply);
 
-/// The IPv4 unicast routes whose source is one of these addresses (raw bytes), through any device.
-/// The kernel can't look for them: it sends all routes of this machine.
+/// The unicast routes of a family whose source is one of these addresses (raw bytes), through any
+/// device. The kernel can't look for them: it sends all routes of this machine.
 std::vector<DeviceRoute> list_routes_from(RouteSocket& socket,
-                                          const std::vector<std::string>& sources);
+                                          const std::vector<std::string>& sources,
+                                          int family = AF_INET);
 
 /// The nexthop objects that use the device, as ip(8) would print them: "5 via 10.0.0.1".
 std::vector<std::string> list_nexthops(RouteSocket& socket, IfIndex ifindex);
@@ -73,6 +79,8 @@ std::vector<RouteRecord> list_default_routes(RouteSocket& socket, int family);
 bool has_usual_metric(const RouteRecord& route);
 
 Message add_route(IfIndex ifindex, const RouteRecord& route, std::string doing);
+/// Takes the place of the route with the same destination and metric; ENOENT where there is none.
+Message replace_route(IfIndex ifindex, const RouteRecord& route, std::string doing);
 /// As add_route(), but before those of its destination and metric, in IPv4; IPv6 has no such thing.
 Message add_route_before(IfIndex ifindex, const RouteRecord& route, std::string doing);
 /// As add_route(), but EEXIST where there is one with the same destination and metric.

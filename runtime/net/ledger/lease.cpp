@@ -15,10 +15,22 @@ using nlohmann::json;
 
 namespace {
 constexpr std::size_t kLeaseMaxBytes = 4096;
+constexpr std::string_view kAddressLeases = "addresses/";
 
 /// A lease that names another ledger would pass for nobody's, and be dropped.
 std::string checksum_of(const Lease& lease) {
   return sha256_hex(lease.ledger_name + "\n" + lease.id.str());
+}
+
+/// A lease's folder and file.
+struct Place {
+  int folder;
+  std::string file;
+};
+
+Place place_of(const StateDirectory& state, const std::string& lease_name) {
+  if (!lease_name.starts_with(kAddressLeases)) return {state.devices(), lease_name};
+  return {state.addresses(), lease_name.substr(kAddressLeases.size())};
 }
 
 Lease parse_lease(const std::string& text) {
@@ -41,21 +53,23 @@ std::optional<Lease> take_lease(const StateDirectory& state, const std::string& 
                                    {"sha256", checksum_of(holder)}}
                                   .dump() +
                               "\n";
+  const Place place = place_of(state, lease_name);
   for (;;) {
-    if (create_file_exclusive(state.devices(), lease_name, content)) return std::nullopt;
+    if (create_file_exclusive(place.folder, place.file, content)) return std::nullopt;
     // It may have been dropped since.
     if (auto lease = read_lease(state, lease_name)) return lease;
   }
 }
 
 std::optional<Lease> read_lease(const StateDirectory& state, const std::string& lease_name) {
-  const auto text = read_file_if_exists(state.devices(), lease_name, kLeaseMaxBytes);
+  const Place place = place_of(state, lease_name);
+  const auto text = read_file_if_exists(place.folder, place.file, kLeaseMaxBytes);
   if (!text) return std::nullopt;
   const auto broken = [&](std::string_view why) {
     return Error(
-        fmt::format("the lease '{}/devices/{}' is broken ({}); remove it once the device is "
-                    "at home",
-                    state.path(), lease_name, printable(why)));
+        fmt::format("the lease '{}/{}{}' is broken ({}); remove it once what it is for is at home",
+                    state.path(), place.folder == state.devices() ? "devices/" : "", lease_name,
+                    printable(why)));
   };
   try {
     return parse_lease(*text);
@@ -69,7 +83,18 @@ std::optional<Lease> read_lease(const StateDirectory& state, const std::string& 
 void drop_lease(const StateDirectory& state, const std::string& lease_name,
                 const std::string& ledger_name) {
   const auto lease = read_lease(state, lease_name);
-  if (lease && lease->ledger_name == ledger_name) remove_file(state.devices(), lease_name);
+  if (lease && lease->ledger_name == ledger_name) {
+    const Place place = place_of(state, lease_name);
+    remove_file(place.folder, place.file);
+  }
+}
+
+std::vector<std::string> list_leases(const StateDirectory& state) {
+  auto names = list_names(state.devices());
+  for (const auto& file : list_names(state.addresses())) {
+    names.push_back(std::string(kAddressLeases) + file);
+  }
+  return names;
 }
 
 }  // namespace netlend

@@ -2,13 +2,15 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "net/ledger/ledger.hpp"
 #include "net/ledger/state_directory.hpp"
 
 namespace netlend {
 
-/// Who has a device: the content of devices/LEASE.
+/// Who has a device or an address: the content of devices/LEASE or addresses/LEASE; the name of an
+/// address's lease begins with its folder.
 struct Lease {
   std::string ledger_name;
   ContainerId id;
@@ -26,5 +28,8 @@ std::optional<Lease> read_lease(const StateDirectory& state, const std::string& 
 /// Gives it up if it is the ledger's.
 void drop_lease(const StateDirectory& state, const std::string& lease_name,
                 const std::string& ledger_name);
+
+/// The names of all leases.
+std::vector<std::string> list_leases(const StateDirectory& state);
 
 }  // namespace netlend

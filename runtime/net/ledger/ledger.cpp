@@ -19,25 +19,12 @@ constexpr std::size_t kLedgerMaxBytes = std::size_t{16} * 1024 * 1024;
 constexpr std::size_t kHashDigits = 8;
 }  // namespace
 
-std::string_view stage_name(Stage stage) {
-  switch (stage) {
-    case Stage::intent:
-      return "intent";
-    case Stage::lent:
-      return "lent";
-    case Stage::ready:
-      return "ready";
-    case Stage::returning:
-      return "returning";
-  }
-  return "unknown";
-}
-
 const std::string& Loan::home_name() const { return pair ? pair->host_name : home->link.name; }
 
 bool Ledger::is_ready() const {
-  return std::all_of(loans.begin(), loans.end(),
-                     [](const Loan& loan) { return loan.stage == Stage::ready; });
+  const auto is_ready = [](const auto& loan) { return loan.stage == Stage::ready; };
+  return std::all_of(loans.begin(), loans.end(), is_ready) &&
+         std::all_of(address_loans.begin(), address_loans.end(), is_ready);
 }
 
 std::string ledger_stem(const ContainerId& id, std::string_view key) {

@@ -10,15 +10,12 @@
 #include "base/process.hpp"
 #include "net/kernel/identity.hpp"
 #include "net/kernel/netns.hpp"
+#include "net/ledger/address_loan.hpp"
 #include "net/ledger/state_directory.hpp"
 #include "net/plan/plan.hpp"
 #include "net/snapshot/snapshot.hpp"
 
 namespace netlend {
-
-/// How far a loan got when its ledger was last written: for people. Recovery asks where the device
-/// is.
-enum class Stage { intent, lent, ready, returning };
 
 std::string_view stage_name(Stage stage);
 
@@ -91,6 +88,9 @@ struct Ledger {
   /// The text of the plan file that says the same.
   std::string plan;
   std::vector<Loan> loans;
+  std::vector<AddressLoan> address_loans;
+  /// What the loans of addresses needed to change at home.
+  HomeChanges home_changes;
   std::vector<Sharer> sharers;
 
   bool is_ready() const;

@@ -6,6 +6,7 @@
 #include "base/error.hpp"
 #include "base/sha256.hpp"
 #include "base/text.hpp"
+#include "net/ledger/address_loan_json.hpp"
 #include "net/ledger/ledger.hpp"
 #include "net/ledger/process_json.hpp"
 #include "net/snapshot/snapshot_json.hpp"
@@ -34,14 +35,6 @@ NetnsIdentity netns_from(const json& object) {
           .cookie = object.at("cookie").get<std::uint64_t>()};
 }
 
-Stage stage_from(const json& value) {
-  const auto name = value.get<std::string>();
-  for (const Stage stage : {Stage::intent, Stage::lent, Stage::ready, Stage::returning}) {
-    if (stage_name(stage) == name) return stage;
-  }
-  throw Error(fmt::format("an unknown stage '{}'", printable(name)));
-}
-
 json to_json(const Loan& loan) {
   json object{{"id", loan.id},
               {"inside", bytes_to_utf8(loan.inside)},
@@ -60,7 +53,7 @@ Loan loan_from(const json& object) {
   Loan loan{.id = object.at("id").get<std::string>(),
             .inside = bytes_from(object.at("inside")),
             .lease = object.at("lease").get<std::string>(),
-            .stage = stage_from(object.at("stage")),
+            .stage = stage_from_json(object.at("stage")),
             .inside_ifindex = std::nullopt,
             .home = std::nullopt,
             .pair = std::nullopt};
@@ -96,6 +89,10 @@ json content_of(const Ledger& ledger) {
   for (const auto& sharer : ledger.sharers) {
     object["sharers"].push_back({{"id", sharer.id.str()}, {"key", bytes_to_utf8(sharer.key)}});
   }
+  for (const auto& loan : ledger.address_loans) {
+    object["address_loans"].push_back(to_json(loan));
+  }
+  if (!ledger.home_changes.is_empty()) object["home_changes"] = to_json(ledger.home_changes);
   if (ledger.guardian) object["guardian"] = to_json(*ledger.guardian);
   if (ledger.process) object["process"] = to_json(*ledger.process);
   if (ledger.is_left_to_kernel) object["left_to_kernel"] = true;
@@ -116,6 +113,12 @@ Ledger ledger_from(const std::string& name, const json& object) {
   ledger.netns_path = bytes_from(object.at("netns_path"));
   ledger.plan = object.at("plan").get<std::string>();
   for (const auto& loan : object.at("loans")) ledger.loans.push_back(loan_from(loan));
+  for (const auto& loan : object.value("address_loans", json::array())) {
+    ledger.address_loans.push_back(address_loan_from_json(loan));
+  }
+  if (object.contains("home_changes")) {
+    ledger.home_changes = home_changes_from_json(object.at("home_changes"));
+  }
   for (const auto& sharer : object.value("sharers", json::array())) {
     ledger.sharers.push_back({.id = ContainerId{sharer.at("id").get<std::string>()},
                               .key = bytes_from(sharer.at("key"))});

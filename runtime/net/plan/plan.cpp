@@ -26,4 +26,14 @@ std::string describe_source(const NicPlan& nic) {
   return std::string(prefix_of(selector.by)) + selector.value;
 }
 
+std::string_view mode_name(AddressMode mode) {
+  return mode == AddressMode::automatic ? "auto" : "routed";
+}
+
+std::string describe_addresses(const AddressPlan& plan) {
+  std::string out;
+  for (const auto& address : plan.addresses) out += (out.empty() ? "" : " ") + address.str();
+  return out;
+}
+
 }  // namespace netlend

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -59,10 +60,38 @@ struct NicPlan {
   bool operator==(const NicPlan&) const = default;
 };
 
+/// How addresses are lent.
+enum class AddressMode {
+  /// The first that this machine can do.
+  automatic,
+  /// By a veth pair and routes: the host answers for them on the LAN.
+  routed
+};
+
+/// "auto", "routed".
+std::string_view mode_name(AddressMode mode);
+
+/// Addresses of home's that a container is to get, all on one device of its own.
+struct AddressPlan {
+  std::vector<IpAddress> addresses;
+  /// The device that has them at home; absent: whichever does.
+  std::optional<InterfaceName> via;
+  AddressMode mode = AddressMode::automatic;
+  /// The name of the device inside.
+  InterfaceName inside{"eth0"};
+  bool operator==(const AddressPlan&) const = default;
+};
+
+/// "10.0.0.1 2001:db8::1".
+std::string describe_addresses(const AddressPlan& plan);
+
 /// What a container is to get. Made by the functions of plan_parse.hpp, which check it; immutable
 /// from then on.
 struct Plan {
   std::vector<NicPlan> nics;
+  std::vector<AddressPlan> addresses;
+
+  bool is_empty() const noexcept { return nics.empty() && addresses.empty(); }
   bool operator==(const Plan&) const = default;
 };
 

@@ -101,20 +101,44 @@ NicPlan read_nic(const JsonNode& node) {
   return nic;
 }
 
+AddressPlan read_lent_addresses(const JsonNode& node) {
+  node.allow_only({"addresses", "via", "mode", "inside"});
+  AddressPlan lent{};
+  for (const auto& element : node.at("addresses").elements()) {
+    lent.addresses.push_back(parse_text(element, parse_lendable_address));
+  }
+  if (const auto via = node.find("via")) lent.via = via->as<InterfaceName>();
+  if (const auto mode = node.find("mode")) lent.mode = parse_text(*mode, parse_mode);
+  if (const auto inside = node.find("inside")) lent.inside = inside->as<InterfaceName>();
+  try {
+    check_address_plan(lent);
+  } catch (const Error& error) {
+    node.fail(error.what());
+  }
+  return lent;
+}
+
 Plan read_plan(const JsonNode& root) {
-  root.allow_only({"netlend", "nics"});
+  root.allow_only({"netlend", "nics", "l3"});
   const auto version = root.at("netlend");
   if (version.number(0, INT64_MAX) != kFormatVersion) {
     version.fail(fmt::format("this netlend reads version {} of plan files", kFormatVersion));
   }
   Plan plan;
-  const auto nics = root.at("nics");
-  for (const auto& node : nics.elements()) plan.nics.push_back(read_nic(node));
-  if (plan.nics.empty()) nics.fail("lends nothing; name at least one device");
+  const auto l3 = root.find("l3");
+  const auto nics = l3 ? root.find("nics") : root.at("nics");
+  if (nics) {
+    for (const auto& node : nics->elements()) plan.nics.push_back(read_nic(node));
+  }
+  if (l3) {
+    for (const auto& node : l3->elements()) plan.addresses.push_back(read_lent_addresses(node));
+  }
+  const auto& place = nics ? *nics : *l3;
+  if (plan.is_empty()) place.fail("lends nothing; name at least one device");
   try {
     check_plan(plan);
   } catch (const Error& error) {
-    nics.fail(error.what());
+    place.fail(error.what());
   }
   return plan;
 }
@@ -164,6 +188,15 @@ ordered_json nic_to_json(const NicPlan& nic) {
   }
   return object;
 }
+
+ordered_json lent_to_json(const AddressPlan& lent) {
+  auto addresses = ordered_json::array();
+  for (const auto& address : lent.addresses) addresses.push_back(address.str());
+  ordered_json object{{"inside", lent.inside.str()}, {"addresses", addresses}};
+  if (lent.via) object["via"] = lent.via->str();
+  if (lent.mode != AddressMode::automatic) object["mode"] = mode_name(lent.mode);
+  return object;
+}
 }  // namespace
 
 Plan parse_plan_file(std::string_view json_text) {
@@ -175,10 +208,12 @@ Plan parse_plan_file(std::string_view json_text) {
 }
 
 std::string format_plan_file(const Plan& plan) {
-  ordered_json nics = ordered_json::array();
-  for (const auto& nic : plan.nics) nics.push_back(nic_to_json(nic));
+  ordered_json file{{"netlend", kFormatVersion}};
+  if (plan.addresses.empty()) file["nics"] = ordered_json::array();
+  for (const auto& nic : plan.nics) file["nics"].push_back(nic_to_json(nic));
+  for (const auto& lent : plan.addresses) file["l3"].push_back(lent_to_json(lent));
   try {
-    return ordered_json{{"netlend", kFormatVersion}, {"nics", nics}}.dump(2) + '\n';
+    return file.dump(2) + '\n';
   } catch (const ordered_json::type_error&) {
     // The kernel takes any bytes as a device name, JSON only UTF-8.
     throw Error("write plan: a device name in it is not UTF-8; rename the device");

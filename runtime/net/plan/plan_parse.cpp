@@ -16,6 +16,7 @@ namespace {
 constexpr std::size_t kSpecMaxBytes = 4096;
 constexpr std::string_view kAnnotationPrefix = "io.netlend.";
 constexpr std::string_view kNicAnnotation = "io.netlend.nic.";
+constexpr std::string_view kL3Annotation = "io.netlend.l3";
 constexpr std::string_view kPairSource = "veth:";
 constexpr std::string_view kPlanAnnotation = "io.netlend.plan";
 
@@ -119,11 +120,6 @@ void check_characters(std::string_view text) {
   }
 }
 
-std::vector<std::string_view> split_spec(std::string_view text) {
-  check_characters(text);
-  return split_words(text, kWordSeparators);
-}
-
 /// How a name inside is given: by a word `key`, else it is `otherwise`.
 struct Naming {
   std::string_view key;
@@ -197,14 +193,26 @@ void add_annotation(Plan& plan, const std::string& key, const std::string& value
     }
     const auto part = parse_plan_file(value);
     plan.nics.insert(plan.nics.end(), part.nics.begin(), part.nics.end());
+    plan.addresses.insert(plan.addresses.end(), part.addresses.begin(), part.addresses.end());
+  } else if (key == kL3Annotation) {
+    plan.addresses.push_back(parse_l3_spec(value));
+  } else if (key.starts_with(kL3Annotation) && key[kL3Annotation.size()] == '.') {
+    plan.addresses.push_back(
+        parse_l3_spec(value, std::string_view(key).substr(kL3Annotation.size() + 1)));
   } else if (key.starts_with(kNicAnnotation)) {
     plan.nics.push_back(
         parse_annotation(std::string_view(key).substr(kNicAnnotation.size()), value));
   } else {
-    refuse(fmt::format("unknown; known are {}INSIDE and {}", kNicAnnotation, kPlanAnnotation));
+    refuse(fmt::format("unknown; known are {}INSIDE, {}, {}.INSIDE and {}", kNicAnnotation,
+                       kL3Annotation, kL3Annotation, kPlanAnnotation));
   }
 }
 }  // namespace
+
+std::vector<std::string_view> split_spec(std::string_view text) {
+  check_characters(text);
+  return split_words(text, kWordSeparators);
+}
 
 NicPlan parse_nic_spec(std::string_view spec) {
   auto words = split_spec(spec);
@@ -245,7 +253,7 @@ std::optional<Plan> parse_annotations(const std::map<std::string, std::string>& 
       throw error.within(fmt::format("annotation '{}'", printable(key)));
     }
   }
-  if (plan.nics.empty()) return std::nullopt;
+  if (plan.is_empty()) return std::nullopt;
   check_plan(plan);
   return plan;
 }

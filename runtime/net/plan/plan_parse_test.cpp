@@ -339,6 +339,58 @@ BOOST_AUTO_TEST_CASE(what_two_devices_cannot_share_is_refused) {
   BOOST_TEST(error_of_pair("lan0 gw=10.0.0.1 onlink=yes", "lan1 gw=fe80::1") == "accepted");
 }
 
+BOOST_AUTO_TEST_CASE(addresses_to_lend_are_words_of_a_spec) {
+  const auto plan = netlend::parse_l3_spec("192.0.2.10 via=lan0;2001:db8::1 mode=routed as=web0");
+  BOOST_TEST(describe_addresses(plan) == "192.0.2.10 2001:db8::1");
+  BOOST_TEST(plan.via.value().str() == "lan0");
+  BOOST_TEST((plan.mode == netlend::AddressMode::routed));
+  BOOST_TEST(plan.inside.str() == "web0");
+  const auto usual = netlend::parse_l3_spec("192.0.2.10 broadcast=no loopback=own");
+  BOOST_TEST((usual.mode == netlend::AddressMode::automatic));
+  BOOST_TEST(usual.inside.str() == "eth0");
+}
+
+BOOST_AUTO_TEST_CASE(what_is_no_loan_of_addresses_is_refused_by_its_word) {
+  const auto refusal = [](const std::string& spec) {
+    return error_of([&] { (void)netlend::parse_l3_spec(spec); });
+  };
+  const auto is = [&](const std::string& spec, const std::string& why) {
+    BOOST_TEST(refusal(spec).starts_with(why), spec << ": " << refusal(spec));
+  };
+  is("", "no address; write which to lend");
+  is("via=lan0", "no address");
+  is("lan0", "word 'lan0': 'lan0' is not an IPv4 or IPv6 address");
+  is("192.0.2.10/24", "word '192.0.2.10/24': an address is lent, not a network");
+  is("127.0.0.1", "word '127.0.0.1': '127.0.0.1' is a loopback address");
+  is("fe80::1", "word 'fe80::1': 'fe80::1' is link-local");
+  is("192.0.2.10 via=a via=b", "word 'via=b': via= is there twice");
+  is("192.0.2.10 gw=192.0.2.1", "word 'gw=192.0.2.1': unknown; known are IP addresses");
+  is("192.0.2.10 mode=netkit",
+     "word 'mode=netkit': 'netkit' is a mode that this netlend can't do; the modes are");
+  is("192.0.2.10 mode=quick", "word 'mode=quick': 'quick' is unknown; the modes are auto");
+  is("192.0.2.10 ports=80", "word 'ports=80': netlend lends an address whole");
+  is("192.0.2.10 ports=http", "word 'ports=http': that is no port");
+  is("192.0.2.10 broadcast=yes", "word 'broadcast=yes': broadcasts and multicasts");
+  is("192.0.2.10 loopback=shared", "word 'loopback=shared': a loopback of its own");
+  is("192.0.2.10 as=lo", "'lo' is there in every");
+}
+
+BOOST_AUTO_TEST_CASE(annotations_ask_for_addresses_by_the_name_inside) {
+  const auto plan = parse_annotations(
+      {{"io.netlend.l3", "192.0.2.10"}, {"io.netlend.l3.web0", "2001:db8::1 via=lan0"}});
+  BOOST_TEST(plan->addresses.size() == 2U);
+  BOOST_TEST(plan->addresses[0].inside.str() == "eth0");
+  BOOST_TEST(plan->addresses[1].inside.str() == "web0");
+  const auto refusal = [](const std::map<std::string, std::string>& annotations) {
+    return error_of([&] { (void)parse_annotations(annotations); });
+  };
+  BOOST_TEST(refusal({{"io.netlend.l3.a", "192.0.2.10"}, {"io.netlend.l3.b", "192.0.2.10"}}) ==
+             "address '192.0.2.10' is wanted twice");
+  BOOST_TEST(refusal({{"io.netlend.l3", "192.0.2.10"}, {"io.netlend.nic.eth0", "lan0"}}) ==
+             "two devices are to be 'eth0' inside; name one by as=NAME");
+  BOOST_TEST(refusal({{"io.netlend.l3x", "192.0.2.10"}}).find("unknown") != std::string::npos);
+}
+
 BOOST_AUTO_TEST_CASE(a_plan_has_bounded_sizes) {
   std::map<std::string, std::string> annotations;
   for (int i = 0; i < 65; ++i) annotations[fmt::format("io.netlend.nic.e{}", i)] = "veth:";

@@ -153,6 +153,27 @@ void check_distinct(const NicPlan& nic, const NicPlan& other) {
   }
 }
 
+void check_distinct(const AddressPlan& lent, const Plan& plan) {
+  const auto is_same_name = [&](const auto& other) { return other.inside == lent.inside; };
+  if (std::any_of(plan.nics.begin(), plan.nics.end(), is_same_name) ||
+      std::count_if(plan.addresses.begin(), plan.addresses.end(), is_same_name) > 1) {
+    refuse(fmt::format("two devices are to be '{}' inside; name one by as=NAME",
+                       printable(lent.inside.str())));
+  }
+}
+
+void check_lent_addresses(const Plan& plan) {
+  std::set<IpAddress> seen;
+  for (const auto& lent : plan.addresses) {
+    check_distinct(lent, plan);
+    for (const auto& address : lent.addresses) {
+      if (!seen.insert(address).second) {
+        refuse(fmt::format("address '{}' is wanted twice", address.str()));
+      }
+    }
+  }
+}
+
 void check_totals(const Plan& plan) {
   std::size_t addresses = 0;
   std::size_t routes = 0;
@@ -163,10 +184,11 @@ void check_totals(const Plan& plan) {
     }
     routes += nic.routes.size();
   }
+  for (const auto& lent : plan.addresses) addresses += lent.addresses.size();
   const auto limit = [](std::size_t count, std::size_t max, std::string_view what) {
     if (count > max) refuse(fmt::format("{} {}: a plan has at most {}", count, what, max));
   };
-  limit(plan.nics.size(), kNicsMax, "devices");
+  limit(plan.nics.size() + plan.addresses.size(), kNicsMax, "devices");
   limit(addresses, kAddressesMax, "addresses");
   limit(routes, kRoutesMax, "routes");
 }
@@ -247,6 +269,7 @@ void check_nic(const NicPlan& nic) {
 
 void check_plan(const Plan& plan) {
   check_totals(plan);
+  check_lent_addresses(plan);
   std::set<int> gateway_families;
   for (auto nic = plan.nics.begin(); nic != plan.nics.end(); ++nic) {
     std::for_each(plan.nics.begin(), nic,

@@ -2,11 +2,15 @@
 
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "net/plan/plan.hpp"
 
 /// What a SPEC and a plan file have in common.
 namespace netlend {
+
+/// The words of a SPEC. Throws Error (usage) for one that is too long or has commas or quotes.
+std::vector<std::string_view> split_spec(std::string_view text);
 
 /// Between the words of a SPEC.
 inline constexpr std::string_view kWordSeparators = " \t\n;";
@@ -32,6 +36,16 @@ IpAddress parse_next_hop(std::string_view text);
 /// The network that a route leads to: no host bits, no loopback, no default route.
 /// Throws Error (usage).
 IpPrefix parse_route_destination(std::string_view text);
+
+/// An address of home's that a container can be lent: as for `gw=`, but not link-local either.
+/// Throws Error (usage).
+IpAddress parse_lendable_address(std::string_view text);
+
+/// "auto", "routed". Throws Error (usage) that says which there are.
+AddressMode parse_mode(std::string_view text);
+
+/// Checks what holds between the parts of one loan of addresses. Throws Error (usage).
+void check_address_plan(const AddressPlan& plan);
 
 /// Checks what holds between the parts of one device: gateways and next hops can be reached,
 /// nothing is there twice, IPv6 has the MTU it needs. Throws Error (usage).

@@ -52,7 +52,7 @@ bool read_flag(const JsonNode& node, std::string_view key) {
 
 PolicyRule read_rule(const JsonNode& node) {
   node.allow_only({"device", "veth", "to", "cgroup", "bundle", "inside", "addresses",
-                   "keep_addresses", "host_name", "bridge", "host_addresses"});
+                   "keep_addresses", "host_name", "bridge", "host_addresses", "l3"});
   const bool is_pair = read_flag(node, "veth");
   PolicyRule rule{.device = read_glob(node, "device", check_device_pattern),
                   .host_name = read_glob(node, "host_name", check_name_pattern),
@@ -63,15 +63,19 @@ PolicyRule read_rule(const JsonNode& node) {
                   .bundle = read_glob(node, "bundle", check_path_pattern),
                   .inside = read_glob(node, "inside", check_name_pattern),
                   .addresses = {},
-                  .keep_addresses = read_flag(node, "keep_addresses")};
+                  .keep_addresses = read_flag(node, "keep_addresses"),
+                  .lends_addresses = read_flag(node, "l3")};
   if (const auto addresses = node.find("addresses")) rule.addresses = read_prefixes(*addresses);
-  if (rule.device.has_value() == is_pair) {
-    node.fail(R"(a rule has either "device": GLOB or "veth": true)");
+  if ((rule.device ? 1 : 0) + (is_pair ? 1 : 0) + (rule.lends_addresses ? 1 : 0) != 1) {
+    node.fail(R"(a rule has either "device": GLOB, "veth": true or "l3": true)");
+  }
+  if (rule.lends_addresses && !rule.addresses) {
+    node.fail(R"(a rule with "l3": true names the "addresses" that may be lent)");
   }
   if (!is_pair && (rule.host_name || rule.bridge || node.find("host_addresses"))) {
     node.fail(R"("host_name", "bridge" and "host_addresses" belong to a rule with "veth": true)");
   }
-  if (node.find("keep_addresses") && (is_pair || !rule.addresses)) {
+  if (node.find("keep_addresses") && (!rule.device || !rule.addresses)) {
     node.fail(R"("keep_addresses" belongs to a rule for devices with "addresses")");
   }
   return rule;
@@ -114,7 +118,7 @@ bool allows_device(const PolicyRule& rule, const WantedDevice& request) {
     return rule.device && matches_device(*rule.device, *request.device, request.driver);
   }
   const auto* pair = std::get_if<VethPair>(&request.nic.source);
-  return pair != nullptr && !rule.device && allows_pair(rule, *pair);
+  return pair != nullptr && !rule.device && !rule.lends_addresses && allows_pair(rule, *pair);
 }
 
 /// How near a rule comes to allowing what is asked for, the best last.
@@ -225,6 +229,38 @@ void Policy::check(const Asker& asker, const std::vector<WantedDevice>& requests
       "{}",
       refusals.names, asker.id.str(), kConfigurationFolder, refusals.count == 1 ? "it" : "them",
       how_it_was_asked(refusals.nearness, asker), refusals.commands));
+}
+
+namespace {
+bool allows_lending(const PolicyRule& rule, const Asker& asker, const AddressPlan& plan,
+                    const IpAddress& address) {
+  return rule.lends_addresses && matches(rule.to, asker.id.str()) &&
+         matches_fact(rule.cgroup, asker.cgroup) && matches_fact(rule.bundle, asker.bundle) &&
+         matches(rule.inside, plan.inside.str()) &&
+         std::any_of(rule.addresses->begin(), rule.addresses->end(),
+                     [&](const IpPrefix& prefix) { return prefix.contains(address); });
+}
+}  // namespace
+
+void Policy::check_addresses(const Asker& asker, const std::vector<AddressPlan>& requests) const {
+  std::string names;
+  std::string commands;
+  for (const auto& plan : requests) {
+    for (const auto& address : plan.addresses) {
+      const bool is_allowed = std::any_of(rules_.begin(), rules_.end(), [&](const auto& rule) {
+        return allows_lending(rule, asker, plan, address);
+      });
+      if (is_allowed) continue;
+      names += fmt::format("{}'{}'", names.empty() ? "" : ", ", address.str());
+      commands += fmt::format("{}netlend allow {}{} --inside '{}'", commands.empty() ? "" : "; ",
+                              address.str(), asker_options(asker), glob_of(plan.inside));
+    }
+  }
+  if (names.empty()) return;
+  throw Error(
+      fmt::format("lend {} to container '{}': no rule in {} lets an annotation ask for that{}; if "
+                  "it may, type: {}",
+                  names, asker.id.str(), kConfigurationFolder, name_place(asker), commands));
 }
 
 ConfigurationPart parse_configuration(std::string_view json_text) {

@@ -15,7 +15,7 @@ namespace netlend {
 
 /// One thing that annotations may ask for. The patterns are globs.
 struct PolicyRule {
-  /// As check_device_pattern() takes it. Absent: the rule is for veth pairs.
+  /// As check_device_pattern() takes it. Absent: the rule is for veth pairs, or for addresses.
   std::optional<std::string> device;
   /// The name that the host end of a pair may be given, which a firewall there may go by; absent:
   /// only one that is made up.
@@ -37,6 +37,8 @@ struct PolicyRule {
   std::optional<std::vector<IpPrefix>> addresses;
   /// Where addresses are limited: whether those that the device has at home may be kept.
   bool keep_addresses = false;
+  /// The rule is for addresses of this machine themselves (io.netlend.l3): those in `addresses`.
+  bool lends_addresses = false;
   bool operator==(const PolicyRule&) const = default;
 };
 
@@ -49,6 +51,8 @@ class Policy {
   /// Throws Error unless each request is allowed to the asker by a rule: it names all that aren't,
   /// with the commands that would allow them, joined to one that a shell takes.
   void check(const Asker& asker, const std::vector<WantedDevice>& requests) const;
+  /// As check(), for addresses that are to be lent.
+  void check_addresses(const Asker& asker, const std::vector<AddressPlan>& requests) const;
 
  private:
   std::vector<PolicyRule> rules_;

@@ -111,7 +111,11 @@ std::string format_rule(const PolicyRule& rule) {
     if (pattern) object[key] = *pattern;
   };
   add("device", rule.device);
-  if (!rule.device) object["veth"] = true;
+  if (rule.lends_addresses) {
+    object["l3"] = true;
+  } else if (!rule.device) {
+    object["veth"] = true;
+  }
   add("host_name", rule.host_name);
   add("bridge", rule.bridge);
   if (rule.host_addresses) object["host_addresses"] = true;

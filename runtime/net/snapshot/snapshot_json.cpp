@@ -115,29 +115,6 @@ LinkState link_from_json(const json& object) {
   return link;
 }
 
-json address_to_json(const AddressRecord& address) {
-  json object;
-  object["text"] = bytes_to_utf8(describe(address));
-  object["family"] = address.family;
-  object["length"] = address.length_bits;
-  object["scope"] = address.scope;
-  object["flags"] = address.flags;
-  object["attributes"] = raw_to_json(address.attributes);
-  object["valid_until_s"] = optional_to_json(address.valid_until_s);
-  object["preferred_until_s"] = optional_to_json(address.preferred_until_s);
-  return object;
-}
-
-AddressRecord address_from_json(const json& object) {
-  return {.family = object.at("family").get<int>(),
-          .length_bits = object.at("length").get<int>(),
-          .scope = object.at("scope").get<std::uint8_t>(),
-          .flags = object.at("flags").get<std::uint32_t>(),
-          .attributes = raw_from_json(object.at("attributes")),
-          .valid_until_s = optional_from_json<std::int64_t>(object.at("valid_until_s")),
-          .preferred_until_s = optional_from_json<std::int64_t>(object.at("preferred_until_s"))};
-}
-
 // In the order of RoutePlace.
 constexpr std::array kPlaces{"alone", "before", "between", "behind"};
 
@@ -184,15 +161,6 @@ RouteRecord route_from_json(const json& object) {
           .place = place_from_json(object)};
 }
 
-json dependent_to_json(const DeviceRoute& dependent) {
-  return {{"device", dependent.device.value}, {"route", route_to_json(dependent.route)}};
-}
-
-DeviceRoute dependent_from_json(const json& object) {
-  return {.device = IfIndex{object.at("device").get<int>()},
-          .route = route_from_json(object.at("route"))};
-}
-
 json neighbour_to_json(const NeighbourRecord& neighbour) {
   json object;
   object["text"] = bytes_to_utf8(describe(neighbour));
@@ -225,6 +193,36 @@ auto list_from_json(const json& array, Convert convert) {
 }
 }  // namespace
 
+json address_to_json(const AddressRecord& address) {
+  return {{"text", bytes_to_utf8(describe(address))},
+          {"family", address.family},
+          {"length", address.length_bits},
+          {"scope", address.scope},
+          {"flags", address.flags},
+          {"attributes", raw_to_json(address.attributes)},
+          {"valid_until_s", optional_to_json(address.valid_until_s)},
+          {"preferred_until_s", optional_to_json(address.preferred_until_s)}};
+}
+
+AddressRecord address_from_json(const json& object) {
+  return {.family = object.at("family").get<int>(),
+          .length_bits = object.at("length").get<int>(),
+          .scope = object.at("scope").get<std::uint8_t>(),
+          .flags = object.at("flags").get<std::uint32_t>(),
+          .attributes = raw_from_json(object.at("attributes")),
+          .valid_until_s = optional_from_json<std::int64_t>(object.at("valid_until_s")),
+          .preferred_until_s = optional_from_json<std::int64_t>(object.at("preferred_until_s"))};
+}
+
+json device_route_to_json(const DeviceRoute& route) {
+  return {{"device", route.device.value}, {"route", route_to_json(route.route)}};
+}
+
+DeviceRoute device_route_from_json(const json& object) {
+  return {.device = IfIndex{object.at("device").get<int>()},
+          .route = route_from_json(object.at("route"))};
+}
+
 json to_json(const DeviceSnapshot& snapshot) {
   json object;
   object["link"] = link_to_json(snapshot.link);
@@ -234,7 +232,7 @@ json to_json(const DeviceSnapshot& snapshot) {
   object["sysctls"] = snapshot.sysctls;
   object["has_ingress_qdisc"] = snapshot.has_ingress_qdisc;
   if (!snapshot.dependent_routes.empty()) {
-    object["dependent_routes"] = list_to_json(snapshot.dependent_routes, dependent_to_json);
+    object["dependent_routes"] = list_to_json(snapshot.dependent_routes, device_route_to_json);
   }
   if (!snapshot.announced_losses.empty()) {
     object["announced_losses"] = texts_to_json(snapshot.announced_losses);
@@ -261,7 +259,7 @@ DeviceSnapshot snapshot_from_json(const json& object) {
   snapshot.sysctls = object.at("sysctls").get<Sysctls>();
   snapshot.has_ingress_qdisc = object.at("has_ingress_qdisc").get<bool>();
   if (object.contains("dependent_routes")) {
-    snapshot.dependent_routes = list_from_json(object.at("dependent_routes"), dependent_from_json);
+    snapshot.dependent_routes = list_from_json(object.at("dependent_routes"), device_route_from_json);
   }
   if (object.contains("announced_losses")) {
     for (const auto& text : object.at("announced_losses")) {

@@ -13,4 +13,10 @@ nlohmann::json to_json(const DeviceSnapshot& snapshot);
 /// The reverse. Throws Error or nlohmann::json::exception for what to_json() doesn't write.
 DeviceSnapshot snapshot_from_json(const nlohmann::json& json);
 
+/// Parts of it, for what else the ledger keeps.
+nlohmann::json address_to_json(const AddressRecord& address);
+AddressRecord address_from_json(const nlohmann::json& object);
+nlohmann::json device_route_to_json(const DeviceRoute& route);
+DeviceRoute device_route_from_json(const nlohmann::json& object);
+
 }  // namespace netlend

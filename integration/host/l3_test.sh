@@ -1,0 +1,208 @@
+#!/bin/bash
+# Addresses that are lent by the real programs; runtime/net/l3 has the kernel's side of it.
+# shellcheck source=integration/host/cases.sh
+source "$(dirname "$0")/cases.sh"
+
+cases=(
+  a_command_has_the_addresses_and_they_come_home
+  a_command_with_lent_addresses_makes_no_packets_by_hand
+  several_commands_listen_on_the_same_port
+  with_everything_killed_the_host_answers_again
+  a_killed_netlend_has_left_a_guardian_that_cleans_up
+  an_uplink_that_was_down_and_is_up_again_is_answered_on
+  a_loan_is_listed_shown_and_returned_by_its_address
+  a_plan_says_what_would_change
+  a_device_and_an_address_go_together
+  a_wrong_address_is_refused
+  an_annotation_needs_a_rule_and_no_capabilities
+)
+
+make_machine() {
+  make_private_run
+  make_private_etc
+}
+
+# Another address of its network, which the machine speaks from meanwhile.
+furnish_for_addresses() {
+  ip addr add 192.0.2.11/24 dev lan0
+  ip addr add 2001:db8:1::11/64 dev lan0
+  ip -n neighbour addr add 2001:db8:1::1/64 dev eth0 nodad
+  take_picture >/run/test/before
+}
+
+# start ID ADDRESSES COMMAND...: in the background, with its pid in $run.
+start() {
+  "$programs/netlend" run --name "$1" --l3 "$2" -- "${@:3}" </dev/null >"/run/test/$1" 2>&1 &
+  run=$!
+}
+
+is_answered() { ip netns exec neighbour ping -c 1 -W 1 "$1"; }
+is_pair_gone() { [[ $(ip link show) != *nl-* ]]; }
+# hears NAME ADDRESS: from who listens on port 80 there.
+hears() { [[ $(ip netns exec neighbour busybox nc -w 2 "$2" 80 </dev/null) == "$1" ]]; }
+is_lent() { netlend loans | grep "$1"; }
+
+a_command_has_the_addresses_and_they_come_home() {
+  furnish_for_addresses
+  output=$(netlend run --l3 '192.0.2.10 2001:db8:1::10' -- sh -c '
+    ip -o addr show; ip route; echo hello neighbour | busybox nc -w 2 192.0.2.1 7')
+  expect 'inet 192.0.2.10/32 brd 192.0.2.255 scope global eth0' "$output"
+  expect 'inet6 2001:db8:1::10/128 scope global' "$output"
+  expect 'default via 169.254.1.1 dev eth0' "$output"
+  expect 'hello neighbour' "$output"
+  fails expect 192.0.2.11 "$output" >/dev/null
+  is_home
+}
+
+a_command_with_lent_addresses_makes_no_packets_by_hand() {
+  furnish_for_addresses
+  output=$(netlend run --l3 192.0.2.10 -- grep CapBnd /proc/self/status)
+  bits=$((16#${output##*[[:space:]]}))
+  ((((bits >> 12) & 1) == 0)) # CAP_NET_ADMIN
+  ((((bits >> 13) & 1) == 0)) # CAP_NET_RAW
+  ((((bits >> 21) & 1) == 0)) # CAP_SYS_ADMIN
+  fails netlend run --l3 192.0.2.10 -- unshare --net true 2>/dev/null
+  is_home
+}
+
+several_commands_listen_on_the_same_port() {
+  ip addr add 192.0.2.12/24 dev lan0
+  furnish_for_addresses
+  start one 192.0.2.10 busybox nc -ll -p 80 -e /bin/hostname
+  first=$run
+  wait_until is_lent 192.0.2.10
+  start two 192.0.2.11 busybox nc -ll -p 80 -e /bin/hostname
+  second=$run
+  wait_until is_lent 192.0.2.11
+  busybox nc -ll -p 80 -e /bin/echo home &
+  home=$!
+  wait_until hears one 192.0.2.10
+  wait_until hears two 192.0.2.11
+  wait_until hears home 192.0.2.12
+  kill "$first" "$second" "$home"
+  wait "$first" "$second" "$home" || true
+  is_home
+}
+
+with_everything_killed_the_host_answers_again() {
+  furnish_for_addresses
+  start box '192.0.2.10 2001:db8:1::10' sleep 1000
+  wait_until is_lent ready
+  guardian=$(jq .ledger.guardian.pid /run/netlend/ledgers/*)
+  # The guardian first: nothing of ours is to be alive when the borrower dies.
+  kill -KILL "$guardian" "$run"
+  wait_until is_gone "$guardian"
+  wait_until is_pair_gone
+  is_answered 192.0.2.10
+  is_answered 2001:db8:1::10
+  netlend reap
+  is_home
+}
+
+a_killed_netlend_has_left_a_guardian_that_cleans_up() {
+  furnish_for_addresses
+  start box 192.0.2.10 sleep 1000
+  wait_until is_lent ready
+  kill -KILL "$run"
+  wait_until has_no_loans
+  netlend run --name box -- true
+  is_home
+}
+
+an_uplink_that_was_down_and_is_up_again_is_answered_on() {
+  furnish_for_addresses
+  start box 192.0.2.10 sleep 1000
+  wait_until is_lent ready
+  ip link set lan0 down
+  [[ -z $(ip neigh show proxy) ]]
+  ip link set lan0 up
+  ip netns exec neighbour ip neigh flush all
+  wait_until is_answered 192.0.2.10
+  kill "$run"
+  wait "$run" || true
+  has_no_trace
+}
+
+a_loan_is_listed_shown_and_returned_by_its_address() {
+  furnish_for_addresses
+  ip netns add blue
+  echo '{"netlend": 1, "l3": [{"addresses": ["192.0.2.10", "2001:db8:1::10"]}]}' >/run/test/plan
+  netlend lend --plan /run/test/plan --to netns:blue
+  expect 192.0.2.10 "$(netlend loans)"
+  expect 'eth0' "$(netlend loans)"
+  [[ $(netlend loans --format json | jq -r '.loans[0].addresses[1].address') == 2001:db8:1::10 ]]
+  expect 'lent 192.0.2.10 2001:db8:1::10 to blue' "$(netlend show | tr -s '\n ' ' ')"
+  ip -n blue addr show dev eth0 | grep 192.0.2.10/32
+  fails netlend run --l3 192.0.2.10 -- true 2>/run/test/err
+  expect "address '192.0.2.10' is lent to 'blue'" "$(cat /run/test/err)"
+  netlend return 2001:db8:1::10
+  ip netns del blue
+  is_home
+}
+
+a_plan_says_what_would_change() {
+  furnish_for_addresses
+  output=$(netlend plan run --l3 192.0.2.10 | tr -s '\n ' ' ')
+  expect 'eth0 = 192.0.2.10' "$output"
+  expect "192.0.2.10 of 'lan0' is that of 'eth0' inside" "$output"
+  expect 'speaks from 192.0.2.11' "$output"
+  expect 'restored address 192.0.2.10/24 brd 192.0.2.255' "$output"
+  [[ $(netlend plan --format json run --l3 192.0.2.10 | jq -r '.l3[0].addresses[0]') == 192.0.2.10 ]]
+  fails netlend plan run --l3 192.0.2.99 >/run/test/out
+  expect "no device here has it" "$(tr -s '\n ' ' ' </run/test/out)"
+  is_home
+}
+
+a_device_and_an_address_go_together() {
+  furnish_for_addresses
+  ip link add spare0 type veth peer name spare1
+  ip link set spare0 addrgenmode none
+  take_picture >/run/test/before
+  output=$(netlend run --nic 'eth1=spare0 addr=10.8.0.1/24 gw=10.8.0.2' --l3 192.0.2.10 -- sh -c '
+    ip -o -4 addr show; ip route; echo hello | socat -T 2 - TCP:192.0.2.1:7,bind=192.0.2.10')
+  expect '10.8.0.1/24' "$output"
+  expect '192.0.2.10/32' "$output"
+  expect 'default via 10.8.0.2' "$output"
+  expect 'hello' "$output"
+  is_home
+}
+
+a_wrong_address_is_refused() {
+  furnish_for_addresses
+  fails netlend run --l3 192.0.2.99 -- true 2>/run/test/err
+  expect "address '192.0.2.99' is not lent: no device here has it" "$(cat /run/test/err)"
+  fails netlend run --l3 'mode=routed' -- true 2>/run/test/err
+  expect "--l3 'mode=routed': no address" "$(cat /run/test/err)"
+  is_home
+}
+
+an_annotation_needs_a_rule_and_no_capabilities() {
+  furnish_for_addresses
+  make_rootfs
+  unshare --net sleep 1000 &
+  borrower=$!
+  wait_until has_left_home "$borrower"
+  mkdir -p /run/test/bundle
+  config='{"ociVersion": "1.0.2", "process": {"capabilities": {"bounding": [CAPS]}},
+           "annotations": {"io.netlend.l3": "192.0.2.10"}}'
+  state="{\"ociVersion\": \"1.0.2\", \"id\": \"web\", \"status\": \"creating\", \"pid\": $borrower,
+          \"bundle\": \"/run/test/bundle\"}"
+  hook() { "$programs/netlend-hook" "$1" <<<"$state"; }
+  echo "${config/CAPS/\"CAP_NET_RAW\"}" >/run/test/bundle/config.json
+  fails hook createRuntime 2>/run/test/err
+  expect "keeps CAP_NET_RAW" "$(cat /run/test/err)"
+  echo "${config/CAPS/\"CAP_NET_BIND_SERVICE\"}" >/run/test/bundle/config.json
+  fails hook createRuntime 2>/run/test/err
+  expect "netlend allow 192.0.2.10 --to 'web' --inside 'eth0'" "$(cat /run/test/err)"
+  netlend allow 192.0.2.10 --to web
+  hook createRuntime
+  is_answered 192.0.2.10
+  expect 192.0.2.10 "$(netlend loans)"
+  hook poststop
+  netlend disallow 192.0.2.10 --to web
+  kill_all "$borrower"
+  is_home
+}
+
+(($# == 0)) || cases=("$@")
+run_cases "$0" "${cases[@]}"

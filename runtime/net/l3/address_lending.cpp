@@ -1,0 +1,28 @@
+#include "net/l3/address_lending.hpp"
+
+#include "net/l3/home_changes.hpp"
+#include "net/l3/routed.hpp"
+
+namespace netlend {
+
+void lend_addresses(const AddressScene& scene, Site& borrower) {
+  prepare_home(scene);
+  for (auto& loan : scene.ledger.address_loans) {
+    lend_routed(scene, borrower, loan);
+    loan.stage = Stage::lent;
+  }
+}
+
+bool give_back_addresses(const AddressScene& scene, Failures& failures) noexcept {
+  bool all_home = true;
+  for (auto& loan : scene.ledger.address_loans) {
+    bool is_home = false;
+    attempt(failures, [&] { is_home = give_back_routed(scene, loan, failures); });
+    all_home = all_home && is_home;
+  }
+  // Not while one of ours still needs it.
+  if (all_home) put_back_home(scene, failures);
+  return all_home && scene.ledger.home_changes.is_empty();
+}
+
+}  // namespace netlend

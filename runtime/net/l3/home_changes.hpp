@@ -1,0 +1,31 @@
+#pragma once
+
+#include "base/error.hpp"
+#include "net/l3/scene.hpp"
+
+namespace netlend {
+
+/// Where netlend's rules stand among the others. A packet goes through them by these numbers.
+struct RulePlaces {
+  /// The rule that asks the table of the host's own addresses.
+  std::uint32_t local = 0;
+  /// What a borrower sends from another address than its own ends here; else it goes on at `go_on`.
+  std::uint32_t own_source = 0;
+  std::uint32_t foreign_source = 0;
+  std::uint32_t go_on = 0;
+  /// IPv6: the rules that send what is for a lent address to its borrower.
+  std::uint32_t to_borrower = 0;
+};
+
+/// Throws Error where the rules of this machine leave no room.
+RulePlaces rule_places(Site& home, int family);
+
+/// Makes home one that can lend the addresses of the ledger: forwarding, answering for others'
+/// addresses, and no use as a router by anybody who had none before. Written to the ledger first.
+/// What other ledgers need as well is shared with them. Throws Error.
+void prepare_home(const AddressScene& scene);
+
+/// Undoes it, as far as no other ledger needs it.
+void put_back_home(const AddressScene& scene, Failures& failures) noexcept;
+
+}  // namespace netlend

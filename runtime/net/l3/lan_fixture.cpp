@@ -1,0 +1,102 @@
+#include "net/l3/lan_fixture.hpp"
+
+#include <sys/mount.h>
+
+#include <filesystem>
+
+#include "base/syscall.hpp"
+
+namespace netlend::test {
+
+namespace {
+const char* const kHome = R"(
+  echo 0 > /proc/sys/net/ipv6/conf/default/accept_dad
+  ip link set lo up
+  ip link add up0 type veth peer name l0
+  ip addr add 10.9.0.1/24 brd + dev up0
+  ip addr add 10.9.0.11/24 brd + dev up0
+  ip addr add 10.9.0.12/24 brd + dev up0
+  ip link set up0 up
+)";
+const char* const kHomeAfterNeighbour = R"(
+  ip addr add fd09::12/64 dev up0
+  ip addr add fd09::11/64 dev up0
+  ip addr add fd09::1/64 dev up0
+  echo 1 > /proc/sys/net/ipv6/conf/default/accept_dad
+)";
+const char* const kNeighbour = R"(
+  ip link set lo up
+  echo 0 > /proc/sys/net/ipv6/conf/l0/accept_dad
+  ip addr add 10.9.0.100/24 brd + dev l0
+  ip addr add fd09::100/64 dev l0 nodad
+  ip link set l0 up
+)";
+}  // namespace
+
+Lan::Lan() : state_path_("/run/netlend-" + random_hex(4)) {
+  enter_new_netns();
+  sh(kHome);
+  sh("ip link set l0 netns " + std::to_string(neighbour.pid()));
+  neighbour.sh(kNeighbour);
+  sh(kHomeAfterNeighbour);
+  wait_for_dad();
+  state_ = std::make_unique<StateDirectory>(state_path_);
+  before_ = home_now();
+}
+
+Lan::~Lan() {
+  give_all_back();
+  for (const char* folder : {"/pins", "/staging"}) {
+    ::umount2((state_path_ + folder).c_str(), MNT_DETACH);
+  }
+  state_.reset();
+  std::error_code ignored;
+  std::filesystem::remove_all(state_path_, ignored);
+}
+
+Borrower Lan::borrower_of(const Sleeper& who, const std::string& id) {
+  return {.id = ContainerId{id},
+          .key = "/bundles/" + id,
+          .netns = Netns::of_process(who.pid()),
+          .process = identify_process(who.pid()),
+          .netns_path = ""};
+}
+
+Plan Lan::plan(const std::string& spec) {
+  Plan plan;
+  plan.addresses.push_back(parse_l3_spec(spec));
+  return plan;
+}
+
+std::string Lan::give_all_back() {
+  std::string out;
+  for (const auto& failure : reap(context(), ReapScope::all)) {
+    out += (out.empty() ? "" : "; ") + failure.what;
+  }
+  return out;
+}
+
+std::string Lan::home_now() {
+  return sh(R"(
+    ip -br link | sed 's/@[^ ]*//'
+    ip addr show | grep -E 'inet' | sed 's/valid_lft.*//; s/preferred_lft.*//'
+    ip route show table all | grep -v ^multicast; ip -6 route show table all | sed 's/expires [0-9]*sec//' | sort
+    ip rule; ip -6 rule
+    ip neigh show proxy; ip -6 neigh show proxy; ip neigh show nud permanent
+    cd /proc/sys/net
+    grep . ipv4/conf/*/forwarding ipv4/conf/*/rp_filter ipv4/neigh/*/proxy_delay \
+      ipv6/conf/*/forwarding ipv6/conf/*/force_forwarding ipv6/conf/*/accept_ra \
+      ipv6/conf/*/proxy_ndp ipv6/neigh/*/proxy_delay
+  )");
+}
+
+void Lan::check_home_as_it_was() {
+  BOOST_TEST(home_now() == before_);
+  BOOST_TEST(sh("find " + state_path_ + " ! -type d") == "");
+}
+
+std::string output_of(const Sleeper& where, const std::string& command) {
+  return where.sh("( " + command + " ) 2>&1 || true");
+}
+
+}  // namespace netlend::test

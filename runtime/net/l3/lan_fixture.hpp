@@ -1,0 +1,86 @@
+#pragma once
+
+#include <boost/test/unit_test.hpp>
+#include <memory>
+#include <string>
+
+#include "net/ledger/state_directory.hpp"
+#include "net/lending.hpp"
+#include "net/plan/plan_parse.hpp"
+#include "support/lab.hpp"
+#include "support/own_namespaces.hpp"
+
+namespace netlend::test {
+
+/// A fresh home whose "up0" has 10.9.0.1, .11 and .12 and fd09::1, ::11 and ::12, joined to "l0"
+/// with 10.9.0.100 and fd09::100 in the namespace of another process; two borrowers.
+class Lan {
+ public:
+  Lan();
+  Lan(const Lan&) = delete;
+  Lan& operator=(const Lan&) = delete;
+  Lan(Lan&&) = delete;
+  Lan& operator=(Lan&&) = delete;
+  ~Lan();
+
+  StateDirectory& state() { return *state_; }
+  LendingContext context() { return {.state = *state_, .on_step = {}}; }
+  static Borrower borrower_of(const Sleeper& who, const std::string& id);
+  static Plan plan(const std::string& spec);
+  /// Lends to `c1`, or to another.
+  std::string lend_to_c1(const std::string& spec) {
+    return lend(context(), plan(spec), borrower_of(c1, "c1"));
+  }
+  std::string lend_to_c2(const std::string& spec) {
+    return lend(context(), plan(spec), borrower_of(c2, "c2"));
+  }
+  /// The failures' texts, in one line.
+  std::string give_all_back();
+  /// All that a loan of addresses could leave at home: addresses in their order, routes, rules,
+  /// neighbours, links, sysctls.
+  static std::string home_now();
+  /// Fails the test unless home is as it was when the Lan was made and nothing is in the state.
+  void check_home_as_it_was();
+
+  Sleeper neighbour;
+  Sleeper c1;
+  Sleeper c2;
+
+ private:
+  std::string state_path_;
+  std::unique_ptr<StateDirectory> state_;
+  std::string before_;
+};
+
+/// Echo requests from a namespace, one each half millisecond, which kernels answer.
+class Echo {
+ public:
+  Echo(const Sleeper& from, const std::string& to);
+  Echo(const Echo&) = delete;
+  Echo& operator=(const Echo&) = delete;
+  Echo(Echo&&) = delete;
+  Echo& operator=(Echo&&) = delete;
+  ~Echo();
+
+  struct Result {
+    int sent = 0;
+    int lost = 0;
+    /// Between two answers that came one after the other.
+    double longest_silence_ms = 0;
+  };
+  /// Waits until so many more have been answered.
+  void wait_for_answers(int count);
+  /// Waits for the last answers.
+  Result finish();
+
+ private:
+  pid_t pid_ = -1;
+  UniqueFd control_;
+  struct Shared;
+  Shared* shared_ = nullptr;
+};
+
+/// What a command says, or its error; for what is to fail.
+std::string output_of(const Sleeper& where, const std::string& command);
+
+}  // namespace netlend::test

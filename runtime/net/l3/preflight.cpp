@@ -1,0 +1,242 @@
+#include "net/l3/preflight.hpp"
+
+#include <fmt/core.h>
+#include <linux/if_addr.h>
+#include <linux/rtnetlink.h>
+
+#include <algorithm>
+#include <set>
+
+#include "base/error.hpp"
+#include "base/syscall.hpp"
+#include "base/text.hpp"
+#include "net/kernel/netfilter.hpp"
+#include "net/kernel/sysctl.hpp"
+
+namespace netlend {
+
+namespace {
+constexpr std::size_t kIdBytes = 8;
+constexpr std::size_t kNameHexDigits = 10;
+
+Error refused(const IpAddress& address, const std::string& why) {
+  return Error(fmt::format("address '{}' is not lent: {}", address.str(), why));
+}
+
+/// Locally administered, and known again by it.
+std::string new_link_address() { return "\x02" + from_hex(random_hex(5)).value(); }
+
+std::string device_names(const AddressScene& scene, const std::vector<DeviceAddress>& places) {
+  std::string out;
+  for (const auto& place : places) {
+    const auto link = find_link(scene.home.socket, place.device);
+    if (link) out += fmt::format("{}'{}'", out.empty() ? "" : " and ", printable(link->name));
+  }
+  return out;
+}
+
+/// The one place where it is, or on `via`.
+DeviceAddress locate(const AddressScene& scene, const IpAddress& address, const AddressPlan& plan) {
+  auto places = find_address(scene.home.socket, address);
+  if (places.empty()) throw refused(address, "no device here has it; 'netlend show' lists them");
+  const std::string all = device_names(scene, places);
+  if (plan.via) {
+    const auto via = find_link(scene.home.socket, plan.via->str());
+    if (!via) {
+      throw refused(address, fmt::format("there is no device '{}' here", plan.via->str()));
+    }
+    std::erase_if(places, [&](const auto& place) { return place.device != via->ifindex; });
+    if (places.empty()) {
+      throw refused(address, fmt::format("device '{}' doesn't have it, but {} does",
+                                         printable(plan.via->str()), all));
+    }
+  }
+  if (places.size() > 1) {
+    throw refused(address, fmt::format("{} have it; say which by via=DEVICE", all));
+  }
+  return places.front();
+}
+
+void check_state(const IpAddress& address, const AddressRecord& record, const LinkState& link) {
+  if (link.is_loopback()) {
+    throw refused(address, "it is on the loopback device, where no network reaches it");
+  }
+  if (!link.is_up()) {
+    throw refused(address, fmt::format("device '{}' is down", printable(link.name)));
+  }
+  if (record.is_duplicate()) throw refused(address, "another host has it too (dadfailed)");
+  if (record.is_tentative()) {
+    throw refused(address, "it is tentative: the kernel still looks for duplicates; try again");
+  }
+  if (const auto why = why_not_writable(record)) throw refused(address, "it " + *why);
+  if ((record.flags & IFA_F_DEPRECATED) != 0) {
+    throw refused(address, "it is deprecated: its preferred lifetime is over");
+  }
+}
+
+bool can_stand_in(const AddressRecord& other, const AddressRecord& lent) {
+  return other.family == lent.family && other.scope == lent.scope && !other.is_tentative() &&
+         !other.is_duplicate() && (other.flags & IFA_F_DEPRECATED) == 0;
+}
+
+IpPrefix network_of(const AddressRecord& record) {
+  return IpPrefix{record.address(), record.length_bits}.network();
+}
+
+/// What other loans of this home have, and this ledger's own.
+std::set<IpAddress> lent_addresses(const AddressScene& scene, const std::vector<IpAddress>& ours) {
+  std::set<IpAddress> lent(ours.begin(), ours.end());
+  for (const auto& ledger : other_address_ledgers(scene)) {
+    for (const auto& loan : ledger.address_loans) {
+      for (const auto& address : loan.addresses) lent.insert(address.home.address());
+    }
+  }
+  return lent;
+}
+
+/// The address that the host speaks from meanwhile.
+std::string find_substitute(const AddressRecord& record, const LinkState& link,
+                            const std::vector<AddressRecord>& all,
+                            const std::set<IpAddress>& lent) {
+  const AddressRecord* best = nullptr;
+  for (const auto& other : all) {
+    if (!can_stand_in(other, record) || lent.contains(other.address())) continue;
+    if (network_of(other) == network_of(record)) return std::string(other.address().bytes());
+    // In IPv6 the network of an address goes with the last address that it has.
+    if (best == nullptr && record.family == AF_INET) best = &other;
+  }
+  if (best == nullptr) {
+    throw refused(record.address(),
+                  fmt::format("it is the last of its network {} on '{}', by which the host itself "
+                              "would not be reached any more; give that another address first",
+                              network_of(record).str(), printable(link.name)));
+  }
+  return std::string(best->address().bytes());
+}
+
+void check_ipv6(const AddressScene& scene, const IpAddress& address, const LinkState& link,
+                const std::vector<AddressRecord>& all) {
+  for (const auto& other : all) {
+    if (other.family == AF_INET6 && other.scope == RT_SCOPE_LINK && other.is_tentative()) {
+      throw refused(address, fmt::format("the link-local address of '{}' is tentative; try again",
+                                         printable(link.name)));
+    }
+  }
+  const auto& netns = scene.home.netns;
+  if (read_sysctl(netns, link.name, "ipv6/conf/force_forwarding") ||
+      read_sysctl(netns, "all", "ipv6/conf/forwarding") == "1") {
+    return;
+  }
+  throw refused(
+      address,
+      "this kernel forwards IPv6 on all devices or on none (force_forwarding is Linux 6.17's), and "
+      "here on none; 'sysctl net.ipv6.conf.all.forwarding=1' makes this machine a router");
+}
+
+/// The IPv6 addresses of the device in the order that they have when all are at home.
+std::vector<IpAddress> home_order(const AddressScene& scene, const LentAddress& wanted,
+                                  const std::vector<AddressRecord>& all) {
+  std::vector<IpAddress> order;
+  for (const auto& other : all) {
+    if (other.family == AF_INET6 && other.scope == wanted.home.scope) {
+      order.push_back(other.address());
+    }
+  }
+  const auto put_in = [&](const LentAddress& lent) {
+    auto place = order.begin();
+    for (auto it = order.begin(); it != order.end(); ++it) {
+      const auto& before = lent.before;
+      if (std::find(before.begin(), before.end(), *it) != before.end()) place = it + 1;
+    }
+    order.insert(place, lent.home.address());
+  };
+  // What was lent last knows where it was among those that had been left then.
+  const auto others = other_address_ledgers(scene);
+  for (auto ledger = others.rbegin(); ledger != others.rend(); ++ledger) {
+    for (const auto& loan : ledger->address_loans) {
+      for (const auto& lent : loan.addresses) {
+        if (lent.device == wanted.device && lent.home.family == AF_INET6 &&
+            lent.home.scope == wanted.home.scope) {
+          put_in(lent);
+        }
+      }
+    }
+  }
+  return order;
+}
+
+LentAddress observe(const AddressScene& scene, const IpAddress& address, const AddressPlan& plan,
+                    const std::set<IpAddress>& lent) {
+  DeviceAddress place = locate(scene, address, plan);
+  const LinkState link = read_link(scene.home.socket, place.device);
+  for (const auto& loan : scene.ledger.loans) {
+    if (loan.home && loan.home->link.ifindex == link.ifindex) {
+      throw refused(address, fmt::format("its device '{}' is to be lent itself", loan.home_name()));
+    }
+  }
+  check_state(address, place.record, link);
+  const auto all = list_addresses(scene.home.socket, place.device);
+  LentAddress result{.device = place.device,
+                     .device_name = link.name,
+                     .home = std::move(place.record),
+                     .before = {},
+                     .substitute = {}};
+  result.substitute = find_substitute(result.home, link, all, lent);
+  if (address.family() != AF_INET6) return result;
+  check_ipv6(scene, address, link, all);
+  for (const auto& other : home_order(scene, result, all)) {
+    if (other == address) break;
+    result.before.push_back(other);
+  }
+  return result;
+}
+}  // namespace
+
+AddressLoan new_address_loan(const AddressPlan& plan) {
+  AddressLoan loan{.id = random_hex(kIdBytes),
+                   .inside = plan.inside.str(),
+                   .mode = std::string(mode_name(AddressMode::routed)),
+                   .host_name = {},
+                   .host_address = new_link_address(),
+                   .inside_address = new_link_address(),
+                   .addresses = {}};
+  loan.host_name = "nl-" + loan.id.substr(0, kNameHexDigits);
+  return loan;
+}
+
+void observe_addresses(const AddressScene& scene, const AddressPlan& plan, AddressLoan& loan) {
+  std::vector<IpAddress> ours = plan.addresses;
+  for (const auto& other : scene.ledger.address_loans) {
+    for (const auto& lent : other.addresses) ours.push_back(lent.home.address());
+  }
+  const auto lent = lent_addresses(scene, ours);
+  for (const auto& address : plan.addresses) {
+    loan.addresses.push_back(observe(scene, address, plan, lent));
+  }
+}
+
+void check_no_address_lent(const AddressScene& scene, const LinkState& device) {
+  for (const auto& ledger : other_address_ledgers(scene)) {
+    for (const auto& loan : ledger.address_loans) {
+      for (const auto& lent : loan.addresses) {
+        if (lent.device != device.ifindex) continue;
+        throw Error(fmt::format("device '{}' is not lent: its address '{}' is lent to '{}'",
+                                printable(device.name), lent.home.address().str(), ledger.id.str()),
+                    EBUSY);
+      }
+    }
+  }
+}
+
+std::vector<std::string> why_addresses_only_by_force(Site& home, const AddressLoan& loan) {
+  std::vector<std::string> reasons;
+  for (const auto& chain : list_closed_forward_chains(home.netns)) {
+    reasons.push_back(
+        fmt::format("{} drops what it doesn't know (forward policy), and what goes to '{}' and "
+                    "back is forwarded; let it pass what comes by devices 'nl-*' and goes there",
+                    chain, loan.addresses.front().home.address().str()));
+  }
+  return reasons;
+}
+
+}  // namespace netlend

@@ -1,0 +1,228 @@
+#include "net/l3/routed.hpp"
+
+#include <fmt/core.h>
+#include <linux/fib_rules.h>
+#include <linux/if.h>
+#include <linux/if_link.h>
+#include <linux/neighbour.h>
+#include <linux/rtnetlink.h>
+
+#include <algorithm>
+#include <ctime>
+
+#include "base/syscall.hpp"
+#include "base/text.hpp"
+#include "net/kernel/sysctl.hpp"
+#include "net/l3/home_changes.hpp"
+#include "net/l3/routed_messages.hpp"
+
+namespace netlend {
+
+namespace {
+class RoutedLender {
+ public:
+  RoutedLender(const AddressScene& scene, Site& borrower, AddressLoan& loan)
+      : scene_(scene), borrower_(borrower), loan_(loan) {}
+
+  void lend() {
+    make_pair();
+    limit_sources();
+    set_up_inside();
+    set_up_home();
+    wait_until_usable();
+    for (const auto& lent : loan_.addresses) {
+      const IpAddress address = lent.home.address();
+      scene_.call(scene_.home, add_neighbour(lent.device, proxy_for(address),
+                                             fmt::format("answer for {} on '{}'", address.str(),
+                                                         lent.device_name)));
+    }
+    for (const auto& lent : loan_.addresses) switch_over(lent);
+  }
+
+ private:
+  void make_pair();
+  void limit_sources();
+  void set_up_inside();
+  void route_by_default(int family);
+  void set_up_home();
+  void wait_until_usable();
+  void switch_over(const LentAddress& lent);
+  bool has(int family) const {
+    return std::any_of(loan_.addresses.begin(), loan_.addresses.end(),
+                       [&](const auto& lent) { return lent.home.family == family; });
+  }
+
+  const AddressScene& scene_;
+  Site& borrower_;
+  AddressLoan& loan_;
+  IfIndex host_;
+  IfIndex inside_;
+};
+
+/// The link that the message has just made.
+LinkState made(Site& site, const std::string& name, const std::string& address) {
+  auto link = find_link(site.socket, name);
+  if (!link || link->name != name || link->address != address) {
+    throw Error(fmt::format("make the pair: '{}' is not there", printable(name)), ENODEV);
+  }
+  return *std::move(link);
+}
+
+void RoutedLender::make_pair() {
+  const auto taken = find_link(borrower_.socket, loan_.inside);
+  if (taken && taken->name == loan_.inside) {
+    throw Error(fmt::format("the name '{}' is taken in '{}' already; choose another by as=NAME",
+                            printable(loan_.inside), scene_.ledger.id.str()),
+                EEXIST);
+  }
+  const auto uplink = read_link(scene_.home.socket, loan_.addresses.front().device);
+  scene_.call(
+      scene_.home,
+      create_veth({.name = loan_.host_name,
+                   .address = loan_.host_address,
+                   .peer_name = loan_.inside,
+                   .peer_netns_fd = borrower_.netns.fd(),
+                   .peer_address = MacAddress{format_link_address(loan_.inside_address)},
+                   .mtu_bytes = uplink.mtu_bytes},
+                  fmt::format("make the pair '{}' and '{}'", loan_.host_name, loan_.inside)));
+  const LinkState host = made(scene_.home, loan_.host_name, loan_.host_address);
+  const LinkState inside = made(borrower_, loan_.inside, loan_.inside_address);
+  host_ = host.ifindex;
+  inside_ = inside.ifindex;
+  // The borrower sees its own addresses and no other, not even a link-local one.
+  if (host.addrgenmode) {
+    scene_.call(scene_.home,
+                set_link_addrgenmode(host_, IN6_ADDR_GEN_MODE_NONE, "no link-local address"));
+  }
+  if (inside.addrgenmode) {
+    scene_.call(borrower_,
+                set_link_addrgenmode(inside_, IN6_ADDR_GEN_MODE_NONE, "no link-local address"));
+  }
+}
+
+/// Before anything can be sent: from its own addresses it may, from all others not. The kernel's
+/// own check (rp_filter) is IPv4's alone, and only as strict as `all` lets it be.
+void RoutedLender::limit_sources() {
+  for (const auto& rule : source_rules(scene_.home, loan_)) {
+    scene_.call(scene_.home, add_fib_rule(rule, "add rule " + describe(rule)));
+  }
+  const auto set = [&](const std::string& key, const std::string& value) {
+    write_sysctl(scene_.home.netns, loan_.host_name, key, value);
+  };
+  // Without an IPv4 address lent, this alone lets nothing of that family in.
+  set("ipv4/conf/rp_filter", "1");
+  if (has(AF_INET)) {
+    // A source that is an address of this machine's too, though shadowed, passes only by this
+    // (net/ipv4/fib_frontend.c, fib_validate_source).
+    set("ipv4/conf/accept_local", "1");
+    set("ipv4/conf/forwarding", "1");
+  }
+  const auto set_if_there = [&](const std::string& key, const std::string& value) {
+    if (read_sysctl(scene_.home.netns, loan_.host_name, key)) set(key, value);
+  };
+  set_if_there("ipv6/conf/accept_ra", "0");
+  if (has(AF_INET6)) {
+    set_if_there("ipv6/conf/force_forwarding", "1");
+  } else {
+    set_if_there("ipv6/conf/disable_ipv6", "1");
+  }
+}
+
+void RoutedLender::set_up_inside() {
+  if (const auto lo = find_link(borrower_.socket, std::string("lo")); lo && !lo->is_up()) {
+    scene_.call(borrower_, set_link_flags(lo->ifindex, IFF_UP, IFF_UP, "set up 'lo' inside"));
+  }
+  scene_.call(borrower_, set_link_flags(inside_, IFF_UP, IFF_UP,
+                                        fmt::format("set up '{}' inside", loan_.inside)));
+  for (const auto& lent : loan_.addresses) {
+    const auto address = address_inside(lent);
+    scene_.call(borrower_,
+                add_address(inside_, address,
+                            fmt::format("give '{}' {}", loan_.inside, describe(address))));
+    wait_for_local_route(borrower_, inside_, lent.home.address());
+  }
+  for (const int family : {AF_INET, AF_INET6}) {
+    if (has(family)) route_by_default(family);
+  }
+}
+
+/// By a next hop that is no address of anybody's: its link address is entered for good.
+void RoutedLender::route_by_default(int family) {
+  scene_.call(borrower_, add_neighbour(inside_, neighbour_of(next_hop(family), loan_.host_address),
+                                       "enter the next hop inside"));
+  const RouteRecord route = default_route(family, loan_);
+  try {
+    scene_.call(borrower_, add_only_route(inside_, route, "route " + describe(route) + " inside"));
+  } catch (const Error& error) {
+    if (error.errno_value() != EEXIST) throw;
+  }
+  // It may have another default route, by a lent device: what comes from these addresses goes back
+  // by this one all the same.
+  RouteRecord own = route;
+  own.table = own_table(inside_);
+  scene_.call(borrower_, add_only_route(inside_, own, "route " + describe(own) + " inside"));
+  for (const auto& lent : loan_.addresses) {
+    if (lent.home.family != family) continue;
+    const FibRule rule{.family = family,
+                       .priority = kOwnTablePriority,
+                       .action = FR_ACT_TO_TBL,
+                       .from = host_prefix(lent.home.address()),
+                       .table = own.table};
+    scene_.call(borrower_, add_fib_rule(rule, "add rule " + describe(rule) + " inside"));
+  }
+}
+
+void RoutedLender::set_up_home() {
+  scene_.call(scene_.home,
+              set_link_flags(host_, IFF_UP, IFF_UP, fmt::format("set up '{}'", loan_.host_name)));
+  for (const auto& lent : loan_.addresses) {
+    scene_.call(
+        scene_.home,
+        add_neighbour(host_, neighbour_of(lent.home.address(), loan_.inside_address),
+                      fmt::format("enter {} on '{}'", lent.home.address().str(), loan_.host_name)));
+  }
+}
+
+/// Each end has a carrier only since the other was set up too.
+void RoutedLender::wait_until_usable() {
+  constexpr int kTimeoutMs = 5'000;
+  constexpr timespec kPollInterval{.tv_sec = 0, .tv_nsec = 500'000};
+  const std::int64_t deadline = monotonic_ms() + kTimeoutMs;
+  while (!can_send(scene_.home.socket, host_) || !can_send(borrower_.socket, inside_)) {
+    if (monotonic_ms() >= deadline) {
+      throw Error(fmt::format("the pair '{}' and '{}' is not ready after {} ms", loan_.host_name,
+                              loan_.inside, kTimeoutMs));
+    }
+    ::nanosleep(&kPollInterval, nullptr);
+  }
+}
+
+/// One message of these is the loan: before it the host has the address, after it the borrower.
+void RoutedLender::switch_over(const LentAddress& lent) {
+  const std::string address = lent.home.address().str();
+  const RouteRecord route = route_to_borrower(lent);
+  if (lent.home.family == AF_INET) {
+    scene_.call(scene_.home, add_route_before(host_, route, fmt::format("shadow {}", address)));
+    return;
+  }
+  const auto lo = find_link(scene_.home.socket, std::string("lo"));
+  if (!lo) throw Error("there is no device 'lo' here", ENODEV);
+  scene_.call(scene_.home, add_address(lo->ifindex, parked(lent), fmt::format("park {}", address)));
+  wait_for_local_route(scene_.home, lo->ifindex, lent.home.address());
+  scene_.call(scene_.home,
+              add_only_route(host_, route, fmt::format("route {} to the borrower", address)));
+  scene_.call(scene_.home, add_fib_rule(rule_to_borrower(scene_.home, lent),
+                                        fmt::format("send {} to the borrower", address)));
+  // On its device the host would go on speaking to neighbours from it, and hear their answers no
+  // more: they would go to the borrower.
+  scene_.call(scene_.home,
+              remove_address(lent.device, lent.home,
+                             fmt::format("take {} from '{}'", address, lent.device_name)));
+}
+}  // namespace
+
+void lend_routed(const AddressScene& scene, Site& borrower, AddressLoan& loan) {
+  RoutedLender(scene, borrower, loan).lend();
+}
+
+}  // namespace netlend

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <vector>
+
+#include "net/kernel/neighbour.hpp"
+#include "net/l3/scene.hpp"
+
+/// What mode "routed" makes at home and inside, as lending and giving back both name it.
+namespace netlend {
+
+/// Inside: the rule that asks the table of one's own addresses first is 0, that of `main` 32766.
+inline constexpr std::uint32_t kOwnTablePriority = 10;
+
+/// A table inside for the device alone.
+std::uint32_t own_table(IfIndex device);
+
+/// The host answers for it on its LAN.
+NeighbourRecord proxy_for(const IpAddress& address);
+/// Its link address, for good.
+NeighbourRecord neighbour_of(const IpAddress& address, const std::string& link_address);
+
+/// What the borrower sends everything to: no address of anybody's.
+IpAddress next_hop(int family);
+/// From the first of the loan's addresses of that family.
+RouteRecord default_route(int family, const AddressLoan& loan);
+
+/// What the borrower may send from, and nothing else.
+std::vector<FibRule> source_rules(Site& home, const AddressLoan& loan);
+
+/// Whether a rule at home is one of the loan's, whatever number it has.
+bool is_of_loan(const FibRule& rule, const AddressLoan& loan);
+
+/// As the borrower has it: alone in its network, with the broadcast address of home's.
+AddressRecord address_inside(const LentAddress& lent);
+/// As `lo` has it meanwhile.
+AddressRecord parked(const LentAddress& lent);
+RouteRecord route_to_borrower(const LentAddress& lent);
+FibRule rule_to_borrower(Site& home, const LentAddress& lent);
+
+}  // namespace netlend

@@ -1,0 +1,71 @@
+#include "net/l3/scene.hpp"
+
+#include <fmt/core.h>
+#include <linux/rtnetlink.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <ctime>
+
+#include "base/error.hpp"
+#include "base/syscall.hpp"
+
+namespace netlend {
+
+void AddressScene::ensure(Site& site, const Message& message) const {
+  constexpr std::array kDone{EEXIST, ENOENT, ESRCH, ENODEV, EADDRNOTAVAIL};
+  try {
+    call(site, message);
+  } catch (const Error& error) {
+    if (std::find(kDone.begin(), kDone.end(), error.errno_value()) == kDone.end()) throw;
+  }
+}
+
+std::vector<Ledger> other_address_ledgers(const AddressScene& scene) {
+  std::vector<Ledger> others;
+  for (const auto& name : list_ledgers(scene.state)) {
+    if (name == scene.ledger.name) continue;
+    std::optional<Ledger> ledger;
+    Failures broken;  // Whoever reads that ledger for its own sake reports it.
+    attempt(broken, [&] { ledger = load_ledger(scene.state, name); });
+    if (ledger && ledger->home == scene.ledger.home && !ledger->address_loans.empty()) {
+      others.push_back(*std::move(ledger));
+    }
+  }
+  return others;
+}
+
+namespace {
+bool has_local_route(Site& site, IfIndex device, const IpAddress& address) {
+  Message message(RTM_GETROUTE, 0, "look for the route of an address of one's own");
+  rtmsg header{};
+  header.rtm_family = static_cast<std::uint8_t>(address.family());
+  message.header(header);
+  message.put_u32(RTA_TABLE, RT_TABLE_LOCAL);
+  message.put_u32(RTA_OIF, static_cast<std::uint32_t>(device.value));
+  const auto replies = site.socket.dump(message, [&](const Reply& reply) {
+    return reply.attributes(sizeof header).find(RTA_DST) == address.bytes() ? RouteSocket::Take::yes
+                                                                            : RouteSocket::Take::no;
+  });
+  return !replies.empty();
+}
+}  // namespace
+
+void wait_for_local_route(Site& site, IfIndex device, const IpAddress& address) {
+  constexpr int kTimeoutMs = 5'000;
+  constexpr timespec kPollInterval{.tv_sec = 0, .tv_nsec = 500'000};
+  const std::int64_t deadline = monotonic_ms() + kTimeoutMs;
+  while (!has_local_route(site, device, address)) {
+    if (monotonic_ms() >= deadline) {
+      throw Error(fmt::format("the kernel has entered no route for {} after {} ms", address.str(),
+                              kTimeoutMs),
+                  ETIMEDOUT);
+    }
+    ::nanosleep(&kPollInterval, nullptr);
+  }
+}
+
+IpPrefix host_prefix(const IpAddress& address) { return {address, address.bits()}; }
+
+}  // namespace netlend

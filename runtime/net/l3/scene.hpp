@@ -1,0 +1,34 @@
+#pragma once
+
+#include "net/kernel/site.hpp"
+#include "net/kernel/step_callback.hpp"
+#include "net/ledger/ledger.hpp"
+
+namespace netlend {
+
+/// What lending and giving back addresses work on.
+struct AddressScene {
+  const StateDirectory& state;
+  Ledger& ledger;
+  Site& home;
+  const StepCallback& on_step;
+
+  void call(Site& site, const Message& message) const {
+    if (on_step) on_step(message.doing());
+    site.socket.call(message);
+  }
+  /// As call(), but what is there already, or gone already, is success.
+  void ensure(Site& site, const Message& message) const;
+};
+
+/// The other open ledgers of this home that lend addresses.
+std::vector<Ledger> other_address_ledgers(const AddressScene& scene);
+
+/// Waits until the namespace takes what is sent to the address: the kernel enters the route of an
+/// IPv6 address in a worker, after it has answered. Throws Error after some seconds.
+void wait_for_local_route(Site& site, IfIndex device, const IpAddress& address);
+
+/// The address as a prefix of its full length.
+IpPrefix host_prefix(const IpAddress& address);
+
+}  // namespace netlend

@@ -1,0 +1,79 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "net/kernel/address.hpp"
+#include "net/kernel/fib_rule.hpp"
+#include "net/kernel/netns.hpp"
+#include "net/kernel/route.hpp"
+
+namespace netlend {
+
+/// How far a loan got when its ledger was last written: for people. Recovery asks where the device
+/// is.
+enum class Stage { intent, lent, ready, returning };
+
+/// An address that is away, as it was at home.
+struct LentAddress {
+  /// Its device there.
+  IfIndex device;
+  std::string device_name;
+  AddressRecord home;
+  /// IPv6 addresses of the device that stood before it: the first fitting one is the source of what
+  /// the host sends.
+  std::vector<IpAddress> before;
+  /// Another address of the device, which the host speaks from while this one is away.
+  std::string substitute;  // raw bytes
+  bool operator==(const LentAddress&) const = default;
+};
+
+/// Addresses that one container has, on one device of its own.
+struct AddressLoan {
+  /// 16 hex digits.
+  std::string id;
+  /// The device's name inside, and what it is made as: "routed".
+  std::string inside;
+  std::string mode;
+  /// The end at home of the pair that they are routed by, known again by its address.
+  std::string host_name;
+  std::string host_address;    // raw bytes
+  std::string inside_address;  // raw bytes
+  Stage stage = Stage::intent;
+  std::vector<LentAddress> addresses;
+  /// Others of home's that are taken away for a moment and put on again, for the sake of the order,
+  /// while these come home.
+  std::vector<AddressRecord> put_again;
+  bool operator==(const AddressLoan&) const = default;
+};
+
+/// A sysctl of a device of home's, and its value before the first loan that needs another.
+struct ChangedSysctl {
+  IfIndex device;
+  std::string key;
+  std::string before;
+  bool operator==(const ChangedSysctl&) const = default;
+};
+
+/// What loans of addresses change at home that several of them need: each ledger names what it
+/// needs, and whoever is the last to do so puts back what was before the first.
+struct HomeChanges {
+  /// In the order in which they were changed.
+  std::vector<ChangedSysctl> sysctls;
+  /// That were added, and taken away.
+  std::vector<FibRule> rules;
+  std::vector<FibRule> removed_rules;
+  /// As they were; another source address is in them now.
+  std::vector<DeviceRoute> routes;
+
+  bool is_empty() const noexcept {
+    return sysctls.empty() && rules.empty() && removed_rules.empty() && routes.empty();
+  }
+  bool operator==(const HomeChanges&) const = default;
+};
+
+/// The file in addresses/ that keeps others away from an address of this home.
+std::string address_lease(const IpAddress& address, const NetnsIdentity& home);
+
+}  // namespace netlend

@@ -1,0 +1,116 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <set>
+
+#include "base/error.hpp"
+#include "base/text.hpp"
+#include "net/plan/plan_parse.hpp"
+#include "net/plan/plan_rules.hpp"
+
+namespace netlend {
+
+namespace {
+constexpr std::size_t kPortMax = 65535;
+
+[[noreturn]] void refuse(const std::string& why) { throw Error::usage(why); }
+
+/// Of the words that DESIGN.md names, those that this netlend can't do yet are refused by what it
+/// can do, never passed over.
+void require_own_loopback(AddressPlan&, std::string_view value) {
+  if (value == "own") return;
+  if (value != "shared") refuse("use loopback=own");
+  refuse(
+      "a loopback of its own is what every network namespace has; sharing the host's needs the "
+      "kernel's L3 namespaces, which netlend doesn't use yet");
+}
+
+void require_no_broadcast(AddressPlan&, std::string_view value) {
+  if (value == "no") return;
+  if (value != "yes") refuse("use broadcast=no");
+  refuse("broadcasts and multicasts of the LAN stay with the host in mode 'routed', the only one");
+}
+
+void refuse_ports(AddressPlan&, std::string_view value) {
+  const auto dash = value.find('-');
+  const bool is_range =
+      parse_number(value.substr(0, dash), kPortMax) &&
+      (dash == std::string_view::npos || parse_number(value.substr(dash + 1), kPortMax));
+  if (!is_range) refuse("that is no port; and netlend lends an address whole, with all its ports");
+  refuse("netlend lends an address whole, with all its ports; leave it out");
+}
+
+struct Key {
+  std::string_view name;
+  void (*apply)(AddressPlan& plan, std::string_view value);
+};
+
+constexpr std::array kKeys{
+    Key{"via", [](auto& plan, auto value) { plan.via = InterfaceName{value}; }},
+    Key{"mode", [](auto& plan, auto value) { plan.mode = parse_mode(value); }},
+    Key{"as", [](auto& plan, auto value) { plan.inside = InterfaceName{value}; }},
+    Key{"broadcast", require_no_broadcast},
+    Key{"loopback", require_own_loopback},
+    Key{"ports", refuse_ports},
+};
+
+void apply_word(AddressPlan& plan, std::string_view word, std::set<std::string_view>& seen) {
+  const auto equals = word.find('=');
+  if (equals == std::string_view::npos) {
+    plan.addresses.push_back(parse_lendable_address(word));
+    return;
+  }
+  const auto* key = std::find_if(kKeys.begin(), kKeys.end(), [&](const Key& known) {
+    return known.name == word.substr(0, equals);
+  });
+  if (key == kKeys.end()) refuse("unknown; known are IP addresses, via=, mode= and as=");
+  if (!seen.insert(key->name).second) refuse(fmt::format("{}= is there twice", key->name));
+  key->apply(plan, word.substr(equals + 1));
+}
+}  // namespace
+
+AddressMode parse_mode(std::string_view text) {
+  for (const AddressMode mode : {AddressMode::automatic, AddressMode::routed}) {
+    if (mode_name(mode) == text) return mode;
+  }
+  constexpr std::array<std::string_view, 4> kPlanned{"kernel", "netkit", "ipvlan", "macvlan"};
+  const bool is_planned = std::find(kPlanned.begin(), kPlanned.end(), text) != kPlanned.end();
+  refuse(fmt::format("'{}' is {}; the modes are auto and routed", printable(text),
+                     is_planned ? "a mode that this netlend can't do" : "unknown"));
+}
+
+AddressPlan parse_l3_spec(std::string_view spec, std::string_view inside) {
+  AddressPlan plan{.addresses = {}, .via = {}, .inside = InterfaceName{inside}};
+  std::set<std::string_view> seen;
+  for (const auto word : split_spec(spec)) {
+    try {
+      apply_word(plan, word, seen);
+    } catch (const Error& error) {
+      refuse(fmt::format("word '{}': {}", printable(word), error.what()));
+    }
+  }
+  check_address_plan(plan);
+  return plan;
+}
+
+IpAddress parse_lendable_address(std::string_view text) {
+  if (text.find('/') != std::string_view::npos && is_ip_address(text.substr(0, text.find('/')))) {
+    refuse(fmt::format("an address is lent, not a network; write '{}'",
+                       text.substr(0, text.find('/'))));
+  }
+  IpAddress address = parse_next_hop(text);
+  if (address.is_link_local()) {
+    refuse(fmt::format("'{}' is link-local, and isn't routed to a container", address.str()));
+  }
+  return address;
+}
+
+void check_address_plan(const AddressPlan& plan) {
+  if (plan.addresses.empty()) refuse("no address; write which to lend, as in '192.0.2.10'");
+  if (plan.inside.str() == "lo") {
+    refuse("'lo' is there in every network namespace; choose another name");
+  }
+}
+
+}  // namespace netlend
