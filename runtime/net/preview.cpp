@@ -109,6 +109,10 @@ PlanReport preview_device(const Look& look, const NicPlan& nic) {
     }
     add_restored(snapshot, report);
     report.lost = unrestorable(home, snapshot);
+    Ledger none;
+    none.home = home.netns.identity();
+    check_no_address_lent({.state = context.state, .ledger = none, .home = home, .on_step = {}},
+                          link);
     if (options.force == Force::yes) return report;
     for (const auto& reason : why_only_by_force(home, snapshot)) {
       report.refusals.push_back(reason + "; '--force' lends it all the same");
