@@ -90,7 +90,8 @@ class Returning {
 
 bool Returning::bring_home(Loan& loan) {
   if (loan.pair) return remove_pair(*loan.pair);
-  let_time_pass(*loan.home, monotonic_ms() / kMsPerSecond);
+  let_time_pass(*loan.home, monotonic_ms() / kMsPerSecond,
+                secondaries_at_home(sites_.home(), *loan.home));
   auto location = sites_.locate(loan);
   if (!location) return report_missing(loan);
   const std::string name = printable(loan.home_name());
