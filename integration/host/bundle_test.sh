@@ -672,8 +672,13 @@ how_a_device_comes_home_is_said_as_it_is() {
   netlend --root /run/other create c1 </dev/null
   kill_guardian
   expect "by 'netlend delete'" "$(netlend loans)"
+  code=0
+  output=$(netlend return lan1 2>&1) || code=$?
+  [[ $code == 1 ]]
+  expect "came by linux.netDevices and stays with 'c1'" "$output"
   expect "device 'lan1' (lent to 'c1' as 'eth1')" \
     "$(netlend --root /run/other delete --force c1 2>&1 || true)"
+  wait_until fails ip link show far1 # goes with lan1, when the kernel comes to it
   rm -r /etc/netlend
   is_home
 }

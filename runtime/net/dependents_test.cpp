@@ -7,13 +7,8 @@ using netlend::test::error_of;
 using netlend::test::joined;
 using netlend::test::Lab;
 using netlend::test::observe;
+using netlend::test::says;
 using netlend::test::sh;
-
-namespace {
-bool says(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-}  // namespace
 
 BOOST_FIXTURE_TEST_SUITE(dependents, Lab)
 

@@ -80,6 +80,7 @@ class Returning {
   bool verify(const Loan& loan, IfIndex ifindex);
   void remove_marks(IfIndex ifindex);
   void note_losses(const Loan& loan, IfIndex ifindex);
+  void note_removals(const Loan& loan, IfIndex ifindex);
 
   const LendingContext& context_;
   Ledger& ledger_;
@@ -210,10 +211,21 @@ void Returning::note_losses(const Loan& loan, IfIndex ifindex) {
         "and 'oif', sockets that are bound to it) doesn't mean it any more",
         printable(loan.home_name()), ifindex.value, loan.home->link.ifindex.value));
   }
+  note_removals(loan, ifindex);
   const auto& losses = loan.home->announced_losses;
   if (losses.empty()) return;
   context_.on_note(fmt::format("device '{}' is home; not restored, as said beforehand: {}",
                                printable(loan.home_name()), fmt::join(losses, "; ")));
+}
+
+/// What hung on the device at home was home's to remove.
+void Returning::note_removals(const Loan& loan, IfIndex ifindex) {
+  Site& home = sites_.home();
+  const auto removed = removed_at_home(home, read_link(home.socket, ifindex), loan.home->relations);
+  if (removed.empty()) return;
+  context_.on_note(
+      fmt::format("device '{}' is home; gone from here meanwhile, and not made again: {}",
+                  printable(loan.home_name()), fmt::join(removed, "; ")));
 }
 
 /// True where nothing can be waited for.

@@ -5,13 +5,10 @@
 
 using netlend::test::joined;
 using netlend::test::Lab;
+using netlend::test::says;
 using netlend::test::sh;
 
 namespace {
-bool says(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
 /// As the runtime lends what linux.netDevices names.
 netlend::Plan network_device(const std::string& name_inside) {
   netlend::Plan plan = Lab::plan("x=lan0 keep=addresses");

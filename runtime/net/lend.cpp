@@ -53,6 +53,14 @@ bool is_held_alive(const Ledger& earlier, const Borrower& borrower) {
          borrower_liveness(earlier) != Liveness::dead;
 }
 
+bool is_wanted_again(const Plan& plan, const Loan& loan) {
+  return std::any_of(plan.nics.begin(), plan.nics.end(), [&](const NicPlan& nic) {
+    const auto* selector = std::get_if<DeviceSelector>(&nic.source);
+    return selector != nullptr && selector->by == DeviceSelector::By::name &&
+           selector->value == loan.home_name();
+  });
+}
+
 Error still_holds(const Ledger& earlier, const Plan& plan, const Failures& failures) {
   const std::string id = earlier.id.str();
   for (const auto& loan : earlier.loans) {
@@ -61,6 +69,12 @@ Error still_holds(const Ledger& earlier, const Plan& plan, const Failures& failu
     });
     if (!is_wanted || !failures.empty()) continue;
     const std::string name = printable(loan.home_name());
+    if (is_wanted_again(plan, loan)) {
+      return Error(fmt::format("device '{}' is lent to '{}' already, by other words than these; "
+                               "'netlend return {}' brings it home",
+                               name, id, name),
+                   EEXIST);
+    }
     return Error(
         fmt::format("the name '{}' is taken in '{}' by device '{}', which was lent before; "
                     "choose another name inside, or bring that home by 'netlend return {}'",
@@ -330,13 +344,9 @@ void Lending::observe() {
     check_fits(plan_.nics[i], *loan.home);
     const auto reasons = reading(loan, [&] { return why_only_by_force(home_, *loan.home); });
     if (options_.force == Force::no && !reasons.empty()) {
-      // Who needs a permission asks by an annotation, and no annotation has force.
-      throw Error(
-          fmt::format("device '{}' is not lent: {}; {}", printable(chosen.name), reasons.front(),
-                      options_.permission
-                          ? "no annotation can ask for it, only 'netlend lend --force'"
-                          : "'--force' lends it all the same"),
-          EPERM);
+      throw Error(fmt::format("device '{}' is not lent: {}; {}", printable(chosen.name),
+                              reasons.front(), way_by_force(options_)),
+                  EPERM);
     }
     reading(loan, [&] { give_up_unrestorable(home_, *loan.home); });
     if (!options_.keep_open || !loan.home->settings) continue;

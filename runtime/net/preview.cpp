@@ -107,7 +107,7 @@ PlanReport preview_device(const Look& look, const NicPlan& nic) {
     report.lost = unrestorable(home, snapshot);
     if (options.force == Force::yes) return report;
     for (const auto& reason : why_only_by_force(home, snapshot)) {
-      report.refusals.push_back(reason + "; '--force' lends it all the same");
+      report.refusals.push_back(fmt::format("{}; {}", reason, way_by_force(options)));
     }
   } catch (const Error& error) {
     report.refusals.emplace_back(error.what());

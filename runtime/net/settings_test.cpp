@@ -19,13 +19,10 @@ using netlend::UniqueFd;
 using netlend::test::error_of;
 using netlend::test::joined;
 using netlend::test::Lab;
+using netlend::test::says;
 using netlend::test::sh;
 
 namespace {
-bool says(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
 /// A program that lets every packet pass: XDP_PASS is 2, TCX_PASS is 0.
 UniqueFd load_program(bpf_prog_type type) {
   const std::array<bpf_insn, 2> code{
@@ -393,12 +390,24 @@ BOOST_AUTO_TEST_CASE(a_filter_that_cannot_be_written_again_is_lost_only_by_force
      "tc filter add dev lan0 ingress protocol ip prio 1 handle 1: u32 divisor 16");
   const auto wanted = plan("eth0=lan0");
   const std::string lost = joined(preview(context(), wanted, nullptr).at(0).lost);
-  BOOST_TEST(says(lost, "traffic filter 'u32 10: parent ffff:fff2 protocol 0x0800 pref 1' ("),
-             lost);
+  BOOST_TEST(says(lost, "traffic filter 'u32 1: parent ffff:fff2 protocol 0x0800 pref 1' ("), lost);
   BOOST_TEST(says(error_of([&] { lend(context(), wanted, borrower()); }), lost));
   lend(context(), wanted, borrower(), {.force = netlend::Force::yes});
   BOOST_TEST(joined(give_all_back()) == "");
   BOOST_TEST(says(sh("tc qdisc show dev lan0"), "clsact"));
+}
+
+BOOST_AUTO_TEST_CASE(a_filter_is_called_what_tc_calls_it_and_its_table_is_no_other) {
+  sh("tc qdisc add dev lan0 clsact;"
+     "tc filter add dev lan0 ingress protocol ip prio 12 handle ::5 u32 match ip dst 192.0.2.1 "
+     "classid 1:10;"
+     "tc filter add dev lan0 ingress protocol ip prio 9 handle 5: u32 divisor 16");
+  const std::string lost = joined(preview(context(), plan("eth0=lan0"), nullptr).at(0).lost);
+  BOOST_TEST(says(lost, "traffic filter 'u32 5: parent ffff:fff2 protocol 0x0800 pref 9'"), lost);
+  BOOST_TEST(says(lost,
+                  "traffic filter 'u32 800::5 parent ffff:fff2 protocol 0x0800 pref 12' (its table "
+                  "would get another number"),
+             lost);
 }
 
 // ---- who listens --------------------------------------------------------------------------------

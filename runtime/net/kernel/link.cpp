@@ -9,6 +9,7 @@
 
 #include <array>
 
+#include "net/kernel/kind_options.hpp"
 #include "net/kernel/port_attribute.hpp"
 
 namespace netlend {
@@ -117,7 +118,7 @@ LinkState parse_link(const Reply& reply) {
   for (const int type : kNewTunables) keep_tunable(type);
   const Attributes info = attributes.nested(IFLA_LINKINFO);
   link.kind = info.text(IFLA_INFO_KIND);
-  link.kind_data = info.find(IFLA_INFO_DATA).value_or("");
+  link.kind_data = kept_kind_options(link.kind, info.find(IFLA_INFO_DATA).value_or(""));
   if (const auto master = attributes.u32(IFLA_MASTER)) {
     link.master = parse_master({static_cast<int>(*master)}, info);
   }

@@ -342,7 +342,9 @@ void Restorer::routes() {
 }
 
 void Restorer::neighbours() {
-  attempt(failures_, [&] { now_.neighbours = list_neighbours(site_.socket, ifindex_); });
+  attempt(failures_, [&] {
+    now_.neighbours = list_neighbours(site_.socket, read_link(site_.socket, ifindex_));
+  });
   for (const auto& neighbour : now_.neighbours) {
     if (contains(home_.neighbours, neighbour)) continue;
     call(remove_neighbour(ifindex_, neighbour, doing("neighbour " + describe(neighbour))));

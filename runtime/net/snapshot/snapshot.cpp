@@ -212,7 +212,7 @@ DeviceSnapshot take_without_settings(Site& site, IfIndex ifindex) {
   snapshot.link = read_link(site.socket, ifindex);
   snapshot.addresses = list_addresses(site.socket, ifindex);
   snapshot.routes = list_routes(site.socket, ifindex);
-  snapshot.neighbours = list_neighbours(site.socket, ifindex);
+  snapshot.neighbours = list_neighbours(site.socket, snapshot.link);
   snapshot.sysctls = read_sysctls(site.netns, snapshot.link.name);
   snapshot.root_qdisc = read_root_qdisc(site.socket, ifindex);
   snapshot.has_ingress_qdisc = has_ingress_qdisc(site.socket, ifindex);
