@@ -27,6 +27,9 @@ constexpr int kAttemptsMax = 8;
 constexpr timespec kPollInterval{.tv_sec = 0, .tv_nsec = 5'000'000};
 constexpr std::size_t kPairNameHexDigits = 10;
 
+constexpr const char* kHowToLearnWhy =
+    "'netlend loans' shows the loan, 'netlend reap' tries again and says why";
+
 /// The locally administered address by which the end at home of a pair of ours is known again.
 std::string pair_address(const std::string& loan_id) {
   constexpr std::size_t kRandomHexDigits = 10;
@@ -78,9 +81,12 @@ Error still_holds(const Ledger& earlier, const Plan& plan, const Failures& failu
                     printable(loan.inside), id, name, name),
         EEXIST);
   }
+  if (!failures.empty()) {
+    return Error(fmt::format("what '{}' was lent before has not come home as it was; {}", id,
+                             kHowToLearnWhy));
+  }
   return Error(fmt::format(
-      "'{}' still holds what it was lent before{}{}; 'netlend return {}' brings it home", id,
-      failures.empty() ? "" : ": ", joined(failures), id));
+      "'{}' still holds what it was lent before; 'netlend return {}' brings it home", id, id));
 }
 
 /// A ledger of the same container: ours if it says the same; else it has to be closed first, if its
@@ -183,7 +189,6 @@ std::string Lending::run(const std::string& plan_text) {
   try {
     carry_out();
   } catch (const Error& error) {
-    ledger_.is_left_to_kernel = false;  // It was never lent.
     const Failures failures = return_ledger(context_, ledger_);
     if (!is_open(context_.state, ledger_.name)) lock.remove();
     if (failures.empty()) throw;
@@ -205,7 +210,6 @@ void Lending::prepare(const std::string& plan_text) {
   ledger_.process = borrower_.process;
   ledger_.netns_path = borrower_.netns_path;
   ledger_.pin = Pin{.mount_namespace = pin_mount_namespace(context_.state)};
-  ledger_.is_left_to_kernel = options_.homecoming == Homecoming::by_kernel;
   ledger_.plan = plan_text;
 }
 
@@ -295,7 +299,7 @@ void Lending::take_leases() {
 
 void Lending::take_one(const Loan& loan, const std::string& wanted) {
   const Lease ours{.ledger_name = ledger_.name, .id = ledger_.id};
-  std::string why;
+  bool has_failed = false;
   for (int attempt_number = 0; attempt_number < kAttemptsMax; ++attempt_number) {
     pass(context_, Step::take_lease);
     const auto holder = for_plan([&] { return take_lease(context_.state, loan.lease, ours); });
@@ -306,14 +310,19 @@ void Lending::take_one(const Loan& loan, const std::string& wanted) {
         note(context_, reaped.failures);
         continue;
       }
-      why = reaped.failures.empty() ? "" : ": " + joined(reaped.failures);
+      has_failed = !reaped.failures.empty();
     } else {
       release_stale_lease(context_.state, loan.lease);
       if (!read_lease(context_.state, loan.lease)) continue;
     }
-    throw Error(fmt::format("device '{}' is lent to '{}'{}; 'netlend loans' shows the loan",
-                            printable(wanted), holder->id.str(), why),
-                EBUSY);
+    const std::string name = printable(wanted);
+    const std::string id = holder->id.str();
+    throw Error(
+        has_failed
+            ? fmt::format("device '{}' was lent to '{}' and has not come home as it was; {}", name,
+                          id, kHowToLearnWhy)
+            : fmt::format("device '{}' is lent to '{}'; 'netlend loans' shows the loan", name, id),
+        EBUSY);
   }
   throw Error(fmt::format("device '{}' is wanted by many at once; try again", printable(wanted)),
               EBUSY);
@@ -340,6 +349,11 @@ void Lending::observe() {
                   EPERM);
     }
     reading(loan, [&] { give_up_unrestorable(home_, *loan.home); });
+    if (!options_.keep_open || !loan.home->settings) continue;
+    for (auto& program :
+         reading(loan, [&] { return open_programs(loan.home->settings->programs); })) {
+      options_.keep_open(std::move(program));
+    }
   }
 }
 
@@ -351,10 +365,8 @@ void Lending::drop_leases() noexcept {
 }
 
 void Lending::carry_out() {
-  if (!ledger_.is_left_to_kernel) {
-    pass(context_, Step::pin_borrower);
-    for_plan([&] { make_pin(context_.state, pin_place(ledger_, PinFolder::pins), inside_.netns); });
-  }
+  pass(context_, Step::pin_borrower);
+  for_plan([&] { make_pin(context_.state, pin_place(ledger_, PinFolder::pins), inside_.netns); });
   DeviceLender lender(context_, ledger_, home_, inside_);
   for (std::size_t i = 0; i < plan_.nics.size(); ++i) {
     lender.lend(ledger_.loans[i], plan_.nics[i]);

@@ -260,6 +260,10 @@ Message set_link_addrgenmode(IfIndex ifindex, std::uint8_t mode, std::string doi
   return message;
 }
 
+std::string format_token(const std::string& bytes) {
+  return bytes.empty() ? "::" : IpAddress::from_bytes(bytes).str();
+}
+
 Message set_link_token(IfIndex ifindex, const std::string& bytes, std::string doing) {
   Message message = change_link(ifindex, std::move(doing));
   message.begin(IFLA_AF_SPEC).begin(AF_INET6).put(IFLA_INET6_TOKEN, bytes).end().end();
