@@ -3,6 +3,7 @@
 #include "base/text.hpp"
 #include "net/checks.hpp"
 #include "net/kernel/driver.hpp"
+#include "net/l3/mode.hpp"
 #include "net/l3/preflight.hpp"
 #include "net/ledger/lease.hpp"
 #include "net/lending.hpp"
@@ -168,10 +169,10 @@ void add_address(const AddressLoan& loan, const LentAddress& lent, PlanReport& r
   const std::string inside = printable(loan.inside);
   const std::string substitute = IpAddress::from_bytes(lent.substitute).str();
   report.changes.push_back(fmt::format(
-      "{} of '{}' is that of '{}' inside, by a veth pair '{}' here; this machine answers for it on "
+      "{} of '{}' is that of '{}' inside, by a {} pair '{}' here; this machine answers for it on "
       "its network, and speaks from {}",
-      address, printable(lent.device_name), inside, printable(loan.host_name.substr(0, 3) + "..."),
-      substitute));
+      address, printable(lent.device_name), inside, pair_kind(mode_of(loan)),
+      printable(loan.host_name.substr(0, 3) + "..."), substitute));
   report.restored.push_back(fmt::format("address {} on '{}'", printable(describe(lent.home)),
                                         printable(lent.device_name)));
 }

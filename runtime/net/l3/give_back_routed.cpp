@@ -7,6 +7,7 @@
 
 #include "base/syscall.hpp"
 #include "base/text.hpp"
+#include "net/l3/mode.hpp"
 #include "net/l3/routed.hpp"
 #include "net/l3/routed_messages.hpp"
 
@@ -80,7 +81,10 @@ std::vector<AddressRecord> RoutedReturn::ipv6_addresses(IfIndex device) {
 
 void RoutedReturn::find_devices() {
   const auto link = find_link(socket_, loan_.host_name);
-  if (link && link->kind == "veth" && link->address == loan_.host_address) host_ = link->ifindex;
+  const std::string kind = pair_kind(mode_of(loan_));
+  // A netkit has no address; in the name are 40 random bits.
+  const bool is_ours = kind == "netkit" || (link && link->address == loan_.host_address);
+  if (link && link->kind == kind && is_ours) host_ = link->ifindex;
 }
 
 void RoutedReturn::give_back_ipv4(const LentAddress& lent) {

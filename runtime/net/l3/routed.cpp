@@ -12,8 +12,10 @@
 
 #include "base/syscall.hpp"
 #include "base/text.hpp"
+#include "net/kernel/new_link.hpp"
 #include "net/kernel/sysctl.hpp"
 #include "net/l3/home_changes.hpp"
+#include "net/l3/mode.hpp"
 #include "net/l3/routed_messages.hpp"
 
 namespace netlend {
@@ -22,7 +24,7 @@ namespace {
 class RoutedLender {
  public:
   RoutedLender(const AddressScene& scene, Site& borrower, AddressLoan& loan)
-      : scene_(scene), borrower_(borrower), loan_(loan) {}
+      : scene_(scene), borrower_(borrower), loan_(loan), mode_(mode_of(loan)) {}
 
   void lend() {
     make_pair();
@@ -55,14 +57,15 @@ class RoutedLender {
   const AddressScene& scene_;
   Site& borrower_;
   AddressLoan& loan_;
+  AddressMode mode_;
   IfIndex host_;
   IfIndex inside_;
 };
 
 /// The link that the message has just made.
-LinkState made(Site& site, const std::string& name, const std::string& address) {
+LinkState made(Site& site, const std::string& name, const std::string& kind) {
   auto link = find_link(site.socket, name);
-  if (!link || link->name != name || link->address != address) {
+  if (!link || link->name != name || link->kind != kind) {
     throw Error(fmt::format("make the pair: '{}' is not there", printable(name)), ENODEV);
   }
   return *std::move(link);
@@ -76,17 +79,17 @@ void RoutedLender::make_pair() {
                 EEXIST);
   }
   const auto uplink = read_link(scene_.home.socket, loan_.addresses.front().device);
-  scene_.call(
-      scene_.home,
-      create_veth({.name = loan_.host_name,
-                   .address = loan_.host_address,
-                   .peer_name = loan_.inside,
-                   .peer_netns_fd = borrower_.netns.fd(),
-                   .peer_address = MacAddress{format_link_address(loan_.inside_address)},
-                   .mtu_bytes = uplink.mtu_bytes},
-                  fmt::format("make the pair '{}' and '{}'", loan_.host_name, loan_.inside)));
-  const LinkState host = made(scene_.home, loan_.host_name, loan_.host_address);
-  const LinkState inside = made(borrower_, loan_.inside, loan_.inside_address);
+  const NewVeth pair{.name = loan_.host_name,
+                     .address = loan_.host_address,
+                     .peer_name = loan_.inside,
+                     .peer_netns_fd = borrower_.netns.fd(),
+                     .peer_address = MacAddress{format_link_address(loan_.inside_address)},
+                     .mtu_bytes = uplink.mtu_bytes};
+  const auto doing = fmt::format("make the pair '{}' and '{}'", loan_.host_name, loan_.inside);
+  scene_.call(scene_.home,
+              mode_ == AddressMode::netkit ? create_netkit(pair, doing) : create_veth(pair, doing));
+  const LinkState host = made(scene_.home, loan_.host_name, pair_kind(mode_));
+  const LinkState inside = made(borrower_, loan_.inside, pair_kind(mode_));
   host_ = host.ifindex;
   inside_ = inside.ifindex;
   // The borrower sees its own addresses and no other, not even a link-local one.

@@ -71,13 +71,12 @@ void apply_word(AddressPlan& plan, std::string_view word, std::set<std::string_v
 }  // namespace
 
 AddressMode parse_mode(std::string_view text) {
-  for (const AddressMode mode : {AddressMode::automatic, AddressMode::routed}) {
+  std::string known;
+  for (const AddressMode mode : kAddressModes) {
     if (mode_name(mode) == text) return mode;
+    known += (known.empty() ? "" : ", ") + std::string(mode_name(mode));
   }
-  constexpr std::array<std::string_view, 4> kPlanned{"kernel", "netkit", "ipvlan", "macvlan"};
-  const bool is_planned = std::find(kPlanned.begin(), kPlanned.end(), text) != kPlanned.end();
-  refuse(fmt::format("'{}' is {}; the modes are auto and routed", printable(text),
-                     is_planned ? "a mode that this netlend can't do" : "unknown"));
+  refuse(fmt::format("'{}' is unknown; the modes are {}", printable(text), known));
 }
 
 AddressPlan parse_l3_spec(std::string_view spec, std::string_view inside) {
