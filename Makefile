@@ -27,7 +27,7 @@ PACKAGES = g++ cmake ninja-build pkg-config \
   runc crun podman netavark iptables
 LINT_PACKAGES = clang clang-format clang-tidy shellcheck mandoc
 GUEST_PACKAGES = linux-source-6.12 flex bison bc xz-utils patch make gcc libc6-dev \
-  systemd systemd-sysv udev dbus crun conmon
+  systemd systemd-sysv udev dbus crun conmon iw
 KERNEL_PACKAGES = linux-source-6.12 flex bison bc xz-utils patch make gcc libc6-dev \
   iproute2 iputils-ping util-linux busybox-static
 MODEL_PACKAGES = spin gcc libc6-dev

@@ -18,7 +18,9 @@ cases=(
   a_macsec_on_it_is_never_destroyed
   tunnels_that_send_through_it_are_named
   ipsec_that_it_does_is_named
-  a_flowtable_with_it_is_named
+  chains_and_flowtables_have_it_again
+  what_another_redirects_to_it_arrives_again
+  an_rdma_device_in_software_is_never_destroyed
 )
 
 make_machine() {
@@ -246,33 +248,51 @@ ipsec_that_it_does_is_named() {
   is_lost_by_force 'IPsec state 0x1234, which it does in hardware'
 }
 
-a_flowtable_with_it_is_named() {
+chains_and_flowtables_have_it_again() {
   nft -f - <<'END'
 table inet t {
   flowtable f {
     hook ingress priority 0
     devices = { lan0, lan1 }
+  }
+  chain in {
+    type filter hook ingress device "lan0" priority 0
+    counter
   }
 }
 table netdev n {
   chain out {
     type filter hook egress device "lan0" priority 0
+    counter
   }
 }
 END
-  is_lost_by_force "chain 'out' of table 'netdev n' of nftables, which is hooked to it"
-  nft delete chain netdev n out
-  nft -f - <<'END'
-flush ruleset
-table inet t {
-  flowtable f {
-    hook ingress priority 0
-    devices = { lan0, lan1 }
-  }
+  expect "its place in flowtable 'f' of table 'inet t' of nftables" "$(plan)"
+  # This kernel takes it out of them.
+  while_it_is_away() { fails grep lan0 <<<"$(nft list ruleset)"; }
+  comes_back 'nft -s list ruleset'
 }
-END
-  ip netns del blue
-  is_lost_by_force "flowtable 'f' of table 'inet t' of nftables, which is hooked to it"
+
+what_another_redirects_to_it_arrives_again() {
+  ip link set lan1 up
+  tc qdisc add dev lan1 clsact
+  tc filter add dev lan1 ingress matchall action mirred egress redirect dev lan0
+  expect 'of traffic control, which redirects to it' "$(plan)"
+  while_it_is_away() { fails grep 'to device lan0' <<<"$(tc filter show dev lan1 ingress)"; }
+  comes_back 'tc filter show dev lan1 ingress'
+}
+
+an_rdma_device_in_software_is_never_destroyed() {
+  local output
+  rdma link add rxe0 type rxe netdev lan0
+  ip netns add blue
+  output=$(fails netlend lend lan0 --to netns:blue --force name=eth0 2>&1)
+  expect "RDMA device 'rxe0' is made of it, and the kernel would destroy that as it moves; remove 'rxe0' first" "$output"
+  expect "RDMA device 'rxe0' is made of it" "$(plan)"
+  rdma link show rxe0/1
+  # The kernel does so indeed.
+  ip link set lan0 netns blue
+  wait_until fails rdma link show rxe0/1
 }
 
 (($# == 0)) || cases=("$@")

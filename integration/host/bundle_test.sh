@@ -42,6 +42,7 @@ cases=(
   a_device_is_lent_to_a_container_that_is_run
   a_device_is_lent_by_hand_to_a_container_by_its_id
   annotations_are_obeyed_where_a_rule_allows
+  a_refused_annotation_destroys_no_network_device
   a_plan_of_a_bundle_says_all_that_it_asks_for
   what_is_asked_for_twice_is_refused_before_anything_is_lent
   the_hook_beside_it_does_no_harm
@@ -717,6 +718,16 @@ annotations_are_obeyed_where_a_rule_allows() {
   expect "from cgroup '/netlend/c2' and bundle '" "$(fails netlend run c2 2>&1 </dev/null)"
   is_home
   rm -r /etc/netlend
+}
+
+a_refused_annotation_destroys_no_network_device() {
+  ip link add lan1 type veth peer name far1
+  configure "$by_annotation | .linux.netDevices = {lan1: {name: \"eth5\"}}" true
+  expect 'netlend allow' "$(fails netlend run c1 2>&1 </dev/null)"
+  ip link show lan1
+  ip link del lan1
+  is_home
+  has_nothing_left
 }
 
 a_plan_of_a_bundle_says_all_that_it_asks_for() {

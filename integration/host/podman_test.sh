@@ -183,6 +183,14 @@ a_pod_is_lent_to_through_restarts_of_its_containers_in_any_order() {
   podman pod restart pod
   is_lent_to c1
   is_lent_to c2
+  podman restart --time 0 "$infra"
+  podman run --detach --pod pod --stop-timeout 0 --name c3 --annotation "$lan0" box sleep 1000000
+  is_lent_to c3
+  podman restart --time 0 c1
+  is_lent_to c1
+  # Not for who is beside the pod's namespace.
+  fails podman run --rm --pod pod --network none --annotation "$lan0" box true
+  is_lent_to c1
   podman pod rm --force --time 0 pod
   comes_home
 }

@@ -3,6 +3,9 @@
 #define _GNU_SOURCE
 #include "harness.h"
 
+#include <linux/inet_diag.h>
+#include <linux/netlink.h>
+#include <linux/sock_diag.h>
 #include <net/if.h>
 #include <string.h>
 #include <unistd.h>
@@ -141,6 +144,51 @@ TEST(D8_ping_works_in_a_child)
 	EQUAL(command(parent, "echo 0 2147483647 >/proc/sys/net/ipv4/ping_group_range"), 0);
 	EQUAL(command(child_a, "setpriv --reuid 65534 --clear-groups "
 		      "--bounding-set -all ping -c 1 -W 5 10.0.0.9"), 0);
+}
+
+/* A lookup for which there is no packet. */
+static int ask_sock_diag(int protocol, const char *address, int port)
+{
+	struct {
+		struct nlmsghdr header;
+		struct inet_diag_req_v2 wanted;
+	} request = {
+		.header = {
+			.nlmsg_len = sizeof(request),
+			.nlmsg_type = SOCK_DIAG_BY_FAMILY,
+			.nlmsg_flags = NLM_F_REQUEST,
+		},
+		.wanted = {
+			.sdiag_family = AF_INET,
+			.sdiag_protocol = protocol,
+			.id = {
+				.idiag_sport = htons(port),
+				.idiag_src = { inet_addr(address) },
+				.idiag_cookie = { INET_DIAG_NOCOOKIE, INET_DIAG_NOCOOKIE },
+			},
+		},
+	};
+	char answer[4096];
+	struct nlmsghdr *header = (void *)answer;
+	struct nlmsgerr *error = NLMSG_DATA(header);
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+
+	CHECK(fd >= 0);
+	CHECK(send(fd, &request, sizeof(request), 0) == sizeof(request));
+	CHECK(recv(fd, answer, sizeof(answer), 0) > 0);
+	close(fd);
+	return header->nlmsg_type == NLMSG_ERROR ? error->error : 0;
+}
+
+TEST(D8_a_lookup_without_a_packet_is_by_the_destination)
+{
+	server(child_a, SOCK_STREAM, "0.0.0.0", 80);
+	server(child_b, SOCK_STREAM, "127.0.0.1", 81);
+	server(parent, SOCK_STREAM, "127.0.0.1", 82);
+	EQUAL(ask_sock_diag(IPPROTO_TCP, "10.0.0.2", 80), 0);
+	EQUAL(ask_sock_diag(IPPROTO_TCP, "10.0.0.1", 80), -ENOENT);
+	EQUAL(ask_sock_diag(IPPROTO_TCP, "127.0.0.1", 81), -ENOENT);
+	EQUAL(ask_sock_diag(IPPROTO_TCP, "127.0.0.1", 82), 0);
 }
 
 /* ---- loopback ----------------------------------------------------------- */

@@ -14,13 +14,21 @@ bool ContainerId::is_allowed(char c) noexcept {
          c == '+' || c == '-' || c == '.';
 }
 
-bool ContainerId::is_made_up() const {
-  return text_.size() == kMadeUpDigits && from_hex(text_);
-}
+bool ContainerId::is_made_up() const { return text_.size() == kMadeUpDigits && from_hex(text_); }
 
 std::string ContainerId::short_str() const {
   constexpr std::size_t kDigits = 12;
   return is_made_up() ? text_.substr(0, kDigits) : text_;
+}
+
+std::size_t find_made_up_id(std::string_view text) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  for (std::size_t at = 0; at < text.size();) {
+    const auto begin = std::min(text.find_first_of(kDigits, at), text.size());
+    at = std::min(text.find_first_not_of(kDigits, begin), text.size());
+    if (at - begin == ContainerId::kMadeUpDigits) return begin;
+  }
+  return text.size();
 }
 
 ContainerId::ContainerId(std::string_view text) : text_(text) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <compare>
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -28,5 +29,9 @@ class ContainerId {
  private:
   std::string text_;
 };
+
+/// Where an id that was made up begins in a text: its digits stand alone, as in "libpod-ID.scope".
+/// Behind the text if there is none.
+std::size_t find_made_up_id(std::string_view text);
 
 }  // namespace netlend

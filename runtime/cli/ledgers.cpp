@@ -164,12 +164,13 @@ bool is_deleted(const StateDirectory& state, const Ledger& ledger, const Loan& l
 }
 
 HomeBy home_by(const StateDirectory& state, const Ledger& ledger, const Loan& loan, HomeBy usual) {
-  const auto look = [&] { return whereabouts(state, ledger, loan); };
-  // The second look is for one that was on its way at the first.
-  if (look() == Whereto::nowhere && look() == Whereto::nowhere) {
+  Whereto where = whereabouts(state, ledger, loan);
+  // It may have been on its way.
+  if (where == Whereto::nowhere) where = whereabouts(state, ledger, loan);
+  if (where == Whereto::nowhere) {
     return is_deleted(state, ledger, loan) ? usual : HomeBy::search;
   }
-  const bool is_returned = loan.stage == Stage::returning && look() == Whereto::home;
+  const bool is_returned = loan.stage == Stage::returning && where == Whereto::home;
   const bool is_being_returned = usual == HomeBy::lender || usual == HomeBy::guardian_now;
   return is_returned && !is_being_returned ? HomeBy::repair : usual;
 }

@@ -1,5 +1,9 @@
 #include "guardian/lend_by_policy.hpp"
 
+#include <cerrno>
+
+#include "net/policy/pod.hpp"
+
 namespace netlend {
 
 void lend_by_policy(const LendingContext& context, const Plan& plan, const Borrower& borrower,
@@ -14,13 +18,23 @@ void lend_by_policy(const LendingContext& context, const Plan& plan, const Borro
           [&](const std::vector<AddressPlan>& wanted) {
             if (!wanted.empty()) policy.check_addresses(asker(), wanted);
           }};
-  try {
+  const auto lend_now = [&] {
     lend_guarded(
         context, plan, borrower,
         {.options = options, .lender = how.lender, .settings = how.configuration.settings});
-  } catch (const Error&) {
-    if (!share_loans(context.state, plan, borrower)) throw;
+  };
+  try {
+    return lend_now();
+  } catch (const Error& error) {
+    if (share_loans(context.state, plan, borrower)) return;
+    // In its pod's new namespace, while who has it still lives in the old one.
+    const auto is_companion = [&](const ProcessIdentity& other) {
+      return is_of_same_pod(process, borrower.netns, other);
+    };
+    const bool is_lent = error.errno_value() == EBUSY;
+    if (!is_lent || !join_loans(context.state, plan, borrower, is_companion)) throw;
   }
+  lend_now();
 }
 
 }  // namespace netlend

@@ -84,12 +84,6 @@ void lend_to_bundle(const LendingContext& context, const BundlePlans& plans, Len
     return;
   }
   const auto configuration = load_configuration();
-  if (!plans.network_devices.nics.empty()) {
-    lend_guarded(context, plans.network_devices, with_key(borrower, kNetworkDevicesKey),
-                 {.options = {.force = Force::yes, .homecoming = Homecoming::by_kernel},
-                  .lender = lender,
-                  .settings = configuration.settings});
-  }
   if (!plans.command_line.is_empty()) {
     lend_guarded(
         context, plans.command_line, with_key(borrower, kCommandLineKey),
@@ -98,6 +92,14 @@ void lend_to_bundle(const LendingContext& context, const BundlePlans& plans, Len
   if (by_annotations) {
     lend_by_policy(context, *by_annotations, with_key(borrower, ""),
                    {.lender = lender, .configuration = configuration});
+  }
+  // Last, since what is refused above ends the namespace, and the kernel destroys what is virtual
+  // of these with it.
+  if (!plans.network_devices.nics.empty()) {
+    lend_guarded(context, plans.network_devices, with_key(borrower, kNetworkDevicesKey),
+                 {.options = {.force = Force::yes, .homecoming = Homecoming::by_kernel},
+                  .lender = lender,
+                  .settings = configuration.settings});
   }
 }
 

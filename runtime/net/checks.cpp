@@ -75,13 +75,10 @@ std::optional<LinkState> select_device(Site& home, const DeviceSelector& selecto
 }
 
 std::optional<std::string> why_immovable(Site& home, const LinkState& link) {
-  // A Wi-Fi device is physical or of no kind that can be told (net/wireless/core.c).
-  const std::string phy = link.kind.empty() ? read_companions(home, link.name).phy : "";
-  if (!phy.empty()) {
-    return fmt::format(
-        "is a Wi-Fi device: only with its whole phy '{}' and all of that's devices "
-        "could it be moved ('iw phy {} set netns'), and netlend lends one device",
-        printable(phy), printable(phy));
+  if (const auto phy = find_own_phy(home, link)) {
+    if (phy->can_move) return std::nullopt;
+    return fmt::format("is a Wi-Fi device, and the driver of its phy '{}' can't move that",
+                       printable(phy->name));
   }
   if (link.is_loopback()) return "is the loopback device, and every network namespace has its own";
   if (link.netns_immutable.value_or(false) || is_tunnel_fallback(link)) {
@@ -99,10 +96,24 @@ std::vector<std::string> why_only_by_force(Site& home, const DeviceSnapshot& sna
   const auto has_default = std::any_of(snapshot.routes.begin(), snapshot.routes.end(),
                                        [](const RouteRecord& route) { return route.is_default(); });
   if (has_default) reasons.emplace_back("it carries the default route of this machine");
-  for (const auto& rdma : read_companions(home, snapshot.link.name).rdma) {
-    reasons.push_back(
-        fmt::format("its RDMA device '{}' stays here and loses its network until it comes home",
-                    printable(rdma)));
+  if (const auto& wireless = snapshot.relations.wireless) {
+    for (const auto& name : companions_on_phy(home, *wireless)) {
+      reasons.push_back(
+          fmt::format("its phy '{}' has also '{}', which goes along and is not put right",
+                      printable(wireless->phy_name), printable(name)));
+    }
+  }
+  for (const auto& rdma : read_companions(home, snapshot.link.name)) {
+    const std::string name = printable(rdma.name);
+    if (rdma.is_software) {
+      throw Error(
+          fmt::format("RDMA device '{}' is made of it, and the kernel would destroy that as "
+                      "it moves; remove '{}' first",
+                      name, name),
+          EBUSY);
+    }
+    reasons.push_back(fmt::format(
+        "its RDMA device '{}' stays here and loses its network until it comes home", name));
   }
   for (const auto& what : unrestorable(home, snapshot)) {
     reasons.push_back(fmt::format("this could not be given back as it is: {}", what));

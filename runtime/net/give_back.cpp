@@ -14,6 +14,7 @@
 #include "net/left_to_kernel.hpp"
 #include "net/lending.hpp"
 #include "net/locate.hpp"
+#include "net/move_device.hpp"
 #include "net/onlookers.hpp"
 #include "net/return_ledger.hpp"
 #include "net/snapshot/passed_time.hpp"
@@ -71,13 +72,14 @@ class Returning {
   bool needs_staging(const Loan& loan, const Location& from);
   void remove_altnames(const Location& from);
   LinkState hop_home(const Loan& loan, const Location& from);
+  void announce_home(IfIndex ifindex, const std::string& name);
   void restore(Arrival& arrival);
   void have_the_last_word();
   bool restore_what_changed();
   bool conclude(const Arrival& arrival);
   bool verify(const Loan& loan, IfIndex ifindex);
   void remove_marks(IfIndex ifindex);
-  void note_losses(const Loan& loan);
+  void note_losses(const Loan& loan, IfIndex ifindex);
 
   const LendingContext& context_;
   Ledger& ledger_;
@@ -103,12 +105,22 @@ bool Returning::bring_home(Loan& loan) {
   pass(context_, Step::restore_device);
   Arrival arrival{.loan = loan, .ifindex = link.ifindex, .unrestored = {}};
   restore(arrival);
-  // As they are now: one whose duplicate address detection still runs can't be spoken from yet.
-  RouteSocket& socket = sites_.home().socket;
-  report(announce(sites_.home(), read_link(socket, link.ifindex),
-                  list_addresses(socket, link.ifindex)));
+  announce_home(link.ifindex, name);
   arrivals_.push_back(std::move(arrival));
   return true;
+}
+
+/// A firewall or a queue that lets nothing out is home's own, and the device is home all the same.
+void Returning::announce_home(IfIndex ifindex, const std::string& name) {
+  // As they are now: one whose duplicate address detection still runs can't be spoken from yet.
+  RouteSocket& socket = sites_.home().socket;
+  const auto unsaid =
+      announce(sites_.home(), read_link(socket, ifindex), list_addresses(socket, ifindex));
+  if (!context_.on_note) return;
+  for (const auto& failure : unsaid) {
+    context_.on_note(fmt::format("device '{}' is home, which its neighbours may learn later: {}",
+                                 name, failure.what));
+  }
 }
 
 void Returning::restore(Arrival& arrival) {
@@ -174,13 +186,20 @@ bool Returning::conclude(const Arrival& arrival) {
                     "'netlend return --forget {}' leaves it as it is now",
                     name, name));
   }
-  if (is_as_it_was) note_losses(loan);
+  if (is_as_it_was) note_losses(loan, arrival.ifindex);
   return is_as_it_was;
 }
 
-void Returning::note_losses(const Loan& loan) {
+void Returning::note_losses(const Loan& loan, IfIndex ifindex) {
+  if (!context_.on_note) return;
+  if (ifindex != loan.home->link.ifindex) {
+    context_.on_note(fmt::format(
+        "device '{}' is home as number {}, and was {}: what names it by number (nftables by 'iif' "
+        "and 'oif', sockets that are bound to it) doesn't mean it any more",
+        printable(loan.home_name()), ifindex.value, loan.home->link.ifindex.value));
+  }
   const auto& losses = loan.home->announced_losses;
-  if (losses.empty() || !context_.on_note) return;
+  if (losses.empty()) return;
   context_.on_note(fmt::format("device '{}' is home; not restored, as said beforehand: {}",
                                printable(loan.home_name()), fmt::join(losses, "; ")));
 }
@@ -234,6 +253,11 @@ void Returning::prepare(const Loan& loan, Location& at) {
     call(*at.site, set_link_flags(at.link.ifindex, 0, IFF_UP, fmt::format("take down '{}'", name)));
   });
   static_cast<void>(strip_foreign_altnames(*at.site, at.link, *loan.home));
+  if (const auto& wireless = loan.home->relations.wireless) {
+    attempt(ignored, [&] {
+      remove_foreign_interfaces(*at.site, *wireless, at.link.ifindex, context_.on_step);
+    });
+  }
   attempt(ignored, [&] {
     // They would stay behind, and what stands on a device sees its frames wherever that is.
     for (const auto& upper : list_uppers(*at.site, at.link)) {
@@ -270,11 +294,11 @@ Location Returning::to_staging(const Loan& loan, const Location& from) {
   pass(context_, Step::make_staging);
   Site& staging = sites_.staging(context_.state, ledger_);
   pass(context_, Step::move_to_staging);
-  call(*from.site, move_link(from.link,
-                             {.netns_fd = staging.netns.fd(),
-                              .ifindex = loan.home->link.ifindex,
-                              .fallback_name = kFallbackName},
-                             fmt::format("move device '{}' into staging", loan.home_name())));
+  move_device(context_, {*from.site, from.link, *loan.home},
+              {.netns_fd = staging.netns.fd(),
+               .ifindex = loan.home->link.ifindex,
+               .fallback_name = kFallbackName},
+              fmt::format("move device '{}' into staging", loan.home_name()));
   auto location = sites_.locate(loan);
   if (!location || location->where != Whereabouts::staging) {
     throw Error(fmt::format("move device '{}' into staging: it did not arrive", loan.home_name()));
@@ -320,7 +344,7 @@ LinkState Returning::hop_home(const Loan& loan, const Location& from) {
   // it, one wish at a time, and tried again or reported at home.
   for (bool has_altnames = true;;) {
     try {
-      call(*from.site, move_link(from.link, target, doing));
+      move_device(context_, {*from.site, from.link, *loan.home}, target, doing);
       break;
     } catch (const Error& error) {
       if (error.errno_value() == EBUSY && target.ifindex) {

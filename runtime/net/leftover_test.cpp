@@ -178,6 +178,19 @@ BOOST_AUTO_TEST_CASE(what_was_announced_as_lost_is_neither_tried_nor_missed) {
   check_state_is_empty();
 }
 
+BOOST_AUTO_TEST_CASE(a_firewall_that_lets_no_announcement_out_is_told_of_and_keeps_no_loan_open) {
+  sh("nft 'add table inet wall; add chain inet wall out { type filter hook output priority 0; "
+     "policy drop; }'");
+  const auto ledger = lend(context(), plan("eth0=lan0"), borrower());
+  std::string noted;
+  auto noting = context();
+  noting.on_note = [&](std::string_view note) { noted += note; };
+  BOOST_TEST(texts(give_back(noting, ledger)) == "");
+  BOOST_TEST(says(noted, "device 'lan0' is home, which its neighbours may learn later: announce"));
+  check_home_as_it_was();
+  check_state_is_empty();
+}
+
 BOOST_AUTO_TEST_CASE(a_temporary_address_that_was_announced_as_lost_is_not_missed) {
   sh("ip link set far1 up; echo 2 > /proc/sys/net/ipv6/conf/lan1/use_tempaddr;"
      "ip addr add 2001:db8:78::1/64 dev lan1 nodad mngtmpaddr");

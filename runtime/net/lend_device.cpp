@@ -10,6 +10,7 @@
 #include "net/checks.hpp"
 #include "net/kernel/announce.hpp"
 #include "net/ledger/pin.hpp"
+#include "net/move_device.hpp"
 #include "net/snapshot/restore.hpp"
 #include "net/steps.hpp"
 
@@ -69,9 +70,8 @@ void DeviceLender::move_in(Loan& loan, const NicPlan& nic) {
   const std::string doing = fmt::format("move device '{}' to '{}'", link.name, ledger_.id.str());
   const auto move = [&](Site& from, const LinkState& what) {
     pass(context_, Step::move_in);
-    call(from,
-         move_link(what, {.netns_fd = borrower_.netns.fd(), .ifindex = {}, .fallback_name = {}},
-                   doing));
+    move_device(context_, {from, what, *loan.home},
+                {.netns_fd = borrower_.netns.fd(), .ifindex = {}, .fallback_name = {}}, doing);
   };
   if (is_name_taken_inside(loan)) {
     Site staging = stage(loan, nic);
@@ -109,9 +109,9 @@ Site DeviceLender::stage(const Loan& loan, const NicPlan& nic) {
   pass(context_, Step::make_staging);
   Site staging{pinned_staging(loan)};
   pass(context_, Step::move_to_staging);
-  call(home_, move_link(loan.home->link,
-                        {.netns_fd = staging.netns.fd(), .ifindex = {}, .fallback_name = {}},
-                        fmt::format("move device '{}' into staging", loan.home_name())));
+  move_device(context_, {home_, loan.home->link, *loan.home},
+              {.netns_fd = staging.netns.fd(), .ifindex = {}, .fallback_name = {}},
+              fmt::format("move device '{}' into staging", loan.home_name()));
   const auto arrived = reading(loan, [&] { return find_link(staging.socket, loan.mark()); });
   if (!arrived) throw Error("move into staging: the device did not arrive", ENODEV);
   // A number that is free here need not be free inside.

@@ -134,6 +134,7 @@ std::vector<LoanSites::Candidate> LoanSites::candidates(const Loan& loan) {
 }
 
 std::optional<Location> LoanSites::locate(const Loan& loan) {
+  if (loan.home->relations.wireless) return locate_wireless(loan);
   const DeviceIdentity identity = identify_device(loan.home->link);
   const bool is_veth = identity.kind == "veth";
   if (is_veth) {
@@ -163,6 +164,23 @@ bool LoanSites::is_deleted(const Loan& loan) {
   return std::none_of(all.begin(), all.end(), [&](const Candidate& candidate) {
     return locate_in(candidate, loan, identity).has_value();
   });
+}
+
+/// By its phy, which keeps its index wherever it is and can't be deleted.
+std::optional<Location> LoanSites::locate_wireless(const Loan& loan) {
+  const Wireless& wireless = *loan.home->relations.wireless;
+  for (const auto& candidate : candidates(loan)) {
+    auto link = find_on_phy(*candidate.site, wireless, loan.mark());
+    if (link) return Location{candidate.where, candidate.site, *std::move(link)};
+  }
+  elsewhere_ = find_held_site([&](const Netns& netns) {
+    auto socket = open_wireless(netns);
+    return socket && find_phy(*socket, wireless.phy);
+  });
+  if (!elsewhere_) return std::nullopt;
+  auto link = find_on_phy(*elsewhere_, wireless, loan.mark());
+  if (!link) return std::nullopt;
+  return Location{Whereabouts::elsewhere, elsewhere_.get(), *std::move(link)};
 }
 
 /// By its other end, which says where it is joined to; nothing if that end isn't where it was.

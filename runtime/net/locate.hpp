@@ -48,6 +48,7 @@ class LoanSites {
   std::vector<Candidate> candidates(const Loan& loan);
   bool is_peer_lent(const DeviceIdentity& identity) const;
   bool is_joined_to_home(const Candidate& candidate, const LinkState& link);
+  std::optional<Location> locate_wireless(const Loan& loan);
   std::optional<Location> locate_by_peer(const Loan& loan, const DeviceIdentity& identity);
   std::optional<Location> locate_in(const Candidate& candidate, const Loan& loan,
                                     const DeviceIdentity& identity);

@@ -92,6 +92,16 @@ PlanReport preview_device(const Look& look, const NicPlan& nic) {
     check_fits(nic, snapshot);
     report.changes.push_back(fmt::format("device '{}' leaves here and is '{}' inside",
                                          printable(link.name), printable(nic.inside.str())));
+    if (const auto& wireless = snapshot.relations.wireless) {
+      report.changes.push_back(
+          fmt::format("its whole Wi-Fi phy '{}' goes along", printable(wireless->phy_name)));
+    }
+    if (is_learning(link)) {
+      report.changes.push_back(
+          fmt::format("bridge '{}' forgets the dynamic forwarding entries behind it, learned or "
+                      "entered, and learns them again",
+                      printable(snapshot.relations.master_name)));
+    }
     add_wishes(nic, report);
     if (options.homecoming == Homecoming::by_kernel) {
       report.changes.push_back(

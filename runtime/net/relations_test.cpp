@@ -63,6 +63,47 @@ BOOST_FIXTURE_TEST_CASE(entered_forwarding_entries_come_back, BridgeLab) {
   check_stays("bridge fdb show brport lan0 | grep '02:00:00:00:00:0' | sort");
 }
 
+BOOST_FIXTURE_TEST_CASE(entries_of_a_control_plane_come_back, BridgeLab) {
+  sh("bridge fdb add 02:00:00:00:00:01 dev lan0 master dynamic extern_learn");
+  BOOST_TEST(says(restored(), "forwarding entry 02:00:00:00:00:01 master extern_learn dynamic"));
+  check_stays("bridge fdb show brport lan0 | grep '02:00:00:00:00:0'");
+}
+
+BOOST_FIXTURE_TEST_CASE(dynamic_entries_of_a_port_that_does_not_learn_come_back, BridgeLab) {
+  sh("bridge link set dev lan0 learning off; bridge fdb flush dev lan0 master dynamic || true;"
+     "until bridge fdb add 02:00:00:00:00:01 dev lan0 master dynamic 2>/dev/null; do :; done");
+  BOOST_TEST(says(restored(), "forwarding entry 02:00:00:00:00:01 master dynamic"));
+  check_stays("bridge fdb show brport lan0 | grep '02:00:00:00:00:0'");
+}
+
+BOOST_FIXTURE_TEST_CASE(a_dynamic_entry_whose_time_is_over_meanwhile_stays_away, BridgeLab) {
+  sh("ip link set br0 type bridge ageing_time 100; bridge link set dev lan0 learning off;"
+     "until bridge fdb add 02:00:00:00:00:01 dev lan0 master dynamic 2>/dev/null; do :; done");
+  lend(context(), plan("eth0=lan0"), borrower());
+  sh("ip link add bt0 type bridge ageing_time 100; ip link add p9 type veth peer name p8;"
+     "ip link set p9 master bt0; ip link set bt0 up; ip link set p8 up; ip link set p9 up;"
+     "until bridge fdb add 02:00:00:00:00:09 dev p9 master dynamic 2>/dev/null; do :; done;"
+     "while bridge -s fdb show brport p9 | grep -q 02:00:00:00:00:09; do :; done");
+  BOOST_TEST(joined(give_all_back()) == "");
+  BOOST_TEST(!says(sh("bridge fdb show brport lan0"), "02:00:00:00:00:01"));
+}
+
+BOOST_FIXTURE_TEST_CASE(what_a_bridge_learns_again_is_said_and_not_restored, BridgeLab) {
+  sh("until bridge fdb add 02:00:00:00:00:01 dev lan0 master dynamic 2>/dev/null; do :; done");
+  BOOST_TEST(says(joined(preview(context(), plan("eth0=lan0"), nullptr).at(0).changes),
+                  "bridge 'br0' forgets the dynamic forwarding entries behind it"));
+  BOOST_TEST(!says(restored(), "02:00:00:00:00:01"));
+  lend(context(), plan("eth0=lan0"), borrower());
+  BOOST_TEST(joined(give_all_back()) == "");
+}
+
+BOOST_FIXTURE_TEST_CASE(multicast_groups_that_were_entered_for_a_time_come_back, BridgeLab) {
+  sh("until bridge mdb add dev br0 port lan0 grp 239.1.1.1 temp 2>/dev/null; do :; done;"
+     "bridge mdb add dev br0 port lan0 grp 239.1.1.2 permanent");
+  BOOST_TEST(says(restored(), "multicast group 239.1.1.1 temp of its bridge port"));
+  check_stays("bridge mdb show dev br0 | grep 239.1.1 | sort");
+}
+
 BOOST_FIXTURE_TEST_CASE(a_bridge_that_was_made_anew_meanwhile_is_known_by_its_name, BridgeLab) {
   sh("bridge link set dev lan0 cost 77");
   lend(context(), plan("eth0=lan0"), borrower());
@@ -171,14 +212,75 @@ BOOST_FIXTURE_TEST_CASE(the_other_end_of_a_pair_does_not_stand_on_it, Lab) {
   BOOST_TEST(joined(give_all_back()) == "");
 }
 
-BOOST_FIXTURE_TEST_CASE(chains_that_are_hooked_to_it_are_named, Lab) {
+BOOST_FIXTURE_TEST_CASE(chains_that_are_hooked_to_it_see_its_packets_again, Lab) {
   sh("nft 'add table netdev t; add chain netdev t in { type filter hook ingress device \"lan0\" "
      "priority 0; }; add table inet u; add chain inet u c-d { type filter hook ingress devices "
      "= { lo, lan0 } priority 0; }; add chain netdev t other { type filter hook ingress device "
      "\"lo\" priority 0; }'");
-  check_only_by_force(*this, "chain 'in' of table 'netdev t' of nftables, which is hooked to it");
+  const std::string before = sh("nft list ruleset");
   const auto report = preview(context(), plan("eth0=lan0"), nullptr).at(0);
-  BOOST_TEST(!says(joined(report.lost), "other"));
+  BOOST_TEST(
+      says(joined(report.restored), "its place in chain 'in' of table 'netdev t' of nftables"));
+  BOOST_TEST(!says(joined(report.restored), "other"));
+  lend(context(), plan("eth0=lan0"), borrower());
+  BOOST_TEST(joined(give_all_back()) == "");
+  BOOST_TEST(sh("nft list ruleset") == before);
+  check_home_as_it_was();
+}
+
+BOOST_FIXTURE_TEST_CASE(a_chain_that_was_made_anew_without_the_device_has_it_again, Lab) {
+  const std::string make =
+      "nft 'add table netdev t; add chain netdev t in { type filter hook ingress devices = { {} } "
+      "priority 0; }; add rule netdev t in counter'";
+  const auto make_with = [&](const std::string& devices) {
+    std::string command = make;
+    sh(command.replace(command.find("{}"), 2, devices));
+  };
+  make_with("lan0, lo");
+  const std::string before = sh("nft -s list chain netdev t in");
+  lend(context(), plan("eth0=lan0"), borrower());
+  sh("nft delete table netdev t");
+  make_with("lo");
+  BOOST_TEST(joined(give_all_back()) == "");
+  BOOST_TEST(sh("nft -s list chain netdev t in") == before);
+}
+
+BOOST_FIXTURE_TEST_CASE(actions_of_traffic_control_send_to_it_again, Lab) {
+  sh("tc actions add action mirred egress mirror dev lan0 index 77;"
+     "tc actions add action mirred ingress redirect dev lan0 index 78;"
+     "tc actions add action mirred egress mirror dev lo index 79;"
+     "tc actions add action mirred egress redirect dev lan0 index 80");
+  const std::string list = "tc actions ls action mirred | grep -v used";
+  BOOST_TEST(says(joined(preview(context(), plan("eth0=lan0"), nullptr).at(0).restored),
+                  "action 77 of traffic control, which mirrors to it"));
+  lend(context(), plan("eth0=lan0"), borrower());
+  sh("tc actions change action mirred egress redirect dev lo index 80");
+  const std::string away = sh(list);
+  BOOST_TEST(joined(give_all_back()) == "");
+  const std::string now = sh(list);
+  BOOST_TEST(away != now);
+  for (const auto* line : {"Egress Mirror to device lan0", "Ingress Redirect to device lan0",
+                           "Egress Mirror to device lo", "Egress Redirect to device lo"}) {
+    BOOST_TEST(says(now, line), now);
+  }
+}
+
+BOOST_FIXTURE_TEST_CASE(the_backup_port_of_another_is_named, BridgeLab) {
+  sh("ip link add lan1 type veth peer name lan2; ip link set lan1 master br0;"
+     "bridge link set dev lan1 backup_port lan0");
+  check_only_by_force(*this, "that it is the backup port of 'lan1'");
+}
+
+BOOST_FIXTURE_TEST_CASE(a_chain_that_is_gone_is_named, Lab) {
+  sh("nft 'add table netdev t; add chain netdev t in { type filter hook ingress device \"lan0\" "
+     "priority 0; }'");
+  lend(context(), plan("eth0=lan0"), borrower());
+  sh("nft delete table netdev t");
+  const std::string said = joined(give_all_back());
+  BOOST_TEST(says(said, "it is not in chain 'in' of table 'netdev t' of nftables"), said);
+  sh("nft 'add table netdev t; add chain netdev t in { type filter hook ingress device \"lan0\" "
+     "priority 0; }'");
+  BOOST_TEST(joined(give_all_back()) == "");
 }
 
 BOOST_AUTO_TEST_CASE(a_virtual_function_is_found_by_the_links_of_its_bus) {

@@ -147,6 +147,23 @@ BOOST_AUTO_TEST_CASE(a_forced_speed_is_compared_only_where_it_is_told) {
   BOOST_TEST(joined(differences(before, snapshot("tap0"))) == "");
 }
 
+BOOST_AUTO_TEST_CASE(the_speed_of_what_a_device_stands_on_is_not_its_own) {
+  sh(kMakeTap + "ip link set tap0 up; ip link add mac0 link tap0 type macvlan");
+  const auto before = snapshot("mac0");
+  sh("ethtool -s tap0 speed 100 duplex half");
+  BOOST_TEST(says(sh("ethtool mac0"), "Speed: 100Mb/s"));
+  BOOST_TEST(joined(differences(before, snapshot("mac0"))) == "");
+}
+
+BOOST_AUTO_TEST_CASE(a_root_qdisc_is_told_by_kind_and_handle_and_compared_with_its_options) {
+  const std::string told = joined(preview(context(), plan("eth0=lan0"), nullptr).at(0).restored);
+  BOOST_TEST(says(told, "root qdisc tbf 7:;"), told);
+  const auto before = snapshot("lan0");
+  sh("tc qdisc change dev lan0 root handle 7: tbf rate 50mbit burst 64kbit latency 400ms");
+  BOOST_TEST(joined(differences(before, snapshot("lan0"))) ==
+             "root qdisc tbf 7: has other options than at home");
+}
+
 // ---- the link -----------------------------------------------------------------------------------
 
 BOOST_AUTO_TEST_CASE(protodown_and_link_mode_come_back_as_they_were) {

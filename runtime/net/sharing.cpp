@@ -86,6 +86,16 @@ bool share_loans(const StateDirectory& state, const Plan& plan, const Borrower& 
   return false;
 }
 
+bool join_loans(const StateDirectory& state, const Plan& plan, const Borrower& borrower,
+                const IsCompanion& is_companion) {
+  for (const auto& ledger : same_loans(state, format_plan_file(plan))) {
+    const bool is_elsewhere = ledger.borrower != borrower.netns.identity();
+    if (!is_elsewhere || !ledger.process || !is_companion(*ledger.process)) continue;
+    if (write_down_sharer(state, ledger.name, borrower)) return true;
+  }
+  return false;
+}
+
 std::vector<Sharer> take_along(const LendingContext& context, const Plan& plan,
                                const Borrower& borrower, const LendOptions& options) {
   std::vector<Sharer> others;

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "net/kernel/message.hpp"
 #include "net/kernel/route_socket.hpp"
@@ -21,6 +22,9 @@ class GenericSocket {
   Message request(std::uint8_t command, std::string doing) const;
   /// Sends and waits for the ACK. Throws Error.
   void call(const Message& message) { socket_.call(message); }
+  /// As RouteSocket's.
+  std::optional<Reply> find(const Message& message) { return socket_.find(message); }
+  std::vector<Reply> dump(const Message& message) { return socket_.dump(message); }
   /// The attributes of its one answer are those of the reply behind `genlmsghdr`. Throws Error.
   Reply get(const Message& message) { return socket_.get(message); }
 

@@ -176,13 +176,24 @@ LinkState read_link(RouteSocket& socket, IfIndex ifindex) {
   return parse_link(socket.get(message));
 }
 
-std::vector<LinkState> list_links(RouteSocket& socket) {
-  Message message = get_link("list the devices");
-  message.header(link_header({}));
+namespace {
+std::vector<LinkState> dump_links(RouteSocket& socket, Message message) {
   ask_for_all(message);
   std::vector<LinkState> links;
   for (const auto& reply : socket.dump(message)) links.push_back(parse_link(reply));
   return links;
+}
+}  // namespace
+
+std::vector<LinkState> list_links(RouteSocket& socket) {
+  return dump_links(socket, std::move(get_link("list the devices").header(link_header({}))));
+}
+
+std::vector<LinkState> list_ports(RouteSocket& socket, IfIndex master) {
+  Message message = get_link(fmt::format("list the ports of device {}", master.value));
+  message.header(link_header({}));
+  message.put_u32(IFLA_MASTER, static_cast<std::uint32_t>(master.value));
+  return dump_links(socket, std::move(message));
 }
 
 Message change_link(IfIndex ifindex, std::string doing) {

@@ -91,6 +91,8 @@ std::optional<LinkState> find_link(RouteSocket& socket, const std::string& name)
 /// All of them: for `show` and for finding a MAC or PCI address, never for a device that has a
 /// name.
 std::vector<LinkState> list_links(RouteSocket& socket);
+/// The devices that are in a bridge, a bond or a VRF.
+std::vector<LinkState> list_ports(RouteSocket& socket, IfIndex master);
 
 /// What a move needs besides the device.
 struct MoveTarget {

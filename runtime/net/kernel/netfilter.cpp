@@ -6,8 +6,14 @@
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
+#include <sys/utsname.h>
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
 
 #include "base/error.hpp"
+#include "base/syscall.hpp"
 #include "base/text.hpp"
 #include "net/kernel/route_socket.hpp"
 
@@ -17,9 +23,9 @@ namespace {
 constexpr int kDevicePrefix = 2;  // NFTA_DEVICE_PREFIX, Linux 6.17: "eth*"
 constexpr int kNone = 0;
 
-Message list_objects(int type, std::uint8_t family, std::string_view what) {
+Message nftables_message(int type, std::uint8_t family, std::string doing) {
   Message message(static_cast<std::uint16_t>(NFNL_SUBSYS_NFTABLES << 8 | type), 0,
-                  fmt::format("list the {} of nftables", what));
+                  std::move(doing));
   nfgenmsg header{};
   header.nfgen_family = family;
   header.version = NFNETLINK_V0;
@@ -34,33 +40,52 @@ std::string_view family_name(std::uint8_t family) {
                                   : "ip6";
 }
 
-std::string named(std::string_view what, const Reply& reply, std::string_view name,
-                  std::string_view table) {
-  return fmt::format("{} '{}' of table '{} {}'", what, printable(name),
-                     family_name(reply.header<nfgenmsg>().nfgen_family), printable(table));
+struct Kind {
+  NetfilterHook::Of of;
+  int list_type;
+  int change_type;
+  std::string_view what;
+  int table;
+  int name;
+  int hook;
+  int single_device;
+  int devices;
+};
+constexpr Kind kChain{
+    NetfilterHook::Of::chain, NFT_MSG_GETCHAIN, NFT_MSG_NEWCHAIN, "chain",       NFTA_CHAIN_TABLE,
+    NFTA_CHAIN_NAME,          NFTA_CHAIN_HOOK,  NFTA_HOOK_DEV,    NFTA_HOOK_DEVS};
+constexpr Kind kFlowtable{
+    NetfilterHook::Of::flowtable, NFT_MSG_GETFLOWTABLE, NFT_MSG_NEWFLOWTABLE, "flowtable",
+    NFTA_FLOWTABLE_TABLE,         NFTA_FLOWTABLE_NAME,  NFTA_FLOWTABLE_HOOK,  kNone,
+    NFTA_FLOWTABLE_HOOK_DEVS};
+// Of both kinds.
+static_assert(int{NFTA_HOOK_HOOKNUM} == int{NFTA_FLOWTABLE_HOOK_NUM} &&
+              int{NFTA_HOOK_PRIORITY} == int{NFTA_FLOWTABLE_HOOK_PRIORITY});
+
+Message list_objects(const Kind& kind, std::uint8_t family) {
+  return nftables_message(kind.list_type, family,
+                          fmt::format("list the {}s of nftables", kind.what));
 }
 
-void find_chains(RouteSocket& socket, std::uint8_t family, const std::string& device,
-                 std::vector<std::string>& found) {
-  for (const auto& reply : socket.dump(list_objects(NFT_MSG_GETCHAIN, family, "chains"))) {
-    const Attributes chain = reply.attributes(sizeof(nfgenmsg));
-    if (names_device(chain.nested(NFTA_CHAIN_HOOK), NFTA_HOOK_DEV, NFTA_HOOK_DEVS, device)) {
-      found.push_back(
-          named("chain", reply, chain.text(NFTA_CHAIN_NAME), chain.text(NFTA_CHAIN_TABLE)));
-    }
-  }
+const Kind& kind_of(const NetfilterHook& hook) {
+  return hook.of == NetfilterHook::Of::chain ? kChain : kFlowtable;
 }
 
-void find_flowtables(RouteSocket& socket, const std::string& device,
-                     std::vector<std::string>& found) {
-  for (const auto& reply :
-       socket.dump(list_objects(NFT_MSG_GETFLOWTABLE, NFPROTO_UNSPEC, "flowtables"))) {
-    const Attributes table = reply.attributes(sizeof(nfgenmsg));
-    if (names_device(table.nested(NFTA_FLOWTABLE_HOOK), kNone, NFTA_FLOWTABLE_HOOK_DEVS, device)) {
-      found.push_back(named("flowtable", reply, table.text(NFTA_FLOWTABLE_NAME),
-                            table.text(NFTA_FLOWTABLE_TABLE)));
-    }
+std::vector<NetfilterHook> list_hooks(RouteSocket& socket, const Kind& kind, std::uint8_t family,
+                                      const std::string& device) {
+  std::vector<NetfilterHook> found;
+  for (const auto& reply : socket.dump(list_objects(kind, family))) {
+    const Attributes object = reply.attributes(sizeof(nfgenmsg));
+    const Attributes hook = object.nested(kind.hook);
+    if (!names_device(hook, kind.single_device, kind.devices, device)) continue;
+    found.push_back({.of = kind.of,
+                     .family = reply.header<nfgenmsg>().nfgen_family,
+                     .table = object.text(kind.table),
+                     .name = object.text(kind.name),
+                     .number = std::string(hook.find(NFTA_HOOK_HOOKNUM).value_or("")),
+                     .priority = std::string(hook.find(NFTA_HOOK_PRIORITY).value_or(""))});
   }
+  return found;
 }
 
 std::optional<std::uint32_t> big_endian(const Attributes& attributes, int type) {
@@ -91,14 +116,15 @@ std::vector<std::string> list_closed_forward_chains(const Netns& netns) {
   try {
     RouteSocket socket{netns, NETLINK_NETFILTER};
     for (const std::uint8_t family : {NFPROTO_INET, NFPROTO_IPV4, NFPROTO_IPV6}) {
-      for (const auto& reply : socket.dump(list_objects(NFT_MSG_GETCHAIN, family, "chains"))) {
+      for (const auto& reply : socket.dump(list_objects(kChain, family))) {
         const Attributes chain = reply.attributes(sizeof(nfgenmsg));
         if (big_endian(chain.nested(NFTA_CHAIN_HOOK), NFTA_HOOK_HOOKNUM) != NF_INET_FORWARD ||
             big_endian(chain, NFTA_CHAIN_POLICY) != NF_DROP) {
           continue;
         }
-        found.push_back(
-            named("chain", reply, chain.text(NFTA_CHAIN_NAME), chain.text(NFTA_CHAIN_TABLE)));
+        found.push_back(describe({.family = reply.header<nfgenmsg>().nfgen_family,
+                                  .table = chain.text(NFTA_CHAIN_TABLE),
+                                  .name = chain.text(NFTA_CHAIN_NAME)}));
       }
     }
   } catch (const Error& error) {
@@ -107,18 +133,48 @@ std::vector<std::string> list_closed_forward_chains(const Netns& netns) {
   return found;
 }
 
-std::vector<std::string> list_netfilter_hooks(const Netns& netns, const std::string& device) {
-  std::vector<std::string> found;
+std::vector<NetfilterHook> list_netfilter_hooks(const Netns& netns, const std::string& device) {
+  std::vector<NetfilterHook> found;
+  const auto add = [&](std::vector<NetfilterHook> more) {
+    std::move(more.begin(), more.end(), std::back_inserter(found));
+  };
   try {
     RouteSocket socket{netns, NETLINK_NETFILTER};
-    for (const std::uint8_t family : {NFPROTO_NETDEV, NFPROTO_INET}) {
-      find_chains(socket, family, device, found);
-    }
-    find_flowtables(socket, device, found);
+    add(list_hooks(socket, kChain, NFPROTO_NETDEV, device));
+    add(list_hooks(socket, kChain, NFPROTO_INET, device));
+    add(list_hooks(socket, kFlowtable, NFPROTO_UNSPEC, device));
   } catch (const Error& error) {
     if (!is_unknown_to_kernel(error)) throw;
   }
   return found;
+}
+
+std::string describe(const NetfilterHook& hook) {
+  return fmt::format("{} '{}' of table '{} {}' of nftables", kind_of(hook).what,
+                     printable(hook.name), family_name(hook.family), printable(hook.table));
+}
+
+void add_to_hook(const Netns& netns, const NetfilterHook& hook, const std::string& device,
+                 std::string doing) {
+  const Kind& kind = kind_of(hook);
+  Message message = nftables_message(kind.change_type, hook.family, std::move(doing));
+  message.put_string(kind.table, hook.table).put_string(kind.name, hook.name);
+  message.begin(kind.hook)
+      .put(NFTA_HOOK_HOOKNUM, hook.number)
+      .put(NFTA_HOOK_PRIORITY, hook.priority);
+  message.begin(kind.devices).put_string(NFTA_DEVICE_NAME, device).end().end();
+  RouteSocket(netns, NETLINK_NETFILTER).call_in_batch(message, NFNL_SUBSYS_NFTABLES);
+}
+
+bool keeps_empty_chains() {
+  constexpr std::pair<std::uint64_t, std::uint64_t> kOldestSeen{6, 12};
+  utsname system{};
+  check(::uname(&system), "read the version of", "the kernel");
+  const auto parts = split_words(system.release, ".-");
+  const auto part = [&](std::size_t index) {
+    return index < parts.size() ? parse_number(parts[index], UINT16_MAX).value_or(0) : 0;
+  };
+  return std::pair{part(0), part(1)} >= kOldestSeen;
 }
 
 }  // namespace netlend

@@ -144,6 +144,7 @@ std::vector<DeviceRoute> list_routes_from(RouteSocket& socket,
                                               sources.end());
   });
   std::vector<DeviceRoute> routes;
+  routes.reserve(replies.size());
   for (const auto& reply : replies) routes.push_back(parse_device_route(reply));
   return routes;
 }

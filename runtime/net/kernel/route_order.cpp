@@ -70,6 +70,7 @@ std::vector<DeviceRoute> list_ranked(RouteSocket& socket, int family, std::uint3
     return RouteSocket::take_if(ranks.contains(rank));
   });
   std::vector<DeviceRoute> routes;
+  routes.reserve(replies.size());
   for (const auto& reply : replies) routes.push_back(parse_device_route(reply));
   return routes;
 }
@@ -114,6 +115,7 @@ void place(RouteSocket& socket, std::vector<DeviceRoute>& routes, const IsOther&
 
 void place_routes(RouteSocket& socket, IfIndex ifindex, std::vector<RouteRecord>& routes) {
   std::vector<DeviceRoute> placed;
+  placed.reserve(routes.size());
   for (const auto& route : routes) placed.push_back({ifindex, route});
   place(socket, placed, [&](const DeviceRoute& each) { return each.device != ifindex; });
   for (std::size_t i = 0; i < routes.size(); ++i) routes.at(i).place = placed.at(i).route.place;

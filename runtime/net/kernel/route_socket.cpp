@@ -1,6 +1,8 @@
 #include "net/kernel/route_socket.hpp"
 
+#include <arpa/inet.h>
 #include <fmt/core.h>
+#include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
 #include <netlink/msg.h>
 #include <sys/socket.h>
@@ -60,6 +62,21 @@ Verdict read_verdict(const nlmsghdr& header, std::string_view payload) {
       verdict.text.empty() ? errno_text(verdict.errno_value)
                            : fmt::format("{}; {}", verdict.text, errno_text(verdict.errno_value));
   throw Error(fmt::format("{}: {}", message.doing(), why), verdict.errno_value);
+}
+
+/// `type`: NFNL_MSG_BATCH_BEGIN or NFNL_MSG_BATCH_END.
+std::string batch_end(std::uint16_t type, std::uint16_t subsystem, std::uint32_t sequence) {
+  struct {
+    nlmsghdr header;
+    nfgenmsg netfilter;
+  } end{};
+  end.header.nlmsg_len = sizeof end;
+  end.header.nlmsg_type = type;
+  end.header.nlmsg_flags = NLM_F_REQUEST;
+  end.header.nlmsg_seq = sequence;
+  end.netfilter.version = NFNETLINK_V0;
+  end.netfilter.res_id = htons(subsystem);
+  return {reinterpret_cast<const char*>(&end), sizeof end};
 }
 
 bool is_passing(const Error& error) {
@@ -122,14 +139,35 @@ RouteSocket::Answer RouteSocket::talk_once(const Message& message, std::uint16_t
   return answer;
 }
 
-void RouteSocket::send(const Message& message, std::uint16_t extra_flags) {
+void RouteSocket::call_in_batch(const Message& message, std::uint16_t subsystem) {
+  const nlmsghdr* header = stamp(message, NLM_F_ACK);
+  std::string bytes = batch_end(NFNL_MSG_BATCH_BEGIN, subsystem, sequence_);
+  bytes.append(reinterpret_cast<const char*>(header), header->nlmsg_len);
+  bytes.resize(NLMSG_ALIGN(bytes.size()));
+  bytes += batch_end(NFNL_MSG_BATCH_END, subsystem, sequence_);
+  send_bytes(message, bytes);
+  Answer answer{.filter = {}, .replies = {}, .interrupted = false};
+  while (!take_datagram(message, answer)) {
+  }
+}
+
+nlmsghdr* RouteSocket::stamp(const Message& message, std::uint16_t extra_flags) {
   nlmsghdr* header = ::nlmsg_hdr(message.raw());
   header->nlmsg_seq = ++sequence_;
   header->nlmsg_flags = static_cast<std::uint16_t>(header->nlmsg_flags | extra_flags);
+  return header;
+}
+
+void RouteSocket::send(const Message& message, std::uint16_t extra_flags) {
+  const nlmsghdr* header = stamp(message, extra_flags);
+  send_bytes(message, {reinterpret_cast<const char*>(header), header->nlmsg_len});
+}
+
+void RouteSocket::send_bytes(const Message& message, std::string_view bytes) {
   sockaddr_nl kernel{};
   kernel.nl_family = AF_NETLINK;
   const ssize_t sent = retry([&] {
-    return ::sendto(fd_.get(), header, header->nlmsg_len, 0, reinterpret_cast<sockaddr*>(&kernel),
+    return ::sendto(fd_.get(), bytes.data(), bytes.size(), 0, reinterpret_cast<sockaddr*>(&kernel),
                     sizeof kernel);
   });
   if (sent == -1) {

@@ -25,6 +25,9 @@ class RouteSocket {
 
   /// Sends and waits for the ACK. Throws Error "DOING: TEXT (ENAME)".
   void call(const Message& message);
+  /// As call(), for a protocol that takes changes only between the two ends of a batch.
+  /// Source: include/uapi/linux/netfilter/nfnetlink.h.
+  void call_in_batch(const Message& message, std::uint16_t subsystem);
   /// Sends a GET and returns its one answer. Throws Error (ENODEV, ENOENT, ...).
   Reply get(const Message& message);
   /// As get(), but nothing where the kernel knows no such object (ENODEV, ENOENT, ESRCH).
@@ -48,6 +51,8 @@ class RouteSocket {
   Answer talk(const Message& message, std::uint16_t extra_flags, const Filter& filter = {});
   Answer talk_once(const Message& message, std::uint16_t extra_flags, const Filter& filter);
   void send(const Message& message, std::uint16_t extra_flags);
+  void send_bytes(const Message& message, std::string_view bytes);
+  nlmsghdr* stamp(const Message& message, std::uint16_t extra_flags);
   /// True when the answer is complete.
   bool take_datagram(const Message& message, Answer& answer);
   std::size_t receive(const Message& message);

@@ -103,7 +103,8 @@ BOOST_AUTO_TEST_CASE(a_firewall_that_drops_what_is_forwarded_is_named) {
   sh("nft add table ip t; nft add chain ip t f \"{ type filter hook forward priority 0; policy "
      "drop; }\"");
   const std::string refusal = error_of([&] { lend_to_c1("10.9.0.11"); });
-  BOOST_TEST(says(refusal, "'10.9.0.11' is not lent: chain 'f' of table 'ip t' drops"), refusal);
+  BOOST_TEST(says(refusal, "'10.9.0.11' is not lent: chain 'f' of table 'ip t' of nftables drops"),
+             refusal);
   BOOST_TEST(says(refusal, "forward policy"), refusal);
   lend(context(), plan("10.9.0.11"), borrower_of(c1, "c1"), {.force = Force::yes});
   BOOST_TEST(!reaches(neighbour, "10.9.0.11"));

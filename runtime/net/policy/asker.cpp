@@ -18,11 +18,10 @@ namespace {
 constexpr std::size_t kCgroupMaxBytes = std::size_t{64} * 8192;
 
 std::optional<std::string> read_cgroup(const ProcessIdentity& process) {
-  const auto text =
-      read_file(AT_FDCWD, fmt::format("/proc/{}/cgroup", process.pid), kCgroupMaxBytes);
+  auto cgroup = read_own_cgroup(process.pid);
   // Its pid may have been given to another before that was read, but not before this.
   if (liveness(process) == Liveness::dead) throw_errno(ESRCH, "find", "the container");
-  return own_cgroup(text);
+  return cgroup;
 }
 
 std::optional<std::string> resolve(const std::string& folder) {
@@ -45,6 +44,10 @@ std::optional<std::string> own_cgroup(std::string_view proc_text) {
     found = path;
   }
   return found;
+}
+
+std::optional<std::string> read_own_cgroup(pid_t pid) {
+  return own_cgroup(read_file(AT_FDCWD, fmt::format("/proc/{}/cgroup", pid), kCgroupMaxBytes));
 }
 
 Asker observe_asker(const ContainerId& id, const ProcessIdentity& process,

@@ -26,6 +26,9 @@ struct Asker {
 /// reader's cgroup namespace shows. Source: cgroups(7), cgroup_namespaces(7).
 std::optional<std::string> own_cgroup(std::string_view proc_text);
 
+/// The same of a process that is there. Throws Error (ENOENT: it isn't).
+std::optional<std::string> read_own_cgroup(pid_t pid);
+
 /// What is to be known of the container whose first process this is. Throws Error (ESRCH) if that
 /// has ended.
 Asker observe_asker(const ContainerId& id, const ProcessIdentity& process,

@@ -3,7 +3,6 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <utility>
 
 #include "base/error.hpp"
 #include "base/glob.hpp"
@@ -147,19 +146,10 @@ std::string address_options(const NicPlan& nic) {
 
 // The ids in it are others for the next container, or pod.
 std::string glob_of_cgroup(std::string_view cgroup) {
-  std::string glob;
-  std::string plain;
-  while (!cgroup.empty()) {
-    const auto digits = std::min(cgroup.find_first_not_of("0123456789abcdef"), cgroup.size());
-    const auto length = std::max<std::size_t>(digits, 1);
-    if (digits == ContainerId::kMadeUpDigits) {
-      glob += glob_literal(std::exchange(plain, {})) + '*';
-    } else {
-      plain += cgroup.substr(0, length);
-    }
-    cgroup.remove_prefix(length);
-  }
-  return glob + glob_literal(plain);
+  const auto id = find_made_up_id(cgroup);
+  if (id == cgroup.size()) return glob_literal(cgroup);
+  return glob_literal(cgroup.substr(0, id)) + '*' +
+         glob_of_cgroup(cgroup.substr(id + ContainerId::kMadeUpDigits));
 }
 
 // The next container has another id that was made up; its place in the cgroups is the same.

@@ -1,6 +1,7 @@
 #include "net/snapshot/attachment.hpp"
 
 #include <fmt/core.h>
+#include <linux/if_link.h>
 
 #include "base/error.hpp"
 #include "base/text.hpp"
@@ -9,6 +10,23 @@
 #include "net/snapshot/upper.hpp"
 
 namespace netlend {
+
+namespace {
+/// The ports of the same bridge whose frames go to this one while they have no carrier.
+std::vector<std::string> list_backed_up(Site& home, const LinkState& link) {
+  std::vector<std::string> names;
+  if (!link.master || link.master->kind != "bridge") return names;
+  const std::string own(reinterpret_cast<const char*>(&link.ifindex.value), sizeof(std::uint32_t));
+  for (const auto& port : list_ports(home.socket, link.master->ifindex)) {
+    if (!port.master) continue;
+    const auto found = port.master->port_attributes.find(IFLA_BRPORT_BACKUP_PORT);
+    if (found != port.master->port_attributes.end() && found->second == own) {
+      names.push_back(port.name);
+    }
+  }
+  return names;
+}
+}  // namespace
 
 std::vector<std::string> attached_losses(Site& home, const LinkState& link) {
   std::vector<std::string> losses;
@@ -30,8 +48,13 @@ std::vector<std::string> attached_losses(Site& home, const LinkState& link) {
         fmt::format("{} '{}', which sends through it: it works again only if its index is the same",
                     tunnel.kind, printable(tunnel.name)));
   }
-  for (const auto& hook : list_netfilter_hooks(home.netns, link.name)) {
-    losses.push_back(hook + " of nftables, which is hooked to it");
+  if (!keeps_empty_chains()) {
+    for (const auto& hook : list_netfilter_hooks(home.netns, link.name)) {
+      losses.push_back(describe(hook) + ", which is hooked to it");
+    }
+  }
+  for (const auto& port : list_backed_up(home, link)) {
+    losses.push_back(fmt::format("that it is the backup port of '{}'", printable(port)));
   }
   for (const auto& offload : list_ipsec_offloads(home.netns, link.ifindex)) {
     losses.push_back(offload + ", which it does in hardware");

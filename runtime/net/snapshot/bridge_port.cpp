@@ -10,8 +10,12 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <ctime>
+#include <iterator>
 
+#include "base/syscall.hpp"
 #include "base/text.hpp"
+#include "net/snapshot/deadline.hpp"
 
 namespace netlend {
 
@@ -24,6 +28,9 @@ constexpr int kGroupMode = 3;      // MDBE_ATTR_GROUP_MODE
 constexpr int kGroupProtocol = 4;  // MDBE_ATTR_RTPROT
 constexpr int kSourceEntry = 1;    // MDBE_SRC_LIST_ENTRY
 constexpr int kSourceAddress = 1;  // MDBE_SRCATTR_ADDRESS
+constexpr std::uint16_t kDeadline = MDBA_MDB_EATTR_TIMER;
+constexpr int kForwardingTimeoutMs = 1000;
+constexpr timespec kPollInterval{.tv_sec = 0, .tv_nsec = 5'000'000};
 
 bool is_kept_of_vlan(std::uint16_t type) {
   return type == BRIDGE_VLANDB_ENTRY_RANGE || type == BRIDGE_VLANDB_ENTRY_STATE ||
@@ -57,23 +64,55 @@ std::vector<RawRecord> list_vlans(RouteSocket& socket, IfIndex port) {
   return vlans;
 }
 
+/// The addresses of the sources in the order and form in which they came, without their timers.
+std::string without_timers(std::string_view sources) {
+  std::string out(sources);
+  const Attributes list(out);
+  for (const auto& source : list.all()) {
+    const Attributes attributes(source.second);
+    const auto timer = attributes.find(MDBA_MDB_SRCATTR_TIMER);
+    if (!timer) continue;
+    const auto offset = static_cast<std::size_t>(timer->data() - out.data());
+    std::fill_n(out.begin() + static_cast<std::ptrdiff_t>(offset), timer->size(), '\0');
+  }
+  return out;
+}
+
+/// The moment when a group ends that is only there for a time; of one for some sources, the last
+/// of them.
+std::int64_t ticks_left(const Attributes& group) {
+  std::uint32_t ticks = group.u32(MDBA_MDB_EATTR_TIMER).value_or(0);
+  const Attributes sources = group.nested(MDBA_MDB_EATTR_SRC_LIST);
+  for (const auto& source : sources.all()) {
+    ticks = std::max(ticks, Attributes(source.second).u32(MDBA_MDB_SRCATTR_TIMER).value_or(0));
+  }
+  return ticks;
+}
+
 void parse_group(std::string_view bytes, IfIndex port, std::vector<RawRecord>& groups) {
   br_mdb_entry entry;
   if (bytes.size() < sizeof entry) return;
   std::memcpy(&entry, bytes.data(), sizeof entry);
-  if (entry.ifindex != static_cast<std::uint32_t>(port.value) || entry.state != MDB_PERMANENT) {
-    return;
-  }
+  if (entry.ifindex != static_cast<std::uint32_t>(port.value)) return;
   entry.ifindex = 0;
   entry.flags = 0;  // What the kernel says of it: MDB_FLAGS_*.
   RawAttributes kept;
   const Attributes attributes(bytes.substr(NLMSG_ALIGN(sizeof entry)));
   for (const auto& [type, value] : attributes.all()) {
-    if (type != MDBA_MDB_EATTR_TIMER) kept.emplace(type, value);
+    if (type == MDBA_MDB_EATTR_SRC_LIST) {
+      kept.emplace(type, without_timers(value));
+    } else if (type != MDBA_MDB_EATTR_TIMER) {
+      kept.emplace(type, value);
+    }
   }
   auto group = make_record(entry, std::move(kept));
-  // The kernel's own companions of an entry that has sources come with that.
-  if (number_of<std::uint8_t>(group, MDBA_MDB_EATTR_RTPROT) == RTPROT_KERNEL) return;
+  // What the bridge heard, and its own companions of an entry that has sources.
+  const auto protocol = number_of<std::uint8_t>(group, MDBA_MDB_EATTR_RTPROT);
+  if (protocol == RTPROT_KERNEL) return;
+  if (entry.state != MDB_PERMANENT) {
+    if (protocol == RTPROT_UNSPEC) return;  // A kernel that doesn't tell whose it is.
+    keep_deadline(group, kDeadline, ms_of_ticks(ticks_left(attributes)));
+  }
   groups.push_back(std::move(group));
 }
 
@@ -205,13 +244,35 @@ void restore_vlans(Restoration& restoration, const BridgePort& home) {
   }
 }
 
-void restore_groups(Restoration& restoration, const BridgePort& home, IfIndex bridge) {
+void restore_groups(Restoration& restoration, const std::vector<RawRecord>& groups,
+                    IfIndex bridge) {
   const auto have = list_groups(restoration.site.socket, restoration.ifindex, bridge);
-  for (const auto& group : home.groups) {
-    if (contains(have, group)) continue;
+  for (const auto& group : groups) {
+    if (!is_missing(have, group, kDeadline)) continue;
     restoration.call(add_group(restoration.ifindex, bridge, group,
                                restoration.doing("multicast group " + describe_group(group))));
   }
+}
+
+/// `state`: MDB_PERMANENT or MDB_TEMPORARY.
+std::vector<RawRecord> groups_of(const BridgePort& port, std::uint8_t state) {
+  std::vector<RawRecord> groups;
+  std::copy_if(
+      port.groups.begin(), port.groups.end(), std::back_inserter(groups),
+      [&](const RawRecord& group) { return header_of<br_mdb_entry>(group).state == state; });
+  return groups;
+}
+
+bool is_forwarding(RouteSocket& socket, IfIndex port) {
+  Message message(RTM_GETLINK, 0, fmt::format("look up port {}", port.value));
+  ifinfomsg header{};
+  header.ifi_index = port.value;
+  message.header(header).put_u32(IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+  const Reply reply = socket.get(message);
+  const Attributes data =
+      reply.attributes(sizeof header).nested(IFLA_LINKINFO).nested(IFLA_INFO_SLAVE_DATA);
+  const int state = data.u8(IFLA_BRPORT_STATE).value_or(BR_STATE_DISABLED);
+  return state == BR_STATE_LEARNING || state == BR_STATE_FORWARDING;
 }
 
 // What the kernel has been built without, the bridge has no attribute for.
@@ -230,6 +291,13 @@ BridgePort observe_bridge_port(RouteSocket& socket, IfIndex port, const LinkStat
     found.groups = list_groups(socket, port, bridge.ifindex);
   }
   return found;
+}
+
+bool is_learning(const LinkState& port) {
+  if (!port.master || port.master->kind != "bridge") return false;
+  const auto& attributes = port.master->port_attributes;
+  const auto value = attributes.find(IFLA_BRPORT_LEARNING);
+  return value == attributes.end() || value->second != std::string(1, '\0');
 }
 
 std::string describe_vlan(const RawRecord& vlan) {
@@ -258,6 +326,7 @@ std::string describe_group(const RawRecord& group) {
     out += " from " + text(source.data(), source.size());
   }
   if (entry.vid != 0) out += fmt::format(" vlan {}", entry.vid);
+  if (entry.state != MDB_PERMANENT) out += " temp";
   return out;
 }
 
@@ -273,7 +342,7 @@ std::vector<std::string> port_differences(const BridgePort& home, const BridgePo
         fmt::format("VLAN '{}' of its bridge port was not there at home", describe_vlan(vlan)));
   }
   for (const auto& group : home.groups) {
-    if (contains(now.groups, group)) continue;
+    if (!is_missing(now.groups, group, kDeadline)) continue;
     found.push_back(
         fmt::format("multicast group '{}' of its bridge port is missing", describe_group(group)));
   }
@@ -283,8 +352,27 @@ std::vector<std::string> port_differences(const BridgePort& home, const BridgePo
 void restore_bridge_port(Restoration& restoration, const BridgePort& home,
                          const LinkState& bridge) {
   if (has_vlans(bridge)) attempt(restoration.failures, [&] { restore_vlans(restoration, home); });
-  if (home.groups.empty()) return;
-  attempt(restoration.failures, [&] { restore_groups(restoration, home, bridge.ifindex); });
+  const auto permanent = groups_of(home, MDB_PERMANENT);
+  if (permanent.empty()) return;
+  attempt(restoration.failures, [&] { restore_groups(restoration, permanent, bridge.ifindex); });
+}
+
+void restore_temporary_groups(Restoration& restoration, const BridgePort& home,
+                              const LinkState& bridge) {
+  const auto temporary = groups_of(home, MDB_TEMPORARY);
+  if (temporary.empty()) return;
+  await_forwarding(restoration);
+  attempt(restoration.failures, [&] { restore_groups(restoration, temporary, bridge.ifindex); });
+}
+
+void await_forwarding(Restoration& restoration) {
+  const std::int64_t deadline = monotonic_ms() + kForwardingTimeoutMs;
+  attempt(restoration.failures, [&] {
+    while (!is_forwarding(restoration.site.socket, restoration.ifindex) &&
+           monotonic_ms() < deadline) {
+      ::nanosleep(&kPollInterval, nullptr);
+    }
+  });
 }
 
 }  // namespace netlend

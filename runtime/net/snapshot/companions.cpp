@@ -12,13 +12,6 @@
 namespace netlend {
 
 namespace {
-/// Empty: there is no such symbolic link.
-std::string target_name(int sysfs, const std::string& path) {
-  const auto name = read_link_name(sysfs, path);
-  if (!name && errno != ENOENT && errno != EINVAL) throw_errno(errno, "read in sysfs", path);
-  return name.value_or("");
-}
-
 /// Its names; none where there is no such folder.
 std::vector<std::string> names_in(int sysfs, const std::string& path) {
   const UniqueFd folder{::openat(sysfs, path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
@@ -38,23 +31,25 @@ bool reaches_by(int sysfs, const std::string& port, const std::string& device) {
 }
 }  // namespace
 
-Companions find_companions(int sysfs, const std::string& device) {
-  Companions found{.phy = target_name(sysfs, "class/net/" + device + "/phy80211"), .rdma = {}};
+std::vector<RdmaDevice> find_companions(int sysfs, const std::string& device) {
+  std::vector<RdmaDevice> found;
   const std::string folder = "class/infiniband";
   for (const auto& rdma : names_in(sysfs, folder)) {
     const std::string ports = fmt::format("{}/{}/ports", folder, rdma);
     for (const auto& port : names_in(sysfs, ports)) {
       if (!reaches_by(sysfs, fmt::format("{}/{}", ports, port), device)) continue;
-      found.rdma.push_back(rdma);
+      const bool has_hardware =
+          read_link_name(sysfs, fmt::format("{}/{}/device", folder, rdma)).has_value();
+      found.push_back({.name = rdma, .is_software = !has_hardware});
       break;
     }
   }
   return found;
 }
 
-Companions read_companions(Site& site, const std::string& device) {
+std::vector<RdmaDevice> read_companions(Site& site, const std::string& device) {
   const auto& sysfs = site.sysfs();
-  return sysfs ? find_companions(sysfs->get(), device) : Companions{};
+  return sysfs ? find_companions(sysfs->get(), device) : std::vector<RdmaDevice>{};
 }
 
 }  // namespace netlend

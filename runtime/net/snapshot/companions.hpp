@@ -1,6 +1,5 @@
 #pragma once
 
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,19 +8,20 @@
 
 namespace netlend {
 
-/// What belongs to a network device and is none itself.
-struct Companions {
-  /// The Wi-Fi phy that it is an interface of, with whom alone it can be moved; empty: none.
-  std::string phy;
-  /// The RDMA devices that reach the network through it, and stay where they are.
-  std::vector<std::string> rdma;
+/// An RDMA device that reaches the network through a network device. It stays where it is when that
+/// moves.
+struct RdmaDevice {
+  std::string name;
+  /// No hardware, but made of the network device (rxe, siw), with whose leaving it ends
+  /// (drivers/infiniband/sw/rxe/rxe_net.c, NETDEV_UNREGISTER).
+  bool is_software = false;
 };
 
 /// Nothing where there is no sysfs.
-Companions read_companions(Site& site, const std::string& device);
+std::vector<RdmaDevice> read_companions(Site& site, const std::string& device);
 
-/// From the root of a sysfs. Source: net/wireless/core.c, "phy80211";
-/// Documentation/ABI/stable/sysfs-class-infiniband, gid_attrs/ndevs.
-Companions find_companions(int sysfs, const std::string& device);
+/// From the root of a sysfs. Source: Documentation/ABI/stable/sysfs-class-infiniband,
+/// gid_attrs/ndevs.
+std::vector<RdmaDevice> find_companions(int sysfs, const std::string& device);
 
 }  // namespace netlend

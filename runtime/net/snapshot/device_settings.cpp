@@ -11,7 +11,7 @@ void append(std::vector<std::string>& to, std::vector<std::string> from) {
 }  // namespace
 
 DeviceSettings read_settings(Site& site, const LinkState& link, const QdiscRoots& roots) {
-  return {.ethtool = read_ethtool(site, link.ifindex),
+  return {.ethtool = read_ethtool(site, link),
           .queues = read_queues(site, link.name),
           .programs = read_programs(site, link),
           .traffic = read_traffic_control(site, link.ifindex, roots),

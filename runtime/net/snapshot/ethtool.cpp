@@ -5,6 +5,8 @@
 #include <linux/ethtool_netlink.h>
 #include <linux/genetlink.h>
 
+#include <algorithm>
+#include <array>
 #include <cstring>
 
 #include "base/text.hpp"
@@ -169,11 +171,16 @@ std::map<std::string, bool> parse_switches(const Attributes& wanted, const Attri
   return switches;
 }
 
-EthtoolState read_ethtool(Site& site, IfIndex ifindex) {
+EthtoolState read_ethtool(Site& site, const LinkState& link) {
+  constexpr std::array<std::string_view, 6> kOnTop{"vlan", "macvlan", "macvtap",
+                                                   "bond", "team",    "bridge"};
   EthtoolState state;
   auto socket = GenericSocket::open(site.netns, ETHTOOL_GENL_NAME);
   if (!socket) return state;
-  for (const auto& section : ethtool::sections()) read_section(*socket, ifindex, section, state);
+  const bool has_wire = std::find(kOnTop.begin(), kOnTop.end(), link.kind) == kOnTop.end();
+  for (const auto& section : ethtool::sections()) {
+    if (has_wire || !section.is_of_wire) read_section(*socket, link.ifindex, section, state);
+  }
   return state;
 }
 
@@ -248,7 +255,8 @@ void restore_unknown(Restoration& restoration, GenericSocket& socket, const Sect
 
 void restore_ethtool(Restoration& restoration, const EthtoolState& home, Doubt doubt) {
   attempt(restoration.failures, [&] {
-    const EthtoolState now = read_ethtool(restoration.site, restoration.ifindex);
+    const LinkState link = read_link(restoration.site.socket, restoration.ifindex);
+    const EthtoolState now = read_ethtool(restoration.site, link);
     auto socket = GenericSocket::open(restoration.site.netns, ETHTOOL_GENL_NAME);
     if (!socket) return;
     for (const auto& section : ethtool::sections()) {

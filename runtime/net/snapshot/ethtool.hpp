@@ -21,7 +21,7 @@ struct EthtoolState {
   bool operator==(const EthtoolState&) const = default;
 };
 
-EthtoolState read_ethtool(Site& site, IfIndex ifindex);
+EthtoolState read_ethtool(Site& site, const LinkState& link);
 
 /// What `now` has not as `home` had it, a sentence each.
 std::vector<std::string> differences(const EthtoolState& home, const EthtoolState& now);

@@ -26,6 +26,8 @@ struct Section {
   /// lists what is wanted, and there is no telling what can be.
   int wanted = 0;
   int mask = 0;
+  /// A device on top of another one tells that one's, and can't set it.
+  bool is_of_wire = false;
 
   bool is_list() const noexcept { return wanted != 0 && mask == 0; }
 };

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/core.h>
 #include <linux/if.h>
+#include <linux/if_link.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <sys/ioctl.h>
@@ -15,12 +16,16 @@
 #include "base/file.hpp"
 #include "base/syscall.hpp"
 #include "base/text.hpp"
+#include "net/snapshot/bridge_port.hpp"
+#include "net/snapshot/deadline.hpp"
 
 namespace netlend {
 
 namespace {
 constexpr std::size_t kGroupsFileMax = std::size_t{64} * 1024 * 1024;
 constexpr std::size_t kEthernetBytes = 6;
+constexpr std::uint16_t kDeadline = NDA_CACHEINFO;
+constexpr std::uint32_t kExtLocked = 1 << 1;  // NTF_EXT_LOCKED, newer than Debian 12's headers.
 
 bool is_kept(std::uint16_t type) {
   return type != NDA_MASTER && type != NDA_CACHEINFO && type != NDA_PROBES &&
@@ -31,12 +36,56 @@ bool is_multicast(std::string_view address) { return !address.empty() && (addres
 
 bool is_own(const RawRecord& entry) { return (header_of<ndmsg>(entry).ndm_flags & NTF_SELF) != 0; }
 
-std::optional<RawRecord> parse_entry(const Reply& reply, const LinkState& link) {
+/// How long an entry lives in the bridge or vxlan that learns for the device; nothing: who learns
+/// by itself can't tell which entries of the kind somebody has made.
+struct Lifetimes {
+  std::optional<std::int64_t> master_ms;
+  std::optional<std::int64_t> self_ms;
+};
+
+Lifetimes lifetimes_of(RouteSocket& socket, const LinkState& link) {
+  Lifetimes found;
+  if (link.master && link.master->kind == "bridge" && !is_learning(link)) {
+    const LinkState bridge = read_link(socket, link.master->ifindex);
+    const Attributes options(bridge.kind_data);
+    found.master_ms = ms_of_ticks(options.u32(IFLA_BR_AGEING_TIME).value_or(0));
+  }
+  if (const Attributes own(link.kind_data);
+      link.kind == "vxlan" && own.u8(IFLA_VXLAN_LEARNING).value_or(1) == 0) {
+    constexpr std::int64_t kMsPerSecond = 1000;
+    found.self_ms = own.u32(IFLA_VXLAN_AGEING).value_or(0) * kMsPerSecond;
+  }
+  return found;
+}
+
+enum class Origin { learned, entered, entered_for_a_time };
+
+/// The kernel doesn't tell who made an entry, but what only a hand makes.
+Origin origin_of(const ndmsg& header, const Attributes& attributes,
+                 const std::optional<std::int64_t>& lifetime_ms) {
+  if ((attributes.u32(NDA_FLAGS_EXT).value_or(0) & kExtLocked) != 0) return Origin::learned;
+  if ((header.ndm_state & (NUD_PERMANENT | NUD_NOARP)) != 0) return Origin::entered;
+  if ((header.ndm_flags & NTF_EXT_LEARNED) != 0) return Origin::entered;
+  if ((header.ndm_state & NUD_REACHABLE) == 0 || !lifetime_ms) return Origin::learned;
+  return *lifetime_ms == 0 ? Origin::entered : Origin::entered_for_a_time;
+}
+
+std::int64_t age_ms(const Attributes& attributes) {
+  nda_cacheinfo info{};
+  const auto bytes = attributes.find(NDA_CACHEINFO).value_or("");
+  if (bytes.size() >= sizeof info) std::memcpy(&info, bytes.data(), sizeof info);
+  return ms_of_ticks(info.ndm_updated);
+}
+
+std::optional<RawRecord> parse_entry(const Reply& reply, const LinkState& link,
+                                     const Lifetimes& lifetimes) {
   auto header = reply.header<ndmsg>();
   if (header.ndm_ifindex != link.ifindex.value) return std::nullopt;
-  if ((header.ndm_state & (NUD_PERMANENT | NUD_NOARP)) == 0) return std::nullopt;  // Learned.
   const Attributes attributes = reply.attributes(sizeof header);
   const bool is_self = (header.ndm_flags & NTF_SELF) != 0;
+  const auto& lifetime_ms = is_self ? lifetimes.self_ms : lifetimes.master_ms;
+  const Origin origin = origin_of(header, attributes, lifetime_ms);
+  if (origin == Origin::learned) return std::nullopt;
   // The kernel makes those of the port's own address.
   if (!is_self && attributes.find(NDA_LLADDR) == link.address) return std::nullopt;
   header.ndm_ifindex = 0;
@@ -46,7 +95,11 @@ std::optional<RawRecord> parse_entry(const Reply& reply, const LinkState& link) 
   for (const auto& [type, bytes] : attributes.all()) {
     if (is_kept(type)) kept.emplace(type, bytes);
   }
-  return make_record(header, std::move(kept));
+  auto entry = make_record(header, std::move(kept));
+  if (origin == Origin::entered_for_a_time) {
+    keep_deadline(entry, kDeadline, *lifetime_ms - age_ms(attributes));
+  }
+  return entry;
 }
 
 std::vector<RawRecord> list_entries(RouteSocket& socket, const LinkState& link) {
@@ -56,9 +109,10 @@ std::vector<RawRecord> list_entries(RouteSocket& socket, const LinkState& link) 
   header.ndm_family = AF_BRIDGE;
   header.ndm_ifindex = link.ifindex.value;
   message.header(header);
+  const Lifetimes lifetimes = lifetimes_of(socket, link);
   std::vector<RawRecord> entries;
   for (const auto& reply : socket.dump(message)) {
-    if (auto entry = parse_entry(reply, link)) entries.push_back(*std::move(entry));
+    if (auto entry = parse_entry(reply, link, lifetimes)) entries.push_back(*std::move(entry));
   }
   std::sort(entries.begin(), entries.end());
   return entries;
@@ -97,18 +151,23 @@ std::vector<std::string> list_groups(const Netns& netns, IfIndex ifindex) {
   return groups;
 }
 
-template <typename Value>
-bool contains(const std::vector<Value>& list, const Value& wanted) {
-  return std::find(list.begin(), list.end(), wanted) != list.end();
-}
-
 Message add_entry(IfIndex ifindex, const RawRecord& entry, std::string doing) {
   Message message(RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, std::move(doing));
   auto header = header_of<ndmsg>(entry);
   header.ndm_ifindex = ifindex.value;
   message.header(header);
-  for (const auto& [type, bytes] : entry.attributes) message.put(type, bytes);
+  for (const auto& [type, bytes] : entry.attributes) {
+    if (type != kDeadline) message.put(type, bytes);
+  }
   return message;
+}
+
+bool is_missing(const std::vector<RawRecord>& entries, const RawRecord& wanted) {
+  return is_missing(entries, wanted, kDeadline);
+}
+
+bool is_missing(const std::vector<std::string>& groups, const std::string& wanted) {
+  return std::find(groups.begin(), groups.end(), wanted) == groups.end();
 }
 
 /// By ioctl: netlink refuses an address that IP listens to already, and this counts it twice.
@@ -156,7 +215,10 @@ std::string describe_entry(const RawRecord& entry) {
     out += " dst " + IpAddress::from_bytes(address).str();
   }
   out += (header.ndm_flags & NTF_SELF) != 0 ? " self" : " master";
-  out += (header.ndm_state & NUD_PERMANENT) != 0 ? " permanent" : " static";
+  if ((header.ndm_flags & NTF_EXT_LEARNED) != 0) out += " extern_learn";
+  out += (header.ndm_state & NUD_PERMANENT) != 0 ? " permanent"
+         : (header.ndm_state & NUD_NOARP) != 0   ? " static"
+                                                 : " dynamic";
   if ((header.ndm_flags & NTF_STICKY) != 0) out += " sticky";
   return out;
 }
@@ -164,11 +226,11 @@ std::string describe_entry(const RawRecord& entry) {
 std::vector<std::string> forwarding_differences(const Forwarding& home, const Forwarding& now) {
   std::vector<std::string> found;
   for (const auto& entry : home.entries) {
-    if (contains(now.entries, entry)) continue;
+    if (!is_missing(now.entries, entry)) continue;
     found.push_back(fmt::format("forwarding entry '{}' is missing", describe_entry(entry)));
   }
   for (const auto& group : home.groups) {
-    if (contains(now.groups, group)) continue;
+    if (!is_missing(now.groups, group)) continue;
     found.push_back(fmt::format("multicast address '{}' is missing", format_link_address(group)));
   }
   return found;
@@ -179,12 +241,14 @@ void restore_forwarding(Restoration& restoration, const LinkState& now, const Fo
   attempt(restoration.failures, [&] {
     const Forwarding have = observe_forwarding(restoration.site, now);
     for (const auto& entry : home.entries) {
-      if (contains(have.entries, entry)) continue;
+      if (!is_missing(have.entries, entry)) continue;
+      // A bridge takes what ages only for a port that forwards (net/bridge/br_fdb.c).
+      if (!is_own(entry) && entry.attributes.count(kDeadline) > 0) await_forwarding(restoration);
       restoration.call(add_entry(restoration.ifindex, entry,
                                  restoration.doing("forwarding entry " + describe_entry(entry))));
     }
     for (const auto& group : home.groups) {
-      if (!contains(have.groups, group)) add_group(restoration, group);
+      if (is_missing(have.groups, group)) add_group(restoration, group);
     }
   });
 }

@@ -11,7 +11,9 @@ namespace netlend {
 /// The link-layer addresses that somebody has entered for a device, as `bridge fdb add` does: in
 /// the bridge that it is a port of, and in its own filter.
 struct Forwarding {
-  /// ndmsg (NTF_MASTER or NTF_SELF), NDA_*; sorted.
+  /// ndmsg (NTF_MASTER or NTF_SELF), NDA_*; sorted. Of those for a time that of their end is kept:
+  /// deadline.hpp. The kernel doesn't tell a dynamic entry that somebody made from one that it
+  /// learned: where it learns for the device, those are left to it.
   std::vector<RawRecord> entries;
   /// Multicast addresses of its own filter that are there whatever IP listens to, as `ip maddr add`
   /// makes them: raw bytes, sorted.

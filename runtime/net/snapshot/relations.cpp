@@ -2,6 +2,8 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+
 #include "base/text.hpp"
 #include "net/snapshot/master.hpp"
 #include "net/snapshot/rule.hpp"
@@ -28,6 +30,7 @@ Relations observe_relations(Site& site, const LinkState& link) {
   found.rules = list_rules(site.socket, link);
   found.functions = list_virtual_functions(site.socket, link);
   found.own_function = find_own_function(site, link);
+  found.wireless = observe_wireless(site, link);
   return found;
 }
 
@@ -37,6 +40,7 @@ std::vector<std::string> relation_differences(const Relations& home, const Relat
   append(found, forwarding_differences(home.forwarding, now.forwarding));
   append(found, rule_differences(home.rules, now.rules));
   append(found, function_differences(home.functions, now.functions));
+  if (home.wireless) append(found, wireless_differences(*home.wireless, now.wireless));
   if (home.own_function) {
     const auto have =
         now.own_function ? std::vector{now.own_function->function} : std::vector<RawRecord>{};
@@ -67,6 +71,9 @@ std::vector<std::string> describe_relations(const LinkState& link, const Relatio
   for (const auto& rule : relations.rules) {
     out.push_back("routing rule " + printable(describe_rule(rule)));
   }
+  for (const auto& hook : relations.hooks) out.push_back("its place in " + describe(hook));
+  for (const auto& mirror : relations.mirrors) out.push_back(describe_mirror(mirror));
+  if (relations.wireless) out.push_back(describe(*relations.wireless));
   for (const auto& function : relations.functions) {
     out.push_back("settings of its " + describe_function(function));
   }
@@ -82,7 +89,48 @@ void forget_master(Relations& relations) {
   relations.port.reset();
 }
 
-void restore_port(Restoration& restoration, const Relations& home) {
+void find_pointers(Site& home, const LinkState& link, Relations& relations) {
+  // Else they are named as lost: attachment.hpp.
+  if (keeps_empty_chains()) relations.hooks = list_netfilter_hooks(home.netns, link.name);
+  relations.mirrors = list_mirrors(home.socket, link.ifindex);
+}
+
+namespace {
+std::vector<NetfilterHook> missing_hooks(Site& home, const std::string& device,
+                                         const std::vector<NetfilterHook>& hooks) {
+  if (hooks.empty()) return {};
+  const auto have = list_netfilter_hooks(home.netns, device);
+  std::vector<NetfilterHook> missing;
+  std::copy_if(hooks.begin(), hooks.end(), std::back_inserter(missing), [&](const auto& hook) {
+    return std::find(have.begin(), have.end(), hook) == have.end();
+  });
+  return missing;
+}
+
+void restore_hooks(Restoration& restoration, const Relations& home) {
+  attempt(restoration.failures, [&] {
+    for (const auto& hook : missing_hooks(restoration.site, restoration.name, home.hooks)) {
+      const std::string doing = restoration.doing("its place in " + describe(hook));
+      restoration.step(doing,
+                       [&] { add_to_hook(restoration.site.netns, hook, restoration.name, doing); });
+    }
+  });
+}
+}  // namespace
+
+std::vector<std::string> pointer_differences(Site& home, const std::string& device,
+                                             const Relations& relations) {
+  std::vector<std::string> found = mirror_differences(home.socket, relations.mirrors);
+  for (const auto& hook : missing_hooks(home, device, relations.hooks)) {
+    found.push_back("it is not in " + describe(hook));
+  }
+  return found;
+}
+
+void restore_before_up(Restoration& restoration, const Relations& home) {
+  if (home.wireless) restore_wireless(restoration, *home.wireless);
+  restore_hooks(restoration, home);
+  restore_mirrors(restoration, home.mirrors);
   if (!home.port) return;
   attempt(restoration.failures, [&] {
     const auto port = read_link(restoration.site.socket, restoration.ifindex);
@@ -95,6 +143,10 @@ void restore_port(Restoration& restoration, const Relations& home) {
 void restore_relations(Restoration& restoration, const Relations& home) {
   attempt(restoration.failures, [&] {
     const auto now = read_link(restoration.site.socket, restoration.ifindex);
+    if (home.port && now.master) {
+      const auto bridge = read_link(restoration.site.socket, now.master->ifindex);
+      restore_temporary_groups(restoration, *home.port, bridge);
+    }
     restore_forwarding(restoration, now, home.forwarding);
     restore_rules(restoration, now, home.rules);
     restore_virtual_functions(restoration, now, home.functions);

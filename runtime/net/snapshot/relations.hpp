@@ -5,11 +5,14 @@
 #include <string>
 #include <vector>
 
+#include "net/kernel/netfilter.hpp"
 #include "net/snapshot/bridge_port.hpp"
 #include "net/snapshot/forwarding.hpp"
+#include "net/snapshot/mirror.hpp"
 #include "net/snapshot/raw_record.hpp"
 #include "net/snapshot/restoration.hpp"
 #include "net/snapshot/virtual_function.hpp"
+#include "net/snapshot/wireless.hpp"
 
 namespace netlend {
 
@@ -22,6 +25,12 @@ struct Relations {
   std::optional<BridgePort> port;
   Forwarding forwarding;
   std::vector<RawRecord> rules;
+  /// Chains and flowtables of nftables that it is in, and what of traffic control sends to it.
+  /// Looked for only at home before a loan: find_pointers().
+  std::vector<NetfilterHook> hooks;
+  std::vector<RawRecord> mirrors;
+  /// Present for a Wi-Fi device.
+  std::optional<Wireless> wireless;
   /// For a physical function its virtual ones ...
   std::vector<RawRecord> functions;
   /// ... and for a virtual function what its physical one says of it.
@@ -40,8 +49,14 @@ std::vector<std::string> describe_relations(const LinkState& link, const Relatio
 /// Takes out what its master keeps of it, where its place there is given up.
 void forget_master(Relations& relations);
 
+/// Adds what points at the device from elsewhere and will do so again: hooks and mirrors.
+void find_pointers(Site& home, const LinkState& link, Relations& relations);
+/// What of those doesn't now, a sentence each.
+std::vector<std::string> pointer_differences(Site& home, const std::string& device,
+                                             const Relations& relations);
+
 /// For a device that is a port again and still down: what must be right before a frame passes.
-void restore_port(Restoration& restoration, const Relations& home);
+void restore_before_up(Restoration& restoration, const Relations& home);
 /// For a device that is as it was.
 void restore_relations(Restoration& restoration, const Relations& home);
 

@@ -1,6 +1,8 @@
 #include <linux/fib_rules.h>
 #include <linux/if_bridge.h>
 #include <linux/neighbour.h>
+#include <linux/pkt_cls.h>
+#include <linux/tc_act/tc_mirred.h>
 
 #include <nlohmann/json.hpp>
 
@@ -45,6 +47,26 @@ std::vector<RawRecord> take_records(const json& object, const char* key) {
   for (const auto& each : object.at(key)) records.push_back(record_from_json<Header>(each));
   return records;
 }
+
+json to_json(const NetfilterHook& hook) {
+  return {{"text", describe(hook)},
+          {"of", hook.of == NetfilterHook::Of::chain ? "chain" : "flowtable"},
+          {"family", hook.family},
+          {"table", bytes_to_utf8(hook.table)},
+          {"name", bytes_to_utf8(hook.name)},
+          {"number", to_hex(hook.number)},
+          {"priority", to_hex(hook.priority)}};
+}
+
+NetfilterHook hook_from_json(const json& object) {
+  return {
+      .of = object.at("of") == "chain" ? NetfilterHook::Of::chain : NetfilterHook::Of::flowtable,
+      .family = object.at("family"),
+      .table = text_from_json(object.at("table")),
+      .name = text_from_json(object.at("name")),
+      .number = bytes_from_json(object.at("number")),
+      .priority = bytes_from_json(object.at("priority"))};
+}
 }  // namespace
 
 json to_json(const Relations& relations) {
@@ -61,6 +83,9 @@ json to_json(const Relations& relations) {
     object["multicast_addresses"].push_back(to_hex(group));
   }
   put_records(object, "rules", relations.rules, describe_rule);
+  put_records(object, "mirrors", relations.mirrors, describe_mirror);
+  if (relations.wireless) object["wireless"] = to_json(*relations.wireless);
+  for (const auto& hook : relations.hooks) object["hooks"].push_back(to_json(hook));
   put_records(object, "functions", relations.functions, describe_function);
   if (const auto& own = relations.own_function) {
     object["own_function"] = record_to_json(own->function, describe_function(own->function));
@@ -84,6 +109,13 @@ Relations relations_from_json(const json& object) {
     }
   }
   relations.rules = take_records<fib_rule_hdr>(object, "rules");
+  relations.mirrors = take_records<tc_mirred>(object, "mirrors");
+  if (object.contains("wireless")) {
+    relations.wireless = wireless_from_json(object.at("wireless"));
+  }
+  if (object.contains("hooks")) {
+    for (const auto& hook : object.at("hooks")) relations.hooks.push_back(hook_from_json(hook));
+  }
   relations.functions = take_records<std::uint32_t>(object, "functions");
   if (object.contains("own_function")) {
     const json& own = object.at("own_function");

@@ -235,7 +235,7 @@ void Restorer::master() {
     // It may have been set down for it, and up by it, and been given another link address.
     attempt(failures_, [&] { now_ = take_comparable(site_, ifindex_, home_); });
   }
-  restore_port(restoration, home_.relations);
+  restore_before_up(restoration, home_.relations);
 }
 
 void Restorer::relations() {

@@ -232,6 +232,7 @@ DeviceSnapshot take_snapshot(Site& site, IfIndex ifindex) {
 DeviceSnapshot take_snapshot_with_dependents(Site& site, IfIndex ifindex) {
   DeviceSnapshot snapshot = take_snapshot(site, ifindex);
   snapshot.attached_losses = attached_losses(site, snapshot.link);
+  find_pointers(site, snapshot.link, snapshot.relations);
   place_routes(site.socket, ifindex, snapshot.routes);
   std::vector<std::string> sources;
   // IPv4 removes such routes of the main table with the address (net/ipv4/fib_semantics.c,
@@ -280,8 +281,23 @@ std::vector<std::string> differences_now(Site& site, IfIndex ifindex, const Devi
                   [](const auto& route) { return route.place != RoutePlace::alone; });
   if (has_places) place_routes(site.socket, ifindex, now.routes);
   if (!home.announced_losses.empty()) remove_unrestorable(now);
-  return differences(home, now);
+  auto found = differences(home, now);
+  for (auto& difference : pointer_differences(site, now.link.name, home.relations)) {
+    found.push_back(std::move(difference));
+  }
+  return found;
 }
+
+namespace {
+void add_unrestorable(const RouteRecord& route, std::string_view whose,
+                      std::vector<std::string>& lost) {
+  if (const auto why = why_not_writable(route)) {
+    lost.push_back(fmt::format("route '{}'{} ({})", describe(route), whose, *why));
+  } else if (const auto why_not = why_not_placeable(route)) {
+    lost.push_back(fmt::format("the order of route '{}'{} ({})", describe(route), whose, *why_not));
+  }
+}
+}  // namespace
 
 std::vector<std::string> unrestorable(Site& site, const DeviceSnapshot& snapshot) {
   std::vector<std::string> lost;
@@ -290,21 +306,9 @@ std::vector<std::string> unrestorable(Site& site, const DeviceSnapshot& snapshot
       lost.push_back(fmt::format("address '{}' ({})", describe(address), *why));
     }
   }
-  for (const auto& route : snapshot.routes) {
-    if (const auto why = why_not_writable(route)) {
-      lost.push_back(fmt::format("route '{}' ({})", describe(route), *why));
-    } else if (const auto why_not = why_not_placeable(route)) {
-      lost.push_back(fmt::format("the order of route '{}' ({})", describe(route), *why_not));
-    }
-  }
-  for (const auto& [device, route] : snapshot.dependent_routes) {
-    if (const auto why = why_not_writable(route)) {
-      lost.push_back(
-          fmt::format("route '{}', whose source is an address of it ({})", describe(route), *why));
-    } else if (const auto why_not = why_not_placeable(route)) {
-      lost.push_back(fmt::format("the order of route '{}', whose source is an address of it ({})",
-                                 describe(route), *why_not));
-    }
+  for (const auto& route : snapshot.routes) add_unrestorable(route, "", lost);
+  for (const auto& dependent : snapshot.dependent_routes) {
+    add_unrestorable(dependent.route, ", whose source is an address of it", lost);
   }
   for (const auto& nexthop : list_nexthops(site.socket, snapshot.link.ifindex)) {
     lost.push_back(fmt::format("nexthop object {}", nexthop));
