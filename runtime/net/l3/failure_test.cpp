@@ -1,7 +1,3 @@
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include "base/syscall.hpp"
 #include "net/l3/lan_fixture.hpp"
 #include "net/l3/socket_fixture.hpp"
 
@@ -10,6 +6,7 @@ using netlend::LendingContext;
 using netlend::ReapScope;
 using netlend::test::advertise_router;
 using netlend::test::error_of;
+using netlend::test::is_killed_at;
 using netlend::test::Lan;
 using netlend::test::output_of;
 using netlend::test::sh;
@@ -23,31 +20,6 @@ bool says(const std::string& text, const std::string& part) {
 
 bool reaches(const Sleeper& from, const std::string& address) {
   return says(output_of(from, "ping -c 1 -W 2 " + address), " 1 received");
-}
-
-constexpr int kKilled = 9;
-constexpr int kDone = 0;
-
-/// Runs `work` in a process that ends at its step of that number; true if it ended before.
-template <typename Work>
-bool is_killed_at(int number, Work work) {
-  const pid_t pid = netlend::check(::fork(), "fork", "who is to be killed");
-  if (pid == 0) {
-    int left = number;
-    try {
-      work([&](std::string_view) {
-        if (left-- == 0) ::_exit(kKilled);
-      });
-    } catch (const std::exception&) {
-      ::_exit(1);
-    }
-    ::_exit(kDone);
-  }
-  int status = 0;
-  ::waitpid(pid, &status, 0);
-  BOOST_REQUIRE(WIFEXITED(status));
-  BOOST_REQUIRE(WEXITSTATUS(status) == kKilled || WEXITSTATUS(status) == kDone);
-  return WEXITSTATUS(status) == kKilled;
 }
 }  // namespace
 
@@ -201,7 +173,7 @@ BOOST_AUTO_TEST_CASE(a_neighbour_has_nothing_to_learn) {
 BOOST_AUTO_TEST_CASE(whoever_is_killed_while_lending_leaves_nothing_that_reap_does_not_undo) {
   int number = 0;
   for (bool is_killed = true; is_killed; ++number) {
-    is_killed = is_killed_at(number, [&](auto on_step) {
+    is_killed = is_killed_at(number, [&](const auto& on_step) {
       lend({.state = state(), .on_step = on_step}, plan("10.9.0.1 fd09::11"),
            borrower_of(c1, "c1"));
     });
@@ -215,7 +187,7 @@ BOOST_AUTO_TEST_CASE(whoever_is_killed_while_giving_back_leaves_the_rest_to_reap
   int number = 0;
   for (bool is_killed = true; is_killed; ++number) {
     const auto ledger = lend_to_c1("10.9.0.1 fd09::11");
-    is_killed = is_killed_at(number, [&](auto on_step) {
+    is_killed = is_killed_at(number, [&](const auto& on_step) {
       netlend::give_back({.state = state(), .on_step = on_step}, ledger);
     });
     BOOST_TEST(give_all_back() == "");

@@ -11,6 +11,7 @@
 #include "net/kernel/netfilter.hpp"
 #include "net/kernel/new_link.hpp"
 #include "net/kernel/sysctl.hpp"
+#include "net/l3/frame_chains.hpp"
 
 namespace netlend {
 
@@ -21,9 +22,18 @@ constexpr std::array kAutomatic{AddressMode::routed, AddressMode::netkit, Addres
 /// Why a mode can't be used for a loan; nothing: it can.
 class Preflight {
  public:
-  Preflight(const AddressScene& scene, const AddressLoan& loan) : scene_(scene), loan_(loan) {}
+  Preflight(const AddressScene& scene, const AddressPlan& plan, const AddressLoan& loan)
+      : scene_(scene), plan_(plan), loan_(loan) {}
 
   std::optional<std::string> why_not(AddressMode mode) {
+    if (auto why = why_not_at_all(mode)) return why;
+    return plan_.broadcast && !is_on_lan(mode) ? needs_copies() : std::nullopt;
+  }
+
+ private:
+  using Reason = std::optional<std::string>;
+
+  Reason why_not_at_all(AddressMode mode) {
     switch (mode) {
       case AddressMode::routed:
         return first_of({needs_kind("veth"), needs_forwarding()});
@@ -33,14 +43,13 @@ class Preflight {
         return "this netlend doesn't use the L3 network namespaces of a patched kernel yet";
       case AddressMode::ipvlan:
       case AddressMode::macvlan:
+        return first_of({needs_kind("veth"), needs_kind(std::string(mode_name(mode))),
+                         needs_one_uplink(), needs_no_other_kind(mode), needs_source_filter()});
       case AddressMode::automatic:
         break;
     }
     return "this netlend doesn't know that mode";
   }
-
- private:
-  using Reason = std::optional<std::string>;
 
   static Reason first_of(std::initializer_list<Reason> reasons) {
     const auto* found = std::find_if(reasons.begin(), reasons.end(),
@@ -53,8 +62,13 @@ class Preflight {
     return fmt::format("this kernel has no devices of kind '{}'", kind);
   }
   Reason needs_forwarding();
+  Reason needs_one_uplink();
+  Reason needs_no_other_kind(AddressMode mode);
+  Reason needs_source_filter();
+  Reason needs_copies();
 
   const AddressScene& scene_;
+  const AddressPlan& plan_;
   const AddressLoan& loan_;
 };
 
@@ -73,6 +87,66 @@ Preflight::Reason Preflight::needs_forwarding() {
   return std::nullopt;
 }
 
+Preflight::Reason Preflight::needs_one_uplink() {
+  constexpr std::size_t kMacBytes = 6;
+  const auto& first = loan_.addresses.front();
+  for (const auto& lent : loan_.addresses) {
+    if (lent.device == first.device) continue;
+    return fmt::format("one loan goes by one device, and these addresses are on '{}' and on '{}'",
+                       printable(first.device_name), printable(lent.device_name));
+  }
+  const LinkState link = read_link(scene_.home.socket, first.device);
+  if (link.master) {
+    return fmt::format("its device '{}' is a port of another, which takes all that it receives",
+                       printable(link.name));
+  }
+  if (link.address.size() != kMacBytes) {
+    return fmt::format("its device '{}' is no Ethernet device", printable(link.name));
+  }
+  return std::nullopt;
+}
+
+/// A device hands what it receives to one taker (netdev_rx_handler_register), and all ipvlans on it
+/// have one mode. Those of others in namespaces that can't be seen from here, the kernel refuses
+/// (EBUSY).
+Preflight::Reason Preflight::needs_no_other_kind(AddressMode mode) {
+  const auto& first = loan_.addresses.front();
+  for (const auto& link : list_links(scene_.home.socket)) {
+    if (link.lower != first.device || link.lower_nsid) continue;
+    const bool is_macvlan = link.kind == "macvlan" || link.kind == "macvtap";
+    const bool is_ipvlan = link.kind == "ipvlan" || link.kind == "ipvtap";
+    const bool fits = mode == AddressMode::macvlan
+                          ? !is_ipvlan
+                          : !is_macvlan && (!is_ipvlan || ipvlan_mode(link) == IPVLAN_MODE_L3S);
+    if (fits) continue;
+    return fmt::format("a {} of another mode, '{}', stands on '{}' already", link.kind,
+                       printable(link.name), printable(first.device_name));
+  }
+  return std::nullopt;
+}
+
+/// What the borrower sends doesn't pass this machine's routing rules, which could refuse it.
+Preflight::Reason Preflight::needs_source_filter() {
+  const auto why = why_no_frame_chain(scene_.home.netns,
+                                      source_chain(loan_, loan_.addresses.front().device_name));
+  if (!why) return std::nullopt;
+  return fmt::format(
+      "this kernel can't look at what a device sends by nftables (egress), and so "
+      "can't keep the borrower from sending from others' addresses: {}",
+      *why);
+}
+
+Preflight::Reason Preflight::needs_copies() {
+  const auto& first = loan_.addresses.front();
+  const auto why = why_no_frame_chain(
+      scene_.home.netns, broadcast_chain(loan_, first.device_name, /*pair=*/first.device));
+  if (!why) return std::nullopt;
+  return fmt::format(
+      "this kernel can't copy what a device receives by nftables (dup of family "
+      "netdev), which broadcast=yes needs: {}",
+      *why);
+}
+
 Error refused(const AddressLoan& loan, const std::string& why) {
   return Error(
       fmt::format("address '{}' is not lent{}", loan.addresses.front().home.address().str(), why));
@@ -81,7 +155,7 @@ Error refused(const AddressLoan& loan, const std::string& why) {
 
 AddressMode choose_mode(const AddressScene& scene, const AddressPlan& plan,
                         const AddressLoan& loan) {
-  Preflight preflight(scene, loan);
+  Preflight preflight(scene, plan, loan);
   if (plan.mode != AddressMode::automatic) {
     const auto why = preflight.why_not(plan.mode);
     if (why) throw refused(loan, fmt::format(" in mode '{}': {}", mode_name(plan.mode), *why));

@@ -25,4 +25,20 @@ inline bool is_forwarded(AddressMode mode) {
   return mode == AddressMode::routed || mode == AddressMode::netkit;
 }
 
+/// The borrower has a device that stands on that of home's, and the pair besides.
+inline bool is_direct(AddressMode mode) {
+  return mode == AddressMode::ipvlan || mode == AddressMode::macvlan;
+}
+
+/// The borrower hears what the LAN broadcasts as any host there does.
+inline bool is_on_lan(AddressMode mode) { return mode == AddressMode::macvlan; }
+
+/// Home has rules of nftables for the loan.
+inline bool has_frame_table(const AddressPlan& plan, AddressMode mode) {
+  return plan.broadcast || is_on_lan(mode);
+}
+
+/// Home answers for what is lent on the LAN.
+inline bool is_answered_by_home(AddressMode mode) { return !is_on_lan(mode); }
+
 }  // namespace netlend

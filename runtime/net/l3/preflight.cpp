@@ -204,7 +204,13 @@ void observe_addresses(const AddressScene& scene, const AddressPlan& plan, Addre
   for (const auto& address : plan.addresses) {
     loan.addresses.push_back(observe(scene, address, plan, lent));
   }
-  loan.mode = mode_name(choose_mode(scene, plan, loan));
+  const AddressMode mode = choose_mode(scene, plan, loan);
+  loan.mode = mode_name(mode);
+  loan.has_table = has_frame_table(plan, mode);
+  if (mode != AddressMode::netkit) return;
+  // It has none, and drops what is sent to another than that.
+  loan.host_address.assign(loan.host_address.size(), '\0');
+  loan.inside_address = loan.host_address;
 }
 
 void check_no_address_lent(const AddressScene& scene, const LinkState& device) {

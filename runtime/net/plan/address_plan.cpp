@@ -26,10 +26,9 @@ void require_own_loopback(AddressPlan&, std::string_view value) {
       "kernel's L3 namespaces, which netlend doesn't use yet");
 }
 
-void require_no_broadcast(AddressPlan&, std::string_view value) {
-  if (value == "no") return;
-  if (value != "yes") refuse("use broadcast=no");
-  refuse("broadcasts and multicasts of the LAN stay with the host in mode 'routed', the only one");
+void apply_broadcast(AddressPlan& plan, std::string_view value) {
+  if (value != "yes" && value != "no") refuse("use broadcast=yes or broadcast=no");
+  plan.broadcast = value == "yes";
 }
 
 void refuse_ports(AddressPlan&, std::string_view value) {
@@ -50,7 +49,7 @@ constexpr std::array kKeys{
     Key{"via", [](auto& plan, auto value) { plan.via = InterfaceName{value}; }},
     Key{"mode", [](auto& plan, auto value) { plan.mode = parse_mode(value); }},
     Key{"as", [](auto& plan, auto value) { plan.inside = InterfaceName{value}; }},
-    Key{"broadcast", require_no_broadcast},
+    Key{"broadcast", apply_broadcast},
     Key{"loopback", require_own_loopback},
     Key{"ports", refuse_ports},
 };

@@ -89,6 +89,8 @@ struct AddressPlan {
   /// The device that has them at home; absent: whichever does.
   std::optional<InterfaceName> via;
   AddressMode mode = AddressMode::automatic;
+  /// Broadcasts and multicasts of the LAN reach the borrower, too.
+  bool broadcast = false;
   /// The name of the device inside.
   InterfaceName inside{"eth0"};
   bool operator==(const AddressPlan&) const = default;

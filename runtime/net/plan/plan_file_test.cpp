@@ -112,7 +112,7 @@ BOOST_AUTO_TEST_CASE(what_has_a_bad_shape_is_refused_at_its_place_and_by_the_sch
       {R"({"netlend":1,"l3":[{"addresses":["192.0.2.1/24"]}]})",
        "/l3/0/addresses/0: an address is lent, not a network"},
       {R"({"netlend":1,"l3":[{"addresses":["192.0.2.1"],"mode":"quick"}]})",
-       "/l3/0/mode: 'ipvlan' is a mode that this netlend can't do; the modes are auto and routed"},
+       "/l3/0/mode: 'quick' is unknown; the modes are auto, kernel,"},
       {R"({"netlend":1,"l3":[{"addresses":["192.0.2.1"],"inside":"lo"}]})", "/l3/0: 'lo'"},
       {with_nics(""), "/nics: lends nothing"},
       {with_nics("null"), "/nics/0: expected an object, not null"},

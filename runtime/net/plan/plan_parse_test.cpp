@@ -370,7 +370,7 @@ BOOST_AUTO_TEST_CASE(what_is_no_loan_of_addresses_is_refused_by_its_word) {
      "macvlan");
   is("192.0.2.10 ports=80", "word 'ports=80': netlend lends an address whole");
   is("192.0.2.10 ports=http", "word 'ports=http': that is no port");
-  is("192.0.2.10 broadcast=yes", "word 'broadcast=yes': broadcasts and multicasts");
+  is("192.0.2.10 broadcast=all", "word 'broadcast=all': use broadcast=yes or broadcast=no");
   is("192.0.2.10 loopback=shared", "word 'loopback=shared': a loopback of its own");
   is("192.0.2.10 as=lo", "'lo' is there in every");
 }
