@@ -3,9 +3,6 @@
 #include <fcntl.h>
 #include <fmt/core.h>
 
-#include <algorithm>
-#include <array>
-
 #include "base/file.hpp"
 #include "base/process.hpp"
 #include "base/syscall.hpp"
@@ -15,9 +12,9 @@
 #include "net/lending.hpp"
 #include "net/plan/plan_parse.hpp"
 #include "net/policy/policy.hpp"
+#include "oci-hook/address_checks.hpp"
 #include "oci-hook/hygiene.hpp"
 #include "oci-spec/config.hpp"
-#include "oci-spec/json.hpp"
 #include "oci-spec/state.hpp"
 #include "privilege/capabilities.hpp"
 
@@ -56,25 +53,10 @@ auto with_config(const std::string& bundle, Work work) {
   }
 }
 
-/// Whoever has lent addresses could with these send from others', or give itself other ones. The
-/// config is the engine's, which alone can take them away.
-void check_capabilities(const oci::State& state) {
-  constexpr std::array<std::string_view, 3> kForbidden{"CAP_NET_ADMIN", "CAP_NET_RAW",
-                                                       "CAP_SYS_ADMIN"};
+void check_may_have_addresses(const oci::State& state, const HookNote& note) {
   with_config(state.bundle, [&](const std::string& text) {
-    const JsonDocument document{text};
-    const auto process = document.root().find("process");
-    const auto capabilities = process ? process->find("capabilities") : std::nullopt;
-    const auto bounding = capabilities ? capabilities->find("bounding") : std::nullopt;
-    if (!bounding) return;
-    for (const auto& node : bounding->elements()) {
-      const auto name = node.text();
-      if (std::find(kForbidden.begin(), kForbidden.end(), name) == kForbidden.end()) continue;
-      throw Error(
-          fmt::format("container '{}' keeps {}, and no address is lent to one that does; run it "
-                      "with --cap-drop {} and not --privileged",
-                      state.id.str(), name, name.substr(std::string_view{"CAP_"}.size())));
-    }
+    check_capabilities(text, state.id);
+    if (const auto why = why_not_confined(text, state.id)) note(*why);
   });
 }
 
@@ -121,7 +103,7 @@ Borrower find_borrower(const oci::State& state) {
           .netns_path = {}};
 }
 
-void lend_to_container(const oci::State& state) {
+void lend_to_container(const oci::State& state, const HookNote& note) {
   const auto annotations = state.annotations
                                ? *state.annotations
                                : with_config(state.bundle, [](const std::string& text) {
@@ -129,7 +111,7 @@ void lend_to_container(const oci::State& state) {
                                  });
   const auto plan = parse_annotations(annotations);
   if (!plan) return;
-  if (!plan->addresses.empty()) check_capabilities(state);
+  if (!plan->addresses.empty()) check_may_have_addresses(state, note);
   require_privilege();
   const Borrower borrower = find_borrower(state);
   const auto configuration = load_configuration();
@@ -177,11 +159,11 @@ HookStage stage_of_status(std::string_view status) {
       fmt::format("the container is '{}'; register createRuntime and poststop", printable(status)));
 }
 
-Failures run_hook(std::optional<HookStage> stage, std::string_view state) {
+Failures run_hook(std::optional<HookStage> stage, std::string_view state, const HookNote& note) {
   const auto parsed = read_state(state);
   if (!stage) stage = stage_of_status(parsed.status);
   if (stage == HookStage::poststop) return take_back(parsed);
-  lend_to_container(parsed);
+  lend_to_container(parsed, note);
   return {};
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -27,9 +28,12 @@ HookArguments parse_hook_arguments(const std::vector<std::string>& arguments);
 /// The stage that an engine is in if it names none. Throws Error unless it is one of HookStage.
 HookStage stage_of_status(std::string_view status);
 
+using HookNote = std::function<void(std::string_view note)>;
+
 /// Lends what the annotations of the container ask for and the policy allows, or at poststop gives
 /// back what its ledgers hold. `state` is the text of the container's state. Returns what couldn't
-/// be given back. Throws Error; then nothing is lent.
-Failures run_hook(std::optional<HookStage> stage, std::string_view state);
+/// be given back. `note` hears what somebody should know and nothing ends for. Throws Error; then
+/// nothing is lent.
+Failures run_hook(std::optional<HookStage> stage, std::string_view state, const HookNote& note);
 
 }  // namespace netlend

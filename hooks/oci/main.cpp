@@ -20,7 +20,8 @@ constexpr std::size_t kMessageMax = std::size_t{16} * 1024;
 
 constexpr std::string_view kVersion = "netlend-hook " NETLEND_VERSION "\n";
 constexpr std::string_view kHelp =
-    "Lends network devices to the containers of an OCI runtime, and takes them back.\n"
+    "Lends network devices and addresses to the containers of an OCI runtime, and takes them "
+    "back.\n"
     "\n"
     "  netlend-hook [createRuntime|prestart|poststop] [--deadline SECONDS]\n"
     "\n"
@@ -56,7 +57,7 @@ int main(int argc, char* argv[]) {
     const auto arguments = netlend::parse_hook_arguments(words);
     netlend::set_deadline(arguments.deadline_s);
     const auto state = netlend::read_all(STDIN_FILENO, kStateMax, "the container's state");
-    const auto failures = netlend::run_hook(arguments.stage, state);
+    const auto failures = netlend::run_hook(arguments.stage, state, complain);
     for (const auto& failure : failures) complain(failure.what);
     return failures.empty() ? 0 : 1;
   } catch (const std::exception& error) {

@@ -1,5 +1,6 @@
-#include <boost/test/data/test_case.hpp>
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
+#include <climits>
 
 #include "fault/points.hpp"
 #include "fault/scene.hpp"
@@ -12,6 +13,7 @@ using netlend::test::IsPoint;
 using netlend::test::kRunsPerPoint;
 using netlend::test::Performance;
 using netlend::test::Scene;
+using netlend::test::share;
 using netlend::test::tell_survived;
 
 namespace {
@@ -42,21 +44,36 @@ bool kill_at(std::unique_ptr<Scene>& scene, Act act, Devices devices, int point)
   return is_hit;
 }
 
+/// The fewest calls of a few runs that aren't killed: what waits for the kernel asks now and then
+/// once more.
+int count_calls(std::unique_ptr<Scene>& scene, Act act, Devices devices) {
+  constexpr int kDryRuns = 3;
+  int fewest = INT_MAX;
+  for (int i = 0; i < kDryRuns; ++i) {
+    const auto dry = Performance(*scene, act, devices).run(calls(), {});
+    BOOST_TEST(dry.error == "");
+    check_one_reap_suffices(scene);
+    fewest = std::min(fewest, dry.points);
+  }
+  return fewest;
+}
+
+/// Until a call that isn't made any more, which must be behind those that the dry runs made.
 void kill_at_every_call(Act act, Devices devices) {
   auto scene = std::make_unique<Scene>();
-  const auto dry = Performance(*scene, act, devices).run(calls(), {});
-  BOOST_TEST(dry.error == "");
-  check_one_reap_suffices(scene);
-  int missed = 0;
-  for (int point = 1; point <= dry.points; ++point) {
+  const int dry = count_calls(scene, act, devices);
+  const auto [first, step] = share();
+  int killed = 0;
+  for (int point = first;; point += step) {
     bool is_hit = false;
     for (int i = 0; i < kRunsPerPoint && !is_hit; ++i) is_hit = kill_at(scene, act, devices, point);
-    if (!is_hit) ++missed;
+    if (!is_hit && point > dry) break;
+    BOOST_TEST(is_hit, "call " << point << " of " << dry << " was not met");
+    ++killed;
   }
-  BOOST_TEST(missed == 0);
   tell_survived(
       is_soak() ? "SIGKILL at a system call" : "SIGKILL at a system call that changes something",
-      text_of(act, devices), dry.points);
+      text_of(act, devices), killed);
 }
 }  // namespace
 

@@ -101,8 +101,9 @@ std::size_t one_of(const Matrix& matrix) {
 void strike_everywhere(const Matrix& matrix) {
   auto scene = std::make_unique<Scene>();
   const int points = count_points(*scene, matrix);
+  const auto [first, step] = netlend::test::share();
   int faults = 0;
-  for (int point = 1; point <= points; ++point) {
+  for (int point = first; point <= points; point += step) {
     for (std::size_t i = 0; i < matrix.faults.size(); ++i) {
       if ((static_cast<std::size_t>(point) + i) % one_of(matrix) != 0) continue;
       Fault fault = matrix.faults[i];

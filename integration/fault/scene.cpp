@@ -7,7 +7,9 @@
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
+#include <sstream>
 
+#include "base/error.hpp"
 #include "base/syscall.hpp"
 #include "net/ledger/ledger.hpp"
 
@@ -70,6 +72,19 @@ void tell_survived(std::string_view fault, std::string_view where, int times) {
 }
 
 bool is_soak() { return std::getenv("NETLEND_SOAK") != nullptr; }
+
+Share share() {
+  const char* const text = std::getenv("NETLEND_SHARE");
+  Share share;
+  if (text == nullptr) return share;
+  std::istringstream words(text);
+  char slash = 0;
+  words >> share.first >> slash >> share.step;
+  if (!words || slash != '/' || share.first < 1 || share.first > share.step) {
+    throw Error(fmt::format("NETLEND_SHARE is '{}', must be like 2/4", text));
+  }
+  return share;
+}
 
 Scene::Scene() {
   sh(kMoreDevices);

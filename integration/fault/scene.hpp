@@ -19,6 +19,14 @@ void tell_survived(std::string_view fault, std::string_view where, int times);
 /// Whether the long counts are asked for (`make soak`), by NETLEND_SOAK in the environment.
 bool is_soak();
 
+/// Which points of a matrix this process takes, where several share it: every `step`th from `first`
+/// on. By NETLEND_SHARE in the environment, "2/4"; all of them without it.
+struct Share {
+  int first = 1;
+  int step = 1;
+};
+Share share();
+
 /// The Lab's home with more devices in it: "mac0", a macvlan, and "port0", a veth on the bridge
 /// "br0". Knows whether all of it is as it was.
 class Scene : public Lab {

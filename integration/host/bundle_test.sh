@@ -40,6 +40,7 @@ cases=(
   a_device_is_lent_from_create_to_delete
   how_a_device_comes_home_is_said_as_it_is
   a_device_is_lent_to_a_container_that_is_run
+  a_container_with_lent_addresses_has_no_rights_over_the_network
   a_device_is_lent_by_hand_to_a_container_by_its_id
   annotations_are_obeyed_where_a_rule_allows
   a_refused_annotation_destroys_no_network_device
@@ -680,6 +681,38 @@ how_a_device_comes_home_is_said_as_it_is() {
 a_device_is_lent_to_a_container_that_is_run() {
   configure . sh -c "$talk"
   [[ $(netlend run --nic "$lan0" c1 </dev/null) == 'hello neighbour' ]]
+  is_home
+  has_nothing_left
+}
+
+a_container_with_lent_addresses_has_no_rights_over_the_network() {
+  ip addr add 192.0.2.11/24 dev lan0
+  take_picture >/run/test/before
+  # One of the program's own stages, too, which starts processes behind the filter.
+  echo -e '#!/bin/sh\necho started >/out/hook' >rootfs/bin/hook
+  chmod 755 rootfs/bin/hook
+  configure '
+    .process.capabilities[] += ["CAP_NET_ADMIN", "CAP_NET_RAW", "CAP_SYS_ADMIN"]
+    | .process.noNewPrivileges = false
+    | .hooks.startContainer = [{path: "/bin/hook"}]' sh -c '
+    ip addr show eth0 | grep -o "192.0.2.10/32"
+    grep -E "^(Cap|Seccomp:)" /proc/self/status
+    ip link set eth0 down && echo rights over eth0
+    unshare -n true && echo a namespace of its own
+    unshare -U -r -n true && echo a namespace of its own by a user namespace
+    unshare -m true && echo a namespace of mounts
+    (echo still; echo forks) | cat'
+  netlend run --l3 192.0.2.10 c1 </dev/null >/run/test/out 2>/run/test/err
+  output=$(cat /run/test/out)
+  expect 192.0.2.10/32 "$output"
+  expect forks "$output"
+  fails grep -E 'rights|namespace' /run/test/out
+  [[ $(cat /run/out/hook) == started ]]
+  # NET_ADMIN 12, NET_RAW 13, SYS_ADMIN 21
+  local bits
+  while read -r _ bits; do ((((16#$bits >> 12) & 3) == 0 && ((16#$bits >> 21) & 1) == 0)); done \
+    < <(grep ^Cap /run/test/out)
+  grep -E '^Seccomp:\s+2' /run/test/out
   is_home
   has_nothing_left
 }

@@ -106,6 +106,7 @@ void take_terminal(BundleInit& init) {
 std::vector<std::string> prepare_process(BundleInit& init) {
   take_terminal(init);
   const auto& process = *init.config.process;
+  for (const auto& filter : init.filters) install_seccomp(filter);
   become_user_process(process);
   auto environment = environment_of(process);
   if (auto failure = why_not_executable(process.args, environment)) throw Refused{*failure};

@@ -6,12 +6,14 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/unique_fd.hpp"
 #include "container/bundle_namespaces.hpp"
 #include "container/bundle_root.hpp"
 #include "container/channel.hpp"
 #include "oci-spec/config.hpp"
+#include "privilege/seccomp.hpp"
 
 namespace netlend {
 
@@ -32,6 +34,8 @@ struct BundleInit {
   StateText state_text;
   RootChange root_change = RootChange::pivot;
   SessionKeyring keyring = SessionKeyring::own;
+  /// Installed before the process has its own capabilities.
+  std::vector<SeccompProgram> filters;
   /// Descriptors from 3 on that stay open for the process, beside 0 to 2.
   unsigned preserved_fds = 0;
   /// Where it waits to be started; not open: it starts when its parent says go.

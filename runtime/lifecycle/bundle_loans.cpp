@@ -77,6 +77,11 @@ void check_together(const BundlePlans& plans, const oci::Annotations& annotation
   }
 }
 
+bool lends_addresses(const BundlePlans& plans, const oci::Annotations& annotations) {
+  const auto asked = parse_annotations(annotations);
+  return !plans.command_line.addresses.empty() || (asked && !asked->addresses.empty());
+}
+
 void lend_to_bundle(const LendingContext& context, const BundlePlans& plans, Lender lender,
                     const BundleBorrower& borrower) {
   const auto by_annotations = parse_annotations(borrower.record.annotations);

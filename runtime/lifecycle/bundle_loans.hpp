@@ -35,6 +35,9 @@ Plan plan_network_devices(const oci::Config& config);
 /// the second plan would be refused for what the first has just lent.
 void check_together(const BundlePlans& plans, const oci::Annotations& annotations);
 
+/// Whether they or the annotations ask for addresses.
+bool lends_addresses(const BundlePlans& plans, const oci::Annotations& annotations);
+
 struct BundleBorrower {
   const ContainerRecord& record;
   /// Opens its network namespace; asked only if there is anything to lend.

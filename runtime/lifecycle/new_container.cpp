@@ -95,6 +95,7 @@ void NewContainer::make() {
   plans_ = options_.plans;
   plans_.network_devices = plan_network_devices(bundle_.config);
   check_together(plans_, record_.annotations);
+  if (lends_addresses(plans_, record_.annotations)) confine_to_lent_addresses();
   if (!options_.console_socket.empty()) {
     console_socket_ = connect_console_socket(options_.console_socket);
   }
@@ -108,6 +109,21 @@ void NewContainer::make() {
   await_ready();
   hand_over_terminal();
   write_down_created();
+}
+
+/// Who has lent addresses sends from them and from no others, whatever config.json lets it keep.
+void NewContainer::confine_to_lent_addresses() {
+  filters_.push_back(no_network_namespaces_program());
+  if (!bundle_.config.process) return;
+  std::uint64_t lost = 0;
+  for (const int capability : {CAP_NET_ADMIN, CAP_NET_RAW, CAP_SYS_ADMIN}) {
+    lost |= std::uint64_t{1} << static_cast<unsigned>(capability);
+  }
+  auto& sets = bundle_.config.process->capabilities;
+  for (auto* set :
+       {&sets.bounding, &sets.effective, &sets.permitted, &sets.inheritable, &sets.ambient}) {
+    *set &= ~lost;
+  }
 }
 
 void NewContainer::note_warnings() const {
@@ -153,6 +169,7 @@ void NewContainer::start_first_process() {
                                        pid_t pid) { return state_text(record_, status, pid); },
                   .root_change = options_.root_change,
                   .keyring = options_.keyring,
+                  .filters = filters_,
                   .preserved_fds = options_.preserved_fds,
                   .start_gate = {},
                   .channel = std::move(channel.child)};

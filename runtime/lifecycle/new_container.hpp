@@ -62,6 +62,7 @@ class NewContainer {
   UniqueFd take_terminal() noexcept { return std::move(terminal_); }
 
  private:
+  void confine_to_lent_addresses();
   void note_warnings() const;
   void write_down();
   std::string cgroup_path_of_container() const;
@@ -86,6 +87,7 @@ class NewContainer {
   std::optional<Cgroup> cgroup_;
   ParentChannel channel_{UniqueFd{}};
   UniqueFd terminal_;
+  std::vector<SeccompProgram> filters_;
   bool is_kept_ = false;
   int exit_code_;
 };

@@ -9,6 +9,7 @@
 #include "net/checks.hpp"
 #include "net/kernel/driver.hpp"
 #include "net/l3/address_lending.hpp"
+#include "net/l3/home_changes.hpp"
 #include "net/ledger/lease.hpp"
 #include "net/ledger/lock.hpp"
 #include "net/ledger/pin.hpp"
@@ -152,6 +153,7 @@ class Lending {
     return {.state = context_.state, .ledger = ledger_, .home = home_, .on_step = context_.on_step};
   }
   void drop_leases() noexcept;
+  void release_home() noexcept;
   void carry_out();
 
   const LendingContext& context_;
@@ -163,6 +165,8 @@ class Lending {
   Ledger ledger_;
   /// The leases that are ours already.
   std::vector<std::string> leases_;
+  /// While addresses are lent.
+  std::optional<LedgerLock> home_lock_;
 };
 
 std::string Lending::run(const std::string& plan_text) {
@@ -174,10 +178,12 @@ std::string Lending::run(const std::string& plan_text) {
     choose_addresses();
     take_leases();
     observe();
+    if (!plan_.addresses.empty()) home_lock_ = lock_home(address_scene());
     observe_lent_addresses();
     pass(context_, Step::write_intent);
     for_plan([&] { save_ledger(context_.state, ledger_); });
   } catch (const std::exception&) {
+    release_home();
     // First the ledger, which can be there: a write whose last fsync failed is in place already.
     Failures ignored;
     attempt(ignored, [&] { close_ledger(context_.state, ledger_.name); });
@@ -188,6 +194,7 @@ std::string Lending::run(const std::string& plan_text) {
   try {
     carry_out();
   } catch (const Error& error) {
+    release_home();
     ledger_.is_left_to_kernel = false;  // It was never lent.
     const Failures failures = return_ledger(context_, ledger_);
     if (!is_open(context_.state, ledger_.name)) lock.remove();
@@ -218,6 +225,11 @@ void Lending::prepare(const std::string& plan_text) {
 
 /// A pair is nowhere until it's made, and can have been made for the rest of a pod.
 bool Lending::is_all_at_home() {
+  for (const auto& lent : plan_.addresses) {
+    for (const auto& address : lent.addresses) {
+      if (read_lease(context_.state, address_lease(address, ledger_.home))) return false;
+    }
+  }
   return std::all_of(plan_.nics.begin(), plan_.nics.end(), [&](const NicPlan& nic) {
     const auto* selector = std::get_if<DeviceSelector>(&nic.source);
     return selector != nullptr && select_device(home_, *selector);
@@ -349,7 +361,6 @@ void Lending::observe() {
     }
     loan.home = reading(loan, [&] { return take_snapshot_with_dependents(home_, chosen.ifindex); });
     check_fits(plan_.nics[i], *loan.home);
-    check_no_address_lent(address_scene(), loan.home->link);
     const auto reasons = reading(loan, [&] { return why_only_by_force(home_, *loan.home); });
     if (options_.force == Force::no && !reasons.empty()) {
       throw Error(fmt::format("device '{}' is not lent: {}; {}", printable(chosen.name),
@@ -381,7 +392,15 @@ void Lending::drop_leases() noexcept {
   }
 }
 
+void Lending::release_home() noexcept {
+  if (home_lock_) home_lock_->remove();
+  home_lock_.reset();
+}
+
 void Lending::carry_out() {
+  for (const auto& loan : ledger_.loans) {
+    if (loan.home) check_no_address_lent(address_scene(), loan.home->link);
+  }
   if (ledger_.pin && !ledger_.is_left_to_kernel) {
     pass(context_, Step::pin_borrower);
     for_plan([&] { make_pin(context_.state, pin_place(ledger_, PinFolder::pins), inside_.netns); });
@@ -394,6 +413,7 @@ void Lending::carry_out() {
     lender.settle(ledger_.loans[i], plan_.nics[i]);
   }
   if (!ledger_.address_loans.empty()) lend_addresses(address_scene(), inside_);
+  release_home();
   for (auto& loan : ledger_.loans) loan.stage = Stage::ready;
   for (auto& loan : ledger_.address_loans) loan.stage = Stage::ready;
   pass(context_, Step::write_ready);

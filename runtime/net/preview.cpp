@@ -110,6 +110,10 @@ PlanReport preview_device(const Look& look, const NicPlan& nic) {
     }
     add_restored(snapshot, report);
     report.lost = unrestorable(home, snapshot);
+    Ledger none;
+    none.home = home.netns.identity();
+    check_no_address_lent({.state = context.state, .ledger = none, .home = home, .on_step = {}},
+                          link);
     if (options.force == Force::yes) return report;
     for (const auto& reason : why_only_by_force(home, snapshot)) {
       report.refusals.push_back(reason + "; '--force' lends it all the same");
@@ -178,11 +182,14 @@ void add_address(const AddressLoan& loan, const LentAddress& lent, PlanReport& r
   const std::string address = lent.home.address().str();
   const std::string inside = printable(loan.inside);
   const std::string substitute = IpAddress::from_bytes(lent.substitute).str();
+  const AddressMode mode = mode_of(loan);
   report.changes.push_back(fmt::format(
-      "{} of '{}' is that of '{}' inside, by a {} pair '{}' here; this machine answers for it on "
-      "its network, and speaks from {}",
-      address, printable(lent.device_name), inside, pair_kind(mode_of(loan)),
-      printable(loan.host_name.substr(0, 3) + "..."), substitute));
+      "{} of '{}' is that of '{}' inside, {}by a {} pair '{}' here; {} answers for it on its "
+      "network, and this machine speaks from {}",
+      address, printable(lent.device_name), inside,
+      is_direct(mode) ? fmt::format("by a device of kind '{}' and ", loan.mode) : "",
+      pair_kind(mode), printable(loan.host_name.substr(0, 3) + "..."),
+      is_answered_by_home(mode) ? "this machine" : "the borrower", substitute));
   report.restored.push_back(fmt::format("address {} on '{}'", printable(describe(lent.home)),
                                         printable(lent.device_name)));
 }

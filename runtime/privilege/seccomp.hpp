@@ -24,6 +24,12 @@ using SeccompProgram = std::vector<sock_filter>;
 /// Throws Error if libseccomp can't build them.
 std::vector<SeccompProgram> default_seccomp_programs();
 
+/// For a container whose config isn't ours and that is lent addresses: it makes no network
+/// namespace and enters no namespace (EPERM), clone3 looks missing (ENOSYS), since its flags are in
+/// memory, where a filter can't look, and a call by a foreign ABI kills the process. Throws Error
+/// as default_seccomp_programs().
+SeccompProgram no_network_namespaces_program();
+
 /// Filters all later system calls of this thread and of what it will execute or fork. Needs
 /// no_new_privs (or CAP_SYS_ADMIN). Source: seccomp(2), SECCOMP_SET_MODE_FILTER.
 void install_seccomp(const SeccompProgram& program);

@@ -160,6 +160,17 @@ SeccompProgram refused_arguments() {
 }
 }  // namespace
 
+SeccompProgram no_network_namespaces_program() {
+  const auto filter = make_filter(SCMP_ACT_ALLOW);
+  constexpr std::uint32_t kRefuse = SCMP_ACT_ERRNO(EPERM);
+  constexpr std::uint64_t kNewNetns{CLONE_NEWNET};
+  add_call(filter, kRefuse, "clone", masked(0, kNewNetns, kNewNetns));
+  add_call(filter, kRefuse, "unshare", masked(0, kNewNetns, kNewNetns));
+  add_calls(filter, kRefuse, "setns");
+  add_calls(filter, SCMP_ACT_ERRNO(ENOSYS), "clone3");
+  return compile(filter);
+}
+
 std::vector<SeccompProgram> default_seccomp_programs() {
   return {allowed_calls(), refused_arguments()};
 }

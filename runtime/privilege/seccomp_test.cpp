@@ -20,9 +20,8 @@
 #include "privilege/capabilities.hpp"
 
 namespace {
-/// The exit code of a child under the default filters, or 128 + the signal that killed it.
-int under_the_filters(const std::function<int()>& work) {
-  const auto programs = netlend::default_seccomp_programs();
+/// The exit code of a child under these filters, or 128 + the signal that killed it.
+int under(const std::vector<netlend::SeccompProgram>& programs, const std::function<int()>& work) {
   const pid_t child = netlend::check(::fork(), "fork", "a test");
   if (child == 0) {
     netlend::set_no_new_privileges();
@@ -32,6 +31,10 @@ int under_the_filters(const std::function<int()>& work) {
   int status = 0;
   netlend::check(::waitpid(child, &status, 0), "wait for", "a test");
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+int under_the_filters(const std::function<int()>& work) {
+  return under(netlend::default_seccomp_programs(), work);
 }
 
 /// The errno of a call that fails, 0 of one that doesn't.
@@ -68,6 +71,20 @@ BOOST_AUTO_TEST_CASE(clone_makes_processes_but_no_namespaces) {
                ::waitpid(child, &status, 0);
                return WEXITSTATUS(status);
              }) == 7);
+}
+
+BOOST_AUTO_TEST_CASE(under_the_filter_for_lent_addresses_no_network_namespace_is_made_or_entered) {
+  const auto errno_under_it = [](long number, auto... arguments) {
+    return under({netlend::no_network_namespaces_program()},
+                 [&] { return errno_of(::syscall(number, arguments...)); });
+  };
+  for (const unsigned long flags : {CLONE_NEWNET, CLONE_NEWNET | CLONE_NEWUSER}) {
+    BOOST_TEST(errno_under_it(SYS_unshare, flags) == EPERM);
+    BOOST_TEST(errno_under_it(SYS_clone, flags | SIGCHLD, nullptr, nullptr, nullptr, 0) == EPERM);
+  }
+  BOOST_TEST(errno_under_it(SYS_setns, 0, 0) == EPERM);
+  BOOST_TEST(errno_under_it(SYS_clone3, nullptr, 0) == ENOSYS);
+  BOOST_TEST(errno_under_it(SYS_unshare, CLONE_FS) == 0);
 }
 
 BOOST_AUTO_TEST_CASE(clone3_looks_missing_so_that_libc_falls_back_to_clone) {

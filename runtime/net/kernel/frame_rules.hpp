@@ -51,8 +51,8 @@ struct FrameChain {
   std::vector<FrameRule> rules;
 };
 
-/// Makes the chain with all of its rules, and the table where there is none; or nothing. Throws Error
-/// (EEXIST: it is there).
+/// Makes the chain with all of its rules, and the table where there is none; or nothing. Throws
+/// Error (EEXIST: it is there).
 void add_frame_chain(const Netns& netns, const FrameChain& chain);
 
 /// What the kernel says against such a chain, which is not made: nothing where it could be. Throws

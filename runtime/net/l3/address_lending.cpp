@@ -6,6 +6,7 @@
 namespace netlend {
 
 void lend_addresses(const AddressScene& scene, Site& borrower) {
+  check_no_device_lent(scene);
   prepare_home(scene);
   for (auto& loan : scene.ledger.address_loans) {
     lend_routed(scene, borrower, loan);

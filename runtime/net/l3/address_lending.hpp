@@ -5,8 +5,8 @@
 
 namespace netlend {
 
-/// Lends all addresses of the ledger, which is written already and whose loans are observed.
-/// Throws Error; the caller gives back.
+/// Lends all addresses of the ledger, which is written already and whose loans are observed, both
+/// with home's lock held. Throws Error; the caller gives back.
 void lend_addresses(const AddressScene& scene, Site& borrower);
 
 /// Brings all addresses of the ledger home, and home back to what it was before the first loan, as

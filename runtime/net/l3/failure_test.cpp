@@ -1,13 +1,17 @@
 #include "net/l3/lan_fixture.hpp"
 #include "net/l3/socket_fixture.hpp"
 
+using netlend::Borrower;
 using netlend::Force;
 using netlend::LendingContext;
 using netlend::ReapScope;
 using netlend::test::advertise_router;
+using netlend::test::ask_listener;
 using netlend::test::error_of;
 using netlend::test::is_killed_at;
+using netlend::test::is_killed_when;
 using netlend::test::Lan;
+using netlend::test::Listener;
 using netlend::test::output_of;
 using netlend::test::sh;
 using netlend::test::Sleeper;
@@ -20,6 +24,12 @@ bool says(const std::string& text, const std::string& part) {
 
 bool reaches(const Sleeper& from, const std::string& address) {
   return says(output_of(from, "ping -c 1 -W 2 " + address), " 1 received");
+}
+
+netlend::Plan device_plan(const std::string& spec) {
+  netlend::Plan plan;
+  plan.nics.push_back(netlend::parse_nic_spec(spec));
+  return plan;
 }
 }  // namespace
 
@@ -60,8 +70,7 @@ BOOST_AUTO_TEST_CASE(one_address_is_lent_once) {
 
 BOOST_AUTO_TEST_CASE(a_device_whose_address_is_lent_stays_here) {
   lend_to_c1("10.9.0.11");
-  netlend::Plan device;
-  device.nics.push_back(netlend::parse_nic_spec("eth0=up0"));
+  netlend::Plan device = device_plan("eth0=up0");
   BOOST_TEST(error_of([&] { lend(context(), device, borrower_of(c2, "c2")); }) ==
              "device 'up0' is not lent: its address '10.9.0.11' is lent to 'c1'");
   device.addresses.push_back(netlend::parse_l3_spec("10.9.0.12 as=web0"));
@@ -81,6 +90,7 @@ BOOST_AUTO_TEST_CASE(a_firewall_that_drops_what_is_forwarded_is_named) {
   lend(context(), plan("10.9.0.11"), borrower_of(c1, "c1"), {.force = Force::yes});
   BOOST_TEST(!reaches(neighbour, "10.9.0.11"));
   BOOST_TEST(give_all_back() == "");
+  sh("nft delete table ip t");
   check_home_as_it_was();
 }
 
@@ -107,6 +117,55 @@ BOOST_AUTO_TEST_CASE(loans_that_came_one_after_the_other_end_in_any_order) {
     BOOST_TEST(give_back(context(), first_lent_ends_first ? second : first).empty());
     check_home_as_it_was();
   }
+}
+
+BOOST_AUTO_TEST_CASE(the_end_of_one_loan_leaves_the_others_with_their_borrowers) {
+  const auto first = lend_to_c1("10.9.0.11 fd09::11");
+  lend_to_c2("10.9.0.12 fd09::12");
+  Listener of_c2(&c2, "c2");
+  Listener of_home(nullptr, "home");
+  BOOST_TEST(give_back(context(), first).empty());
+  for (const std::string address : {"10.9.0.12", "fd09::12"}) {
+    BOOST_TEST(ask_listener(neighbour, address) == "c2", address);
+  }
+  for (const std::string address : {"10.9.0.11", "fd09::11"}) {
+    BOOST_TEST(ask_listener(neighbour, address) == "home", address);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(an_address_and_its_device_lent_at_the_same_moment_go_one_of_them) {
+  const netlend::StepCallback meanwhile = [&](std::string_view step) {
+    if (step == "write_intent") {
+      lend(context(), device_plan("eth0=up0"), borrower_of(c2, "c2"), {.force = Force::yes});
+    }
+  };
+  BOOST_TEST(says(error_of([&] {
+                    lend({.state = state(), .on_step = meanwhile}, plan("10.9.0.11"),
+                         borrower_of(c1, "c1"));
+                  }),
+                  "no address of 'up0' is lent: the device is being lent to 'c2'"));
+  BOOST_TEST(give_all_back() == "");
+}
+
+BOOST_AUTO_TEST_CASE(a_pods_container_in_a_new_namespace_takes_the_addresses_along) {
+  const Borrower first = borrower_of(c1, "c1");
+  const Borrower second = borrower_of(c2, "c2");
+  lend(context(), plan("10.9.0.11"), first);
+  Borrower companion = borrower_of(c1, "c2");
+  companion.key = second.key;
+  BOOST_TEST(netlend::share_loans(state(), plan("10.9.0.11"), companion));
+  lend(context(), plan("10.9.0.11"), second);
+  Listener of_c2(&c2, "c2");
+  BOOST_TEST(ask_listener(neighbour, "10.9.0.11") == "c2");
+  BOOST_TEST(give_all_back() == "");
+  check_home_as_it_was();
+}
+
+BOOST_AUTO_TEST_CASE(dhcp_can_renew_an_address_that_is_lent) {
+  sh("ip addr change 10.9.0.11/24 dev up0 valid_lft 100 preferred_lft 100");
+  lend_to_c1("10.9.0.11");
+  sh("ip addr change 10.9.0.11/24 dev up0 valid_lft 3000 preferred_lft 3000");
+  BOOST_TEST(give_all_back() == "");
 }
 
 BOOST_AUTO_TEST_CASE(the_host_is_no_router_by_it) {
@@ -181,6 +240,19 @@ BOOST_AUTO_TEST_CASE(whoever_is_killed_while_lending_leaves_nothing_that_reap_do
     check_home_as_it_was();
   }
   BOOST_TEST(number > 30);
+}
+
+BOOST_AUTO_TEST_CASE(what_a_killed_lender_wrote_down_and_did_not_do_the_next_one_does) {
+  const auto is_rule = [](std::string_view step) { return step.starts_with("add rule"); };
+  BOOST_REQUIRE(is_killed_when(is_rule, [&](auto on_step) {
+    lend({.state = state(), .on_step = on_step}, plan("fd09::11"), borrower_of(c1, "c1"));
+  }));
+  lend_to_c2("fd09::12");
+  BOOST_TEST(reaches(neighbour, "fd09::1"));
+  Listener of_c2(&c2, "c2");
+  BOOST_TEST(ask_listener(neighbour, "fd09::12") == "c2");
+  BOOST_TEST(give_all_back() == "");
+  check_home_as_it_was();
 }
 
 BOOST_AUTO_TEST_CASE(whoever_is_killed_while_giving_back_leaves_the_rest_to_reap) {

@@ -61,7 +61,8 @@ class RoutedReturn {
   void remove_rest();
   bool verify(const LentAddress& lent);
   std::vector<AddressRecord> ipv6_addresses(IfIndex device);
-  void remove_rules(const AddressLoan& of, int family);
+  template <typename Predicate>
+  void remove_rules(int family, Predicate is_ours);
 
   const AddressScene& scene_;
   AddressLoan& loan_;
@@ -107,10 +108,7 @@ void RoutedReturn::give_back_ipv6(const LentAddress& lent) {
   const auto link = find_link(socket_, lent.device);
   const bool has_place = link && !is_over(lent.home);
   if (has_place) put_on_device(lent.device, lent.home);
-  AddressLoan one = loan_;
-  one.host_name.clear();
-  one.addresses = {lent};
-  remove_rules(one, AF_INET6);
+  remove_rules(AF_INET6, [&](const FibRule& rule) { return sends_to_borrower(rule, lent); });
   if (host_) {
     scene_.ensure(scene_.home, remove_route(*host_, route_to_borrower(lent),
                                             fmt::format("end the route to {}", address.str())));
@@ -160,7 +158,8 @@ void RoutedReturn::restore_order(const LentAddress& lent) {
     }
   }
   if (loan_.put_again.empty()) return;
-  save_ledger(scene_.state, scene_.ledger);
+  Failures no_disk;  // Only whoever is killed in the next moment is missed by it.
+  attempt(no_disk, [&] { save_ledger(scene_.state, scene_.ledger); });
   for (const auto& address : loan_.put_again) add_again(lent.device, address);
   loan_.put_again.clear();
 }
@@ -177,9 +176,10 @@ void RoutedReturn::add_again(IfIndex device, const AddressRecord& address) {
   }
 }
 
-void RoutedReturn::remove_rules(const AddressLoan& of, int family) {
+template <typename Predicate>
+void RoutedReturn::remove_rules(int family, Predicate is_ours) {
   for (const auto& rule : list_fib_rules(socket_, family)) {
-    if (!is_of_loan(rule, of) || (of.host_name.empty() && !rule.to)) continue;
+    if (!is_ours(rule)) continue;
     scene_.ensure(scene_.home, remove_fib_rule(rule, "remove rule " + describe(rule)));
   }
 }
@@ -190,7 +190,9 @@ void RoutedReturn::remove_rest() {
                                                 fmt::format("answer for {} no more as a proxy",
                                                             lent.home.address().str())));
   }
-  for (const int family : {AF_INET, AF_INET6}) remove_rules(loan_, family);
+  for (const int family : {AF_INET, AF_INET6}) {
+    remove_rules(family, [&](const FibRule& rule) { return limits_sources(rule, loan_); });
+  }
   stop_hearing(scene_, loan_);
   if (loan_.has_table) remove_frame_table(scene_.home.netns, loan_.host_name);
   if (host_) {
@@ -212,14 +214,17 @@ bool RoutedReturn::verify(const LentAddress& lent) {
   if (is_over(lent.home)) return true;
   const auto all = list_addresses(socket_, lent.device);
   const auto* now = find(all, lent.home.address());
-  if (now != nullptr && now->is_same_as(lent.home)) return true;
+  // One of IPv4 has been there all the time, and what has become of it is home's own doing: a
+  // renewed lease of DHCP, say.
+  const bool stayed = lent.home.family == AF_INET;
+  if (now != nullptr && (stayed || now->is_same_as(lent.home))) return true;
   failures_.push_back(
       {now == nullptr
            ? fmt::format("address '{}' is not on '{}' any more: somebody took it away there",
                          address, printable(link->name))
            : fmt::format("address '{}' is home, but it is '{}' and was '{}'", address,
                          describe(*now), describe(lent.home))});
-  return now == nullptr && lent.home.family == AF_INET;
+  return stayed;
 }
 }  // namespace
 

@@ -10,7 +10,6 @@
 #include "base/text.hpp"
 #include "net/kernel/sysctl.hpp"
 #include "net/l3/mode.hpp"
-#include "net/ledger/lock.hpp"
 
 namespace netlend {
 
@@ -66,12 +65,6 @@ HomeChanges needed_by_others(const AddressScene& scene) {
   return all;
 }
 
-/// One at a time changes what several need, or puts it back.
-LedgerLock lock_home(const AddressScene& scene) {
-  return LedgerLock::acquire(scene.state, fmt::format("home-{}", scene.ledger.home.inode),
-                             kLockTimeoutMs);
-}
-
 std::string name_of(const AddressScene& scene, IfIndex device) {
   return read_link(scene.home.socket, device).name;
 }
@@ -122,7 +115,6 @@ class Preparation {
   HomeChanges others_;
   HomeChanges& changes_;
   std::vector<NewSysctl> new_sysctls_;
-  std::vector<FibRule> new_rules_;
   std::vector<DeviceRoute> new_routes_;
 };
 
@@ -145,9 +137,7 @@ void Preparation::want_sysctl(IfIndex device, const std::string& key, const std:
 
 void Preparation::want_rule(const FibRule& rule) {
   const auto is_same = [](const FibRule& left, const FibRule& right) { return left == right; };
-  if (find_same(changes_.rules, rule, is_same) != nullptr) return;
-  changes_.rules.push_back(rule);
-  if (find_same(others_.rules, rule, is_same) == nullptr) new_rules_.push_back(rule);
+  if (find_same(changes_.rules, rule, is_same) == nullptr) changes_.rules.push_back(rule);
 }
 
 void Preparation::stay_no_router(int family, IfIndex device) {
@@ -220,8 +210,9 @@ void Preparation::plan_routes() {
 }
 
 void Preparation::carry_out() {
-  // Rules before what they keep from others.
-  for (const auto& rule : new_rules_) {
+  // Rules before what they keep from others. Also those that another ledger has: whoever wrote it
+  // may have been killed before it added them.
+  for (const auto& rule : changes_.rules) {
     scene_.ensure(scene_.home, add_fib_rule(rule, "add rule " + describe(rule)));
   }
   for (const auto& rule : changes_.removed_rules) {
@@ -325,13 +316,16 @@ RulePlaces rule_places(Site& home, int family) {
   return places;
 }
 
+LedgerLock lock_home(const AddressScene& scene) {
+  return LedgerLock::acquire(scene.state, fmt::format("home-{}", scene.ledger.home.inode),
+                             kLockTimeoutMs);
+}
+
 void prepare_home(const AddressScene& scene) {
-  LedgerLock lock = lock_home(scene);
   Preparation preparation(scene);
   preparation.plan();
   save_ledger(scene.state, scene.ledger);
   preparation.carry_out();
-  lock.remove();
 }
 
 void put_back_home(const AddressScene& scene, Failures& failures) noexcept {

@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "net/l3/scene.hpp"
+#include "net/ledger/lock.hpp"
 
 namespace netlend {
 
@@ -20,12 +21,16 @@ struct RulePlaces {
 /// Throws Error where the rules of this machine leave no room.
 RulePlaces rule_places(Site& home, int family);
 
+/// One at a time lends addresses of a home, or puts back what several need: another's loan may take
+/// what this one goes by. Held from before they are observed until they are lent. Throws Error.
+LedgerLock lock_home(const AddressScene& scene);
+
 /// Makes home one that can lend the addresses of the ledger: forwarding, answering for others'
 /// addresses, and no use as a router by anybody who had none before. Written to the ledger first.
-/// What other ledgers need as well is shared with them. Throws Error.
+/// What other ledgers need as well is shared with them. For who holds home's lock. Throws Error.
 void prepare_home(const AddressScene& scene);
 
-/// Undoes it, as far as no other ledger needs it.
+/// Undoes it, as far as no other ledger needs it; takes home's lock.
 void put_back_home(const AddressScene& scene, Failures& failures) noexcept;
 
 }  // namespace netlend

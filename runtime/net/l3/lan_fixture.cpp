@@ -110,15 +110,15 @@ void Lan::check_home_as_it_was() {
   BOOST_TEST(sh("find " + state_path_ + " ! -type d") == "");
 }
 
-bool is_killed_at(int number, const std::function<void(const StepCallback&)>& work) {
+bool is_killed_when(const std::function<bool(std::string_view)>& is_last,
+                    const std::function<void(const StepCallback&)>& work) {
   constexpr int kKilled = 9;
   constexpr int kDone = 0;
   const pid_t pid = check(::fork(), "fork", "who is to be killed");
   if (pid == 0) {
-    int left = number;
     try {
-      work([&](std::string_view) {
-        if (left-- == 0) ::_exit(kKilled);
+      work([&](std::string_view step) {
+        if (is_last(step)) ::_exit(kKilled);
       });
     } catch (const std::exception&) {
       ::_exit(1);
@@ -130,6 +130,10 @@ bool is_killed_at(int number, const std::function<void(const StepCallback&)>& wo
   BOOST_REQUIRE(WIFEXITED(status));
   BOOST_REQUIRE(WEXITSTATUS(status) == kKilled || WEXITSTATUS(status) == kDone);
   return WEXITSTATUS(status) == kKilled;
+}
+
+bool is_killed_at(int number, const std::function<void(const StepCallback&)>& work) {
+  return is_killed_when([left = number](std::string_view) mutable { return left-- == 0; }, work);
 }
 
 std::string output_of(const Sleeper& where, const std::string& command) {

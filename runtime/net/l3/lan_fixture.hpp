@@ -85,7 +85,11 @@ class Echo {
   Shared* shared_ = nullptr;
 };
 
-/// Runs `work` in a process that ends at its step of that number; false if that wasn't there.
+/// Runs `work` in a process that ends at the first step for which `is_last` is true; true if there
+/// was one.
+bool is_killed_when(const std::function<bool(std::string_view)>& is_last,
+                    const std::function<void(const StepCallback&)>& work);
+/// As is_killed_when(), at the step of that number.
 bool is_killed_at(int number, const std::function<void(const StepCallback&)>& work);
 
 /// What a command says, or its error; for what is to fail.

@@ -122,6 +122,18 @@ Preflight::Reason Preflight::needs_no_other_kind(AddressMode mode) {
     return fmt::format("a {} of another mode, '{}', stands on '{}' already", link.kind,
                        printable(link.name), printable(first.device_name));
   }
+  auto ledgers = other_address_ledgers(scene_);
+  ledgers.push_back(scene_.ledger);
+  for (const auto& ledger : ledgers) {
+    for (const auto& other : ledger.address_loans) {
+      if (other.addresses.empty() || other.addresses.front().device != first.device) continue;
+      const AddressMode theirs = mode_of(other);
+      if (!is_direct(theirs) || theirs == mode) continue;
+      return fmt::format(
+          "another address of '{}' is lent in mode '{}', and a device takes one kind",
+          printable(first.device_name), other.mode);
+    }
+  }
   return std::nullopt;
 }
 

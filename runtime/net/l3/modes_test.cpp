@@ -76,6 +76,22 @@ BOOST_AUTO_TEST_CASE(what_takes_all_that_a_device_receives_is_in_the_way_of_macv
              "another, which takes all that it receives");
 }
 
+BOOST_AUTO_TEST_CASE(addresses_of_one_device_are_not_lent_by_macvlan_and_by_ipvlan) {
+  const std::string why = has_kind("ipvlan")
+                              ? "another address of 'up0' is lent in mode 'macvlan', and a device "
+                                "takes one kind"
+                              : "this kernel has no devices of kind 'ipvlan'";
+  lend_to_c1("10.9.0.11 mode=macvlan");
+  BOOST_TEST(error_of([&] { lend_to_c2("10.9.0.12 mode=ipvlan"); }) ==
+             "address '10.9.0.12' is not lent in mode 'ipvlan': " + why);
+  lend_to_c2("10.9.0.12 mode=routed");
+  for (const std::string address : {"10.9.0.11", "10.9.0.12"}) {
+    BOOST_TEST(reaches(neighbour, address), address);
+  }
+  BOOST_TEST(give_all_back() == "");
+  check_home_as_it_was();
+}
+
 BOOST_AUTO_TEST_CASE(auto_takes_the_first_mode_that_can) {
   BOOST_TEST(mode_of_loan("10.9.0.11 mode=auto") == "routed");
   BOOST_TEST(give_all_back() == "");

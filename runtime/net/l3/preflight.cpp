@@ -226,6 +226,21 @@ void check_no_address_lent(const AddressScene& scene, const LinkState& device) {
   }
 }
 
+void check_no_device_lent(const AddressScene& scene) {
+  std::set<IfIndex> devices;
+  for (const auto& loan : scene.ledger.address_loans) {
+    for (const auto& lent : loan.addresses) devices.insert(lent.device);
+  }
+  for (const auto& ledger : other_ledgers(scene)) {
+    for (const auto& loan : ledger.loans) {
+      if (!loan.home || !devices.contains(loan.home->link.ifindex)) continue;
+      throw Error(fmt::format("no address of '{}' is lent: the device is being lent to '{}'",
+                              printable(loan.home_name()), ledger.id.str()),
+                  EBUSY);
+    }
+  }
+}
+
 std::vector<std::string> why_addresses_only_by_force(Site& home, const AddressLoan& loan) {
   std::vector<std::string> reasons;
   if (!is_forwarded(mode_of(loan))) return reasons;

@@ -20,6 +20,10 @@ void observe_addresses(const AddressScene& scene, const AddressPlan& plan, Addre
 /// Throws Error where an address of the device is lent, which would be left without it.
 void check_no_address_lent(const AddressScene& scene, const LinkState& device);
 
+/// The reverse: throws Error where the device of one of the ledger's addresses is being lent. Each
+/// side asks once its own ledger is written, so that of two at the same moment one sees the other.
+void check_no_device_lent(const AddressScene& scene);
+
 /// Why they are lent only by --force.
 std::vector<std::string> why_addresses_only_by_force(Site& home, const AddressLoan& loan);
 

@@ -69,13 +69,13 @@ std::vector<FibRule> source_rules(Site& home, const AddressLoan& loan) {
   return rules;
 }
 
-bool is_of_loan(const FibRule& rule, const AddressLoan& loan) {
-  if (rule.protocol != kNetlendProtocol) return false;
-  return rule.iif == loan.host_name ||
-         (rule.table == kTable &&
-          std::any_of(loan.addresses.begin(), loan.addresses.end(), [&](const auto& lent) {
-            return rule.to == host_prefix(lent.home.address());
-          }));
+bool limits_sources(const FibRule& rule, const AddressLoan& loan) {
+  return rule.protocol == kNetlendProtocol && rule.iif == loan.host_name;
+}
+
+bool sends_to_borrower(const FibRule& rule, const LentAddress& lent) {
+  return rule.protocol == kNetlendProtocol && rule.table == kTable &&
+         rule.to == host_prefix(lent.home.address());
 }
 
 AddressRecord address_inside(const LentAddress& lent) {

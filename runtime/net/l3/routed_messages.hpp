@@ -27,8 +27,10 @@ RouteRecord default_route(int family, const AddressLoan& loan);
 /// What the borrower may send from, and nothing else.
 std::vector<FibRule> source_rules(Site& home, const AddressLoan& loan);
 
-/// Whether a rule at home is one of the loan's, whatever number it has.
-bool is_of_loan(const FibRule& rule, const AddressLoan& loan);
+/// Whether a rule at home is one of source_rules(), whatever number it has.
+bool limits_sources(const FibRule& rule, const AddressLoan& loan);
+/// Whether it is rule_to_borrower(), whatever number it has.
+bool sends_to_borrower(const FibRule& rule, const LentAddress& lent);
 
 /// As the borrower has it: alone in its network, with the broadcast address of home's.
 AddressRecord address_inside(const LentAddress& lent);

@@ -9,6 +9,7 @@
 #include <ctime>
 
 #include "base/error.hpp"
+#include "base/file.hpp"
 #include "base/syscall.hpp"
 #include "base/text.hpp"
 
@@ -23,17 +24,23 @@ void AddressScene::ensure(Site& site, const Message& message) const {
   }
 }
 
-std::vector<Ledger> other_address_ledgers(const AddressScene& scene) {
+std::vector<Ledger> other_ledgers(const AddressScene& scene) {
   std::vector<Ledger> others;
   for (const auto& name : list_ledgers(scene.state)) {
     if (name == scene.ledger.name) continue;
     std::optional<Ledger> ledger;
     Failures broken;  // Whoever reads that ledger for its own sake reports it.
     attempt(broken, [&] { ledger = load_ledger(scene.state, name); });
-    if (ledger && ledger->home == scene.ledger.home && !ledger->address_loans.empty()) {
-      others.push_back(*std::move(ledger));
-    }
+    if (ledger && ledger->home == scene.ledger.home) others.push_back(*std::move(ledger));
   }
+  return others;
+}
+
+std::vector<Ledger> other_address_ledgers(const AddressScene& scene) {
+  // Their leases are there before and after them: where none is, no ledger has to be read.
+  if (list_names(scene.state.addresses()).empty()) return {};
+  auto others = other_ledgers(scene);
+  std::erase_if(others, [](const Ledger& ledger) { return ledger.address_loans.empty(); });
   return others;
 }
 

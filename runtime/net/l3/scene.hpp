@@ -21,7 +21,10 @@ struct AddressScene {
   void ensure(Site& site, const Message& message) const;
 };
 
-/// The other open ledgers of this home that lend addresses.
+/// The other open ledgers of this home.
+std::vector<Ledger> other_ledgers(const AddressScene& scene);
+
+/// Those of them that lend addresses.
 std::vector<Ledger> other_address_ledgers(const AddressScene& scene);
 
 /// Waits until the namespace takes what is sent to the address: the kernel enters the route of an

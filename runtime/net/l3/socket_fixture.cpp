@@ -210,7 +210,13 @@ void advertise_router(const Sleeper& where, const std::string& device) {
   run_in(&where, [&] { index = ::if_nametoindex(device.c_str()); });
   std::memcpy(reinterpret_cast<char*>(&all.storage) + offsetof(sockaddr_in6, sin6_scope_id), &index,
               sizeof index);
-  check(::sendto(fd.get(), &advert, sizeof advert, 0, all.get(), all.size), "advertise", device);
+  // ENETUNREACH until the kernel's worker has seen the carrier and entered the route of multicasts.
+  for (;;) {
+    const auto sent = ::sendto(fd.get(), &advert, sizeof advert, 0, all.get(), all.size);
+    if (sent == -1 && errno == ENETUNREACH) continue;
+    check(sent, "advertise", device);
+    return;
+  }
 }
 
 bool is_heard(const Claim& claim, const Sleeper* receiver, const std::string& to) {

@@ -259,7 +259,8 @@ DeviceSnapshot snapshot_from_json(const json& object) {
   snapshot.sysctls = object.at("sysctls").get<Sysctls>();
   snapshot.has_ingress_qdisc = object.at("has_ingress_qdisc").get<bool>();
   if (object.contains("dependent_routes")) {
-    snapshot.dependent_routes = list_from_json(object.at("dependent_routes"), device_route_from_json);
+    snapshot.dependent_routes =
+        list_from_json(object.at("dependent_routes"), device_route_from_json);
   }
   if (object.contains("announced_losses")) {
     for (const auto& text : object.at("announced_losses")) {
