@@ -30,6 +30,9 @@ constexpr int kAttemptsMax = 8;
 constexpr timespec kPollInterval{.tv_sec = 0, .tv_nsec = 5'000'000};
 constexpr std::size_t kPairNameHexDigits = 10;
 
+constexpr const char* kHowToLearnWhy =
+    "'netlend loans' shows the loan, 'netlend reap' tries again and says why";
+
 /// The locally administered address by which the end at home of a pair of ours is known again.
 std::string pair_address(const std::string& loan_id) {
   constexpr std::size_t kRandomHexDigits = 10;
@@ -53,6 +56,14 @@ bool is_held_alive(const Ledger& earlier, const Borrower& borrower) {
          borrower_liveness(earlier) != Liveness::dead;
 }
 
+bool is_wanted_again(const Plan& plan, const Loan& loan) {
+  return std::any_of(plan.nics.begin(), plan.nics.end(), [&](const NicPlan& nic) {
+    const auto* selector = std::get_if<DeviceSelector>(&nic.source);
+    return selector != nullptr && selector->by == DeviceSelector::By::name &&
+           selector->value == loan.home_name();
+  });
+}
+
 Error still_holds(const Ledger& earlier, const Plan& plan, const Failures& failures) {
   const std::string id = earlier.id.str();
   for (const auto& loan : earlier.loans) {
@@ -61,15 +72,24 @@ Error still_holds(const Ledger& earlier, const Plan& plan, const Failures& failu
     });
     if (!is_wanted || !failures.empty()) continue;
     const std::string name = printable(loan.home_name());
+    if (is_wanted_again(plan, loan)) {
+      return Error(fmt::format("device '{}' is lent to '{}' already, by other words than these; "
+                               "'netlend return {}' brings it home",
+                               name, id, name),
+                   EEXIST);
+    }
     return Error(
         fmt::format("the name '{}' is taken in '{}' by device '{}', which was lent before; "
                     "choose another name inside, or bring that home by 'netlend return {}'",
                     printable(loan.inside), id, name, name),
         EEXIST);
   }
+  if (!failures.empty()) {
+    return Error(fmt::format("what '{}' was lent before has not come home as it was; {}", id,
+                             kHowToLearnWhy));
+  }
   return Error(fmt::format(
-      "'{}' still holds what it was lent before{}{}; 'netlend return {}' brings it home", id,
-      failures.empty() ? "" : ": ", joined(failures), id));
+      "'{}' still holds what it was lent before; 'netlend return {}' brings it home", id, id));
 }
 
 /// A ledger of the same container: ours if it says the same; else it has to be closed first, if its
@@ -142,11 +162,6 @@ class Lending {
   void take_leases();
   /// `wanted`: "device 'lan0'".
   void take_one(const std::string& lease, const std::string& wanted);
-  /// Who needs a permission asks by an annotation, and no annotation has force.
-  std::string_view by_force_only() const {
-    return options_.permission ? "no annotation can ask for it, only 'netlend lend --force'"
-                               : "'--force' lends it all the same";
-  }
   void observe();
   void observe_lent_addresses();
   AddressScene address_scene() {
@@ -195,7 +210,6 @@ std::string Lending::run(const std::string& plan_text) {
     carry_out();
   } catch (const Error& error) {
     release_home();
-    ledger_.is_left_to_kernel = false;  // It was never lent.
     const Failures failures = return_ledger(context_, ledger_);
     if (!is_open(context_.state, ledger_.name)) lock.remove();
     if (failures.empty()) throw;
@@ -217,9 +231,9 @@ void Lending::prepare(const std::string& plan_text) {
   ledger_.process = borrower_.process;
   ledger_.netns_path = borrower_.netns_path;
   // Addresses come home by the end of the borrower's namespace, which a pin would put off.
-  if (!plan_.nics.empty())
+  if (!plan_.nics.empty()) {
     ledger_.pin = Pin{.mount_namespace = pin_mount_namespace(context_.state)};
-  ledger_.is_left_to_kernel = options_.homecoming == Homecoming::by_kernel;
+  }
   ledger_.plan = plan_text;
 }
 
@@ -324,7 +338,7 @@ void Lending::take_leases() {
 
 void Lending::take_one(const std::string& lease, const std::string& wanted) {
   const Lease ours{.ledger_name = ledger_.name, .id = ledger_.id};
-  std::string why;
+  bool has_failed = false;
   for (int attempt_number = 0; attempt_number < kAttemptsMax; ++attempt_number) {
     pass(context_, Step::take_lease);
     const auto holder = for_plan([&] { return take_lease(context_.state, lease, ours); });
@@ -335,13 +349,16 @@ void Lending::take_one(const std::string& lease, const std::string& wanted) {
         note(context_, reaped.failures);
         continue;
       }
-      why = reaped.failures.empty() ? "" : ": " + joined(reaped.failures);
+      has_failed = !reaped.failures.empty();
     } else {
       release_stale_lease(context_.state, lease);
       if (!read_lease(context_.state, lease)) continue;
     }
-    throw Error(fmt::format("{} is lent to '{}'{}; 'netlend loans' shows the loan", wanted,
-                            holder->id.str(), why),
+    const std::string id = holder->id.str();
+    throw Error(has_failed
+                    ? fmt::format("{} was lent to '{}' and has not come home as it was; {}", wanted,
+                                  id, kHowToLearnWhy)
+                    : fmt::format("{} is lent to '{}'; 'netlend loans' shows the loan", wanted, id),
                 EBUSY);
   }
   throw Error(fmt::format("{} is wanted by many at once; try again", wanted), EBUSY);
@@ -364,10 +381,15 @@ void Lending::observe() {
     const auto reasons = reading(loan, [&] { return why_only_by_force(home_, *loan.home); });
     if (options_.force == Force::no && !reasons.empty()) {
       throw Error(fmt::format("device '{}' is not lent: {}; {}", printable(chosen.name),
-                              reasons.front(), by_force_only()),
+                              reasons.front(), way_by_force(options_)),
                   EPERM);
     }
     reading(loan, [&] { give_up_unrestorable(home_, *loan.home); });
+    if (!options_.keep_open || !loan.home->settings) continue;
+    for (auto& program :
+         reading(loan, [&] { return open_programs(loan.home->settings->programs); })) {
+      options_.keep_open(std::move(program));
+    }
   }
 }
 
@@ -380,7 +402,7 @@ void Lending::observe_lent_addresses() {
     if (options_.force == Force::yes || reasons.empty()) continue;
     throw Error(
         fmt::format("address '{}' is not lent: {}; {}", plan_.addresses[i].addresses[0].str(),
-                    reasons.front(), by_force_only()),
+                    reasons.front(), way_by_force(options_)),
         EPERM);
   }
 }
@@ -401,7 +423,7 @@ void Lending::carry_out() {
   for (const auto& loan : ledger_.loans) {
     if (loan.home) check_no_address_lent(address_scene(), loan.home->link);
   }
-  if (ledger_.pin && !ledger_.is_left_to_kernel) {
+  if (ledger_.pin) {
     pass(context_, Step::pin_borrower);
     for_plan([&] { make_pin(context_.state, pin_place(ledger_, PinFolder::pins), inside_.netns); });
   }

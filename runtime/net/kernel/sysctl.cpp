@@ -67,17 +67,8 @@ std::string path_of(const std::string& device, const std::string& key) {
 
 std::optional<std::string> read_sysctl(const Netns& netns, const std::string& device,
                                        const std::string& key) {
-  constexpr std::size_t kValueMax = 4096;
-  const std::string path = path_of(device, key);
   std::optional<std::string> value;
-  run_in_netns(netns, [&] {
-    const UniqueFd file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
-    if (!file.is_open() && errno == ENOENT) return;
-    check(file.get(), "open", path);
-    check_is_proc(file.get());
-    value = read_all(file.get(), kValueMax, path);
-    while (!value->empty() && value->back() == '\n') value->pop_back();
-  });
+  run_in_netns(netns, [&] { value = read_attribute(AT_FDCWD, path_of(device, key)); });
   return value;
 }
 

@@ -16,7 +16,7 @@ using Sysctls = std::map<std::string, std::string>;
 /// Needs /proc. Throws Error.
 Sysctls read_sysctls(const Netns& netns, const std::string& device);
 
-/// One of them, without its newline; nothing where there is none. `device` can be "all" as well.
+/// One of them; nothing where it isn't there. `device` can be "all" as well. Throws Error.
 std::optional<std::string> read_sysctl(const Netns& netns, const std::string& device,
                                        const std::string& key);
 

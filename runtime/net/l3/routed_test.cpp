@@ -16,15 +16,12 @@ using netlend::test::is_heard;
 using netlend::test::Lan;
 using netlend::test::Listener;
 using netlend::test::output_of;
+using netlend::test::says;
 using netlend::test::sh;
 using netlend::test::Sleeper;
 using netlend::test::succeeds;
 
 namespace {
-bool says(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
 bool reaches(const Sleeper& from, const std::string& address) {
   return output_of(from, "ping -c 1 -W 2 " + address).find(" 1 received") != std::string::npos;
 }
