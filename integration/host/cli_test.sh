@@ -346,6 +346,10 @@ how_a_device_comes_home_is_said_of_each_as_it_is() {
   expect "by 'netlend reap': it is there, but not as it was" "$(grep '^lan1' <<<"$output")"
   [[ $(netlend loans --format json | jq -c '[.loans[].home_by] | sort') == '["repair","search"]' ]]
   expect "comes home by 'netlend reap': it is there" "$(netlend show | tr -s ' \n' '  ')"
+  # While somebody is at it.
+  local locks=(/run/netlend/ledgers/.*.lock)
+  output=$(flock "${locks[0]}" flock "${locks[1]}" "$programs/netlend" loans)
+  expect 'now, by its guardian' "$(grep '^lan1' <<<"$output")"
   netlend return --forget lan1 far1 2>/dev/null
   ip netns del far
   ip link del lan1

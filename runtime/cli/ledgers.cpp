@@ -120,7 +120,9 @@ Error not_lent(const std::vector<Ledger>& ledgers, const std::string& word) {
 
 /// Somebody brings it home, or undoes what its lender, who is dead, left half way.
 bool is_being_returned(const StateDirectory& state, const Ledger& ledger) {
-  return !ledger.is_ready() && LedgerLock::is_held(state, ledger.name);
+  if (ledger.is_ready()) return false;
+  // Or it has been done since the ledger was read.
+  return LedgerLock::is_held(state, ledger.name) || !is_open(state, ledger.name);
 }
 
 HomeBy usual_home_by(const Books& books, const Ledger& ledger) {
