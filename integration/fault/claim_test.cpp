@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <boost/test/unit_test.hpp>
-#include <cstring>
+#include <string_view>
 #include <vector>
 
 #include "base/syscall.hpp"
@@ -84,7 +84,7 @@ class Race {
       const auto& borrower = *borrowers_[static_cast<std::size_t>(claimant)];
       static_cast<void>(lend(scene_.context(), plan, Lab::borrower_of(borrower, id_of(claimant))));
     } catch (const std::exception& error) {
-      std::strncpy(answer.error.data(), error.what(), answer.error.size() - 1);
+      std::string_view(error.what()).copy(answer.error.data(), answer.error.size() - 1);
     }
     answer.took_ms = netlend::monotonic_ms() - begin;
     static_cast<void>(::write(answers_[1].get(), &answer, sizeof answer));

@@ -9,6 +9,7 @@ cases=(
   several_commands_listen_on_the_same_port
   with_everything_killed_the_host_answers_again
   a_killed_netlend_has_left_a_guardian_that_cleans_up
+  addresses_come_home_from_the_lan_itself
   an_uplink_that_was_down_and_is_up_again_is_answered_on
   a_loan_is_listed_shown_and_returned_by_its_address
   a_plan_says_what_would_change
@@ -106,6 +107,38 @@ a_killed_netlend_has_left_a_guardian_that_cleans_up() {
   kill -KILL "$run"
   wait_until has_no_loans
   netlend run --name box -- true
+  is_home
+}
+
+# In mode macvlan the borrower answers the LAN by a link address of its own.
+addresses_come_home_from_the_lan_itself() {
+  furnish_for_addresses
+  output=$(netlend run --l3 '192.0.2.10 2001:db8:1::10 mode=macvlan' -- sh -c '
+    echo hello neighbour | busybox nc -w 2 192.0.2.1 7; ip -d link show eth0')
+  expect 'hello neighbour' "$output"
+  expect 'macvlan mode bridge' "$output"
+  is_home
+
+  start box '192.0.2.10 2001:db8:1::10 mode=macvlan' sleep 1000
+  wait_until is_lent ready
+  is_answered 192.0.2.10
+  is_answered 2001:db8:1::10
+  kill -KILL "$run"
+  wait_until has_no_loans
+  [[ -z $(nft list tables) ]]
+  is_answered 192.0.2.10
+  is_unchanged
+
+  start box2 '192.0.2.10 2001:db8:1::10 mode=macvlan' sleep 1000
+  wait_until is_lent ready
+  is_answered 2001:db8:1::10
+  guardian=$(jq .ledger.guardian.pid /run/netlend/ledgers/*)
+  kill -KILL "$guardian" "$run"
+  wait_until is_gone "$guardian"
+  wait_until is_pair_gone
+  is_answered 192.0.2.10
+  is_answered 2001:db8:1::10
+  netlend reap
   is_home
 }
 

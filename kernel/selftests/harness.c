@@ -5,6 +5,7 @@
 #include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
+#include <netdb.h>
 #include <poll.h>
 #include <sched.h>
 #include <stdarg.h>
@@ -180,9 +181,16 @@ static int ask_rtnetlink(const struct nlmsghdr *header)
 	return answer.error.error;
 }
 
+static bool is_ipv6(const char *address)
+{
+	return strchr(address, ':');
+}
+
 int add_address(const char *device, const char *address, int prefix, int owner,
 		int flags)
 {
+	int family = is_ipv6(address) ? AF_INET6 : AF_INET;
+	int size = family == AF_INET6 ? sizeof(struct in6_addr) : sizeof(struct in_addr);
 	struct address_request request = {
 		.header = {
 			.nlmsg_len = NLMSG_LENGTH(sizeof(struct ifaddrmsg)),
@@ -190,15 +198,17 @@ int add_address(const char *device, const char *address, int prefix, int owner,
 			.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | flags,
 		},
 		.message = {
-			.ifa_family = AF_INET,
+			.ifa_family = family,
 			.ifa_prefixlen = prefix,
+			.ifa_flags = family == AF_INET6 ? IFA_F_NODAD : 0,
 			.ifa_index = if_nametoindex(device),
 		},
 	};
-	in_addr_t local = inet_addr(address);
+	struct in6_addr local;
 
-	add_attribute(&request, IFA_LOCAL, &local, sizeof(local));
-	add_attribute(&request, IFA_ADDRESS, &local, sizeof(local));
+	CHECK(inet_pton(family, address, &local) == 1);
+	add_attribute(&request, IFA_LOCAL, &local, size);
+	add_attribute(&request, IFA_ADDRESS, &local, size);
 	if (owner != OWNER_NONE)
 		add_attribute(&request, IFA_L3NS_FD, &owner, sizeof(owner));
 	return ask_rtnetlink(&request.header);
@@ -206,21 +216,55 @@ int add_address(const char *device, const char *address, int prefix, int owner,
 
 int give(const char *address, int owner)
 {
-	return add_address("e0", address, 24, owner, NLM_F_REPLACE);
+	return add_address("e0", address, is_ipv6(address) ? 64 : 24, owner,
+			   NLM_F_REPLACE);
+}
+
+void add_ipv6(void)
+{
+	EQUAL(command(parent, "ip addr add 2001:db8::1/64 dev e0 nodad && "
+		      "ip addr add 2001:db8::2/64 dev e0 nodad && "
+		      "ip addr add 2001:db8::3/64 dev e0 nodad"), 0);
+	EQUAL(command(peer, "ip addr add 2001:db8::9/64 dev e0 nodad"), 0);
+	EQUAL(give("2001:db8::2", child_a), 0);
+	EQUAL(give("2001:db8::3", child_b), 0);
+	/* A worker enters the routes to them; then the neighbours are known too. */
+	for (int last = 1; last <= 3; last++)
+		EQUAL(command(peer, "for i in {1..20}; do "
+			      "ping -c 1 -W 1 2001:db8::%d && exit 0; done; exit 1",
+			      last), 0);
 }
 
 /* ---- sockets ------------------------------------------------------------ */
 
-int sock(int ns, int type)
+int open_socket(int ns, int family, int type, int protocol)
 {
-	int protocol = type == SOCK_RAW ? IPPROTO_ICMP : 0;
 	int fd;
 
 	enter(ns);
-	fd = socket(AF_INET, type | SOCK_CLOEXEC, protocol);
-	CHECK(fd >= 0);
+	fd = result(socket(family, type | SOCK_CLOEXEC, protocol));
 	enter(parent);
 	return fd;
+}
+
+static int sock_for(const char *address, int ns, int type)
+{
+	int family = is_ipv6(address) ? AF_INET6 : AF_INET;
+	int icmp = family == AF_INET6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP;
+	int fd = open_socket(ns, family, type, type == SOCK_RAW ? icmp : 0);
+
+	CHECK(fd >= 0);
+	return fd;
+}
+
+int sock(int ns, int type)
+{
+	return sock_for("", ns, type);
+}
+
+int sock6(int ns, int type)
+{
+	return sock_for("::", ns, type);
 }
 
 struct sockaddr_in at(const char *address, int port)
@@ -234,16 +278,33 @@ struct sockaddr_in at(const char *address, int port)
 	return where;
 }
 
+socklen_t endpoint(const char *address, int port, struct sockaddr_storage *where)
+{
+	struct sockaddr_in6 *ipv6 = (void *)where;
+	struct sockaddr_in *ipv4 = (void *)where;
+
+	memset(where, 0, sizeof(*where));
+	if (!is_ipv6(address)) {
+		*ipv4 = at(address, port);
+		return sizeof(*ipv4);
+	}
+	ipv6->sin6_family = AF_INET6;
+	ipv6->sin6_port = htons(port);
+	CHECK(inet_pton(AF_INET6, address, &ipv6->sin6_addr) == 1);
+	return sizeof(*ipv6);
+}
+
 int bind_to(int fd, const char *address, int port)
 {
-	struct sockaddr_in where = at(address, port);
+	struct sockaddr_storage where;
+	socklen_t size = endpoint(address, port, &where);
 
-	return result(bind(fd, (struct sockaddr *)&where, sizeof(where)));
+	return result(bind(fd, (struct sockaddr *)&where, size));
 }
 
 int server(int ns, int type, const char *address, int port)
 {
-	int fd = sock(ns, type);
+	int fd = sock_for(address, ns, type);
 	int yes = 1;
 
 	if (type == SOCK_STREAM)
@@ -257,22 +318,24 @@ int server(int ns, int type, const char *address, int port)
 
 int connect_to(int fd, const char *address, int port)
 {
-	struct sockaddr_in where = at(address, port);
+	struct sockaddr_storage where;
+	socklen_t size = endpoint(address, port, &where);
 
-	return result(connect(fd, (struct sockaddr *)&where, sizeof(where)));
+	return result(connect(fd, (struct sockaddr *)&where, size));
 }
 
 const char *source(int ns, int type, const char *address, int port)
 {
-	static char text[INET_ADDRSTRLEN];
-	struct sockaddr_in own;
+	static char text[INET6_ADDRSTRLEN];
+	struct sockaddr_storage own;
 	socklen_t size = sizeof(own);
-	int fd = sock(ns, type);
+	int fd = sock_for(address, ns, type);
 
 	text[0] = 0;
 	if (connect_to(fd, address, port) == 0) {
 		CHECK(getsockname(fd, (struct sockaddr *)&own, &size) == 0);
-		inet_ntop(AF_INET, &own.sin_addr, text, sizeof(text));
+		CHECK(getnameinfo((struct sockaddr *)&own, size, text, sizeof(text),
+				  NULL, 0, NI_NUMERICHOST) == 0);
 	}
 	close(fd);
 	return text;
@@ -288,7 +351,7 @@ bool readable(int fd, int timeout_ms)
 int who_accepts(int ns, const char *address, int port, const int *servers,
 		int count)
 {
-	int fd = sock(ns, SOCK_STREAM);
+	int fd = sock_for(address, ns, SOCK_STREAM);
 	int who = connect_to(fd, address, port);
 
 	if (who == 0) {
@@ -305,15 +368,15 @@ int who_accepts(int ns, const char *address, int port, const int *servers,
 unsigned int who_receives(int ns, const char *address, int port,
 			  const int *servers, int count)
 {
-	struct sockaddr_in where = at(address, port);
-	int fd = sock(ns, SOCK_DGRAM);
+	struct sockaddr_storage where;
+	socklen_t size = endpoint(address, port, &where);
+	int fd = sock_for(address, ns, SOCK_DGRAM);
 	unsigned int who = 0;
 	char byte = 'x';
 	int yes = 1;
 
 	setsockopt(fd, SOL_SOCKET, SO_BROADCAST, &yes, sizeof(yes));
-	CHECK(sendto(fd, &byte, 1, 0, (struct sockaddr *)&where,
-		     sizeof(where)) == 1);
+	CHECK(sendto(fd, &byte, 1, 0, (struct sockaddr *)&where, size) == 1);
 	/* Within one kernel of one CPU it was delivered before sendto() ended. */
 	for (int i = 0; i < count; i++) {
 		if (readable(servers[i], 0)) {

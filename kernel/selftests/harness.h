@@ -72,12 +72,19 @@ ino_t inode(int fd);
 #define OWNER_NONE	(-2)
 int add_address(const char *device, const char *address, int prefix, int owner,
 		int flags);
+/* IPv6 beside it: 2001:db8::1 (and ::2 child_a's, ::3 child_b's), peer ::9. */
+void add_ipv6(void);
 /* Gives an address of e0 that is there to another owner. */
 int give(const char *address, int owner);
 
 /* Made in ns; type is SOCK_STREAM, SOCK_DGRAM or SOCK_RAW (protocol ICMP). */
 int sock(int ns, int type);
+int sock6(int ns, int type);
+/* A descriptor or a negative errno. */
+int open_socket(int ns, int family, int type, int protocol);
 struct sockaddr_in at(const char *address, int port);
+/* Of either family, as the address says. */
+socklen_t endpoint(const char *address, int port, struct sockaddr_storage *where);
 int bind_to(int fd, const char *address, int port);
 /* A socket of ns that is bound, listens if it is TCP, and has to be. */
 int server(int ns, int type, const char *address, int port);

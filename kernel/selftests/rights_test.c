@@ -8,16 +8,6 @@
 #include <string.h>
 #include <sys/un.h>
 
-static int open_socket(int ns, int family, int type, int protocol)
-{
-	int fd;
-
-	enter(ns);
-	fd = result(socket(family, type, protocol));
-	enter(parent);
-	return fd;
-}
-
 TEST(D0_children_lose_net_admin)
 {
 	EQUAL(command(parent, "ip link set e0 mtu 1400"), 0);
@@ -42,13 +32,17 @@ TEST(D0_the_parents_sysctls_are_read_only)
 TEST(D0_only_sockets_that_know_owners)
 {
 	EQUAL(open_socket(child_a, AF_PACKET, SOCK_RAW, htons(ETH_P_ALL)), -EPERM);
-	EQUAL(open_socket(child_a, AF_INET6, SOCK_STREAM, 0), -EAFNOSUPPORT);
 	EQUAL(open_socket(child_a, AF_VSOCK, SOCK_STREAM, 0), -EAFNOSUPPORT);
 	EQUAL(open_socket(child_a, AF_INET, SOCK_STREAM, IPPROTO_SCTP),
 	      -EPROTONOSUPPORT);
 	CHECK(open_socket(child_a, AF_INET, SOCK_STREAM, 0) >= 0);
 	CHECK(open_socket(child_a, AF_INET, SOCK_DGRAM, 0) >= 0);
 	CHECK(open_socket(child_a, AF_INET, SOCK_RAW, IPPROTO_ICMP) >= 0);
+	EQUAL(open_socket(child_a, AF_INET6, SOCK_STREAM, IPPROTO_SCTP),
+	      -EPROTONOSUPPORT);
+	CHECK(open_socket(child_a, AF_INET6, SOCK_STREAM, 0) >= 0);
+	CHECK(open_socket(child_a, AF_INET6, SOCK_DGRAM, 0) >= 0);
+	CHECK(open_socket(child_a, AF_INET6, SOCK_RAW, IPPROTO_ICMPV6) >= 0);
 	CHECK(open_socket(child_a, AF_UNIX, SOCK_STREAM, 0) >= 0);
 	CHECK(open_socket(child_a, AF_NETLINK, SOCK_RAW, 0) >= 0);
 	CHECK(open_socket(parent, AF_PACKET, SOCK_RAW, htons(ETH_P_ALL)) >= 0);

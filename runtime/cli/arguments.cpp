@@ -283,14 +283,18 @@ std::string typed_program(const CLI::App& program) {
   for (const CLI::App* verb : program.get_subcommands()) name += " " + typed_program(*verb);
   return name;
 }
+bool is_about_extras(const CLI::ParseError& error) {
+  return error.get_exit_code() == static_cast<int>(CLI::ExitCodes::ExtrasError);
+}
+
 bool is_command_without_dashes(const CLI::ParseError& error, const CLI::App& program) {
-  if (error.get_exit_code() != static_cast<int>(CLI::ExitCodes::ExtrasError)) return false;
+  if (!is_about_extras(error)) return false;
   const auto extra = program.remaining(true);
   return program.got_subcommand("run") &&
          std::none_of(extra.begin(), extra.end(), [](auto& word) { return word.starts_with('-'); });
 }
 
-/// CLI11's own sentence, but where it speaks of subcommands.
+/// CLI11's own sentence, but where it speaks of subcommands or in another voice.
 std::string reason(const CLI::ParseError& error, const CLI::App& program, const Words& words) {
   const bool has_verb = !program.get_subcommands().empty();
   const auto verbs = verbs_of(words);
@@ -301,6 +305,11 @@ std::string reason(const CLI::ParseError& error, const CLI::App& program, const 
   if (is_command_without_dashes(error, program)) {
     return fmt::format("run: more words than an ID; a command stands behind '--': '{}'",
                        kRunSynopsis);
+  }
+  if (has_verb && is_about_extras(error)) {
+    const std::string extra = program.remaining(true).front();
+    return fmt::format("'{}' is {}", printable(extra, kReasonMax),
+                       extra.starts_with('-') ? "no option here" : "one word too many");
   }
   if (has_verb) return printable(error.what(), kReasonMax);
   if (verbs.empty()) return "no verb";

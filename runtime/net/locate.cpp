@@ -55,19 +55,6 @@ std::unique_ptr<Site> find_site(const NetnsIdentity& wanted) {
   return find_held_site(has_identity(wanted));
 }
 
-std::unique_ptr<Site> open_borrower(const StateDirectory& state, const Ledger& ledger) {
-  if (ledger.pin) {
-    auto pinned = open_pin(state, pin_place(ledger, PinFolder::pins));
-    if (pinned && pinned->identity() == ledger.borrower) {
-      return std::make_unique<Site>(*std::move(pinned));
-    }
-  }
-  if (!ledger.netns_path.empty()) {
-    if (auto site = open_site(ledger.netns_path, has_identity(ledger.borrower))) return site;
-  }
-  return find_site(ledger.borrower);
-}
-
 std::unique_ptr<Site> open_staging(const StateDirectory& state, const Ledger& ledger) {
   if (!ledger.pin) return nullptr;
   auto pinned = open_pin(state, pin_place(ledger, PinFolder::staging));
@@ -91,6 +78,19 @@ std::string first_lent(const Ledger& ledger) {
   return ledger.name;
 }
 }  // namespace
+
+std::unique_ptr<Site> open_borrower(const StateDirectory& state, const Ledger& ledger) {
+  if (ledger.pin) {
+    auto pinned = open_pin(state, pin_place(ledger, PinFolder::pins));
+    if (pinned && pinned->identity() == ledger.borrower) {
+      return std::make_unique<Site>(*std::move(pinned));
+    }
+  }
+  if (!ledger.netns_path.empty()) {
+    if (auto site = open_site(ledger.netns_path, has_identity(ledger.borrower))) return site;
+  }
+  return find_site(ledger.borrower);
+}
 
 Site open_home(const Ledger& ledger) {
   if (auto home = find_site(ledger.home)) return std::move(*home);

@@ -3,6 +3,7 @@
 #include "base/text.hpp"
 #include "net/checks.hpp"
 #include "net/kernel/driver.hpp"
+#include "net/l3/mode.hpp"
 #include "net/l3/preflight.hpp"
 #include "net/ledger/lease.hpp"
 #include "net/lending.hpp"
@@ -179,11 +180,14 @@ void add_address(const AddressLoan& loan, const LentAddress& lent, PlanReport& r
   const std::string address = lent.home.address().str();
   const std::string inside = printable(loan.inside);
   const std::string substitute = IpAddress::from_bytes(lent.substitute).str();
+  const AddressMode mode = mode_of(loan);
   report.changes.push_back(fmt::format(
-      "{} of '{}' is that of '{}' inside, by a veth pair '{}' here; this machine answers for it on "
-      "its network, and speaks from {}",
-      address, printable(lent.device_name), inside, printable(loan.host_name.substr(0, 3) + "..."),
-      substitute));
+      "{} of '{}' is that of '{}' inside, {}by a {} pair '{}' here; {} answers for it on its "
+      "network, and this machine speaks from {}",
+      address, printable(lent.device_name), inside,
+      is_direct(mode) ? fmt::format("by a device of kind '{}' and ", loan.mode) : "",
+      pair_kind(mode), printable(loan.host_name.substr(0, 3) + "..."),
+      is_answered_by_home(mode) ? "this machine" : "the borrower", substitute));
   report.restored.push_back(fmt::format("address {} on '{}'", printable(describe(lent.home)),
                                         printable(lent.device_name)));
 }

@@ -7,6 +7,7 @@
 #include <sys/vfs.h>
 
 #include <array>
+#include <filesystem>
 
 #include "base/error.hpp"
 #include "base/file.hpp"
@@ -68,7 +69,13 @@ std::string path_of(const std::string& device, const std::string& key) {
 std::optional<std::string> read_sysctl(const Netns& netns, const std::string& device,
                                        const std::string& key) {
   std::optional<std::string> value;
-  run_in_netns(netns, [&] { value = read_attribute(AT_FDCWD, path_of(device, key)); });
+  const std::filesystem::path path = path_of(device, key);
+  run_in_netns(netns, [&] {
+    const UniqueFd folder{::open(path.parent_path().c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)};
+    if (!folder.is_open() && errno == ENOENT) return;
+    check_is_proc(check(folder.get(), "open", path.parent_path().string()));
+    value = read_attribute(folder.get(), path.filename());
+  });
   return value;
 }
 

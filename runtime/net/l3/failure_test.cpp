@@ -1,7 +1,3 @@
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include "base/syscall.hpp"
 #include "net/l3/lan_fixture.hpp"
 #include "net/l3/socket_fixture.hpp"
 
@@ -12,6 +8,8 @@ using netlend::ReapScope;
 using netlend::test::advertise_router;
 using netlend::test::ask_listener;
 using netlend::test::error_of;
+using netlend::test::is_killed_at;
+using netlend::test::is_killed_when;
 using netlend::test::Lan;
 using netlend::test::Listener;
 using netlend::test::output_of;
@@ -23,37 +21,6 @@ using netlend::test::succeeds;
 namespace {
 bool reaches(const Sleeper& from, const std::string& address) {
   return says(output_of(from, "ping -c 1 -W 2 " + address), " 1 received");
-}
-
-constexpr int kKilled = 9;
-constexpr int kDone = 0;
-
-/// Runs `work` in a process that ends at the first step for which `is_last` is true; true if there
-/// was one.
-template <typename Predicate, typename Work>
-bool is_killed_when(Predicate is_last, Work work) {
-  const pid_t pid = netlend::check(::fork(), "fork", "who is to be killed");
-  if (pid == 0) {
-    try {
-      work([&](std::string_view step) {
-        if (is_last(step)) ::_exit(kKilled);
-      });
-    } catch (const std::exception&) {
-      ::_exit(1);
-    }
-    ::_exit(kDone);
-  }
-  int status = 0;
-  ::waitpid(pid, &status, 0);
-  BOOST_REQUIRE(WIFEXITED(status));
-  BOOST_REQUIRE(WEXITSTATUS(status) == kKilled || WEXITSTATUS(status) == kDone);
-  return WEXITSTATUS(status) == kKilled;
-}
-
-/// As is_killed_when(), at the step of that number.
-template <typename Work>
-bool is_killed_at(int number, Work work) {
-  return is_killed_when([left = number](std::string_view) mutable { return left-- == 0; }, work);
 }
 
 netlend::Plan device_plan(const std::string& spec) {
@@ -120,6 +87,7 @@ BOOST_AUTO_TEST_CASE(a_firewall_that_drops_what_is_forwarded_is_named) {
   lend(context(), plan("10.9.0.11"), borrower_of(c1, "c1"), {.force = Force::yes});
   BOOST_TEST(!reaches(neighbour, "10.9.0.11"));
   BOOST_TEST(give_all_back() == "");
+  sh("nft delete table ip t");
   check_home_as_it_was();
 }
 
@@ -261,7 +229,7 @@ BOOST_AUTO_TEST_CASE(a_neighbour_has_nothing_to_learn) {
 BOOST_AUTO_TEST_CASE(whoever_is_killed_while_lending_leaves_nothing_that_reap_does_not_undo) {
   int number = 0;
   for (bool is_killed = true; is_killed; ++number) {
-    is_killed = is_killed_at(number, [&](auto on_step) {
+    is_killed = is_killed_at(number, [&](const auto& on_step) {
       lend({.state = state(), .on_step = on_step}, plan("10.9.0.1 fd09::11"),
            borrower_of(c1, "c1"));
     });
@@ -288,7 +256,7 @@ BOOST_AUTO_TEST_CASE(whoever_is_killed_while_giving_back_leaves_the_rest_to_reap
   int number = 0;
   for (bool is_killed = true; is_killed; ++number) {
     const auto ledger = lend_to_c1("10.9.0.1 fd09::11");
-    is_killed = is_killed_at(number, [&](auto on_step) {
+    is_killed = is_killed_at(number, [&](const auto& on_step) {
       netlend::give_back({.state = state(), .on_step = on_step}, ledger);
     });
     BOOST_TEST(give_all_back() == "");

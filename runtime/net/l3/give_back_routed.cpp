@@ -7,6 +7,9 @@
 
 #include "base/syscall.hpp"
 #include "base/text.hpp"
+#include "net/kernel/frame_rules.hpp"
+#include "net/l3/direct_path.hpp"
+#include "net/l3/mode.hpp"
 #include "net/l3/routed.hpp"
 #include "net/l3/routed_messages.hpp"
 
@@ -26,11 +29,17 @@ class RoutedReturn {
 
   bool run() {
     bool is_done = attempt(failures_, [&] { find_devices(); });
+    const AddressMode mode = mode_of(loan_);
+    // Of two that answer on the LAN neither is reached for certain.
+    if (!is_answered_by_home(mode)) is_done &= attempt(failures_, [&] { take_upper(); });
     for (const auto& lent : loan_.addresses) {
       is_done &= attempt(failures_, [&] {
         lent.home.family == AF_INET ? give_back_ipv4(lent) : give_back_ipv6(lent);
       });
     }
+    // Home has them back already, and is heard at last.
+    if (is_answered_by_home(mode)) is_done &= attempt(failures_, [&] { take_upper(); });
+    tell_lan(scene_, loan_, failures_);
     if (host_) let_pass();
     is_done &= attempt(failures_, [&] { remove_rest(); });
     for (const auto& lent : loan_.addresses) {
@@ -43,6 +52,7 @@ class RoutedReturn {
 
  private:
   void find_devices();
+  void take_upper() { remove_upper(scene_, loan_); }
   void give_back_ipv4(const LentAddress& lent);
   void give_back_ipv6(const LentAddress& lent);
   void put_on_device(IfIndex device, const AddressRecord& address);
@@ -81,7 +91,9 @@ std::vector<AddressRecord> RoutedReturn::ipv6_addresses(IfIndex device) {
 
 void RoutedReturn::find_devices() {
   const auto link = find_link(socket_, loan_.host_name);
-  if (link && link->kind == "veth" && link->address == loan_.host_address) host_ = link->ifindex;
+  if (link && link->kind == pair_kind(mode_of(loan_)) && link->address == loan_.host_address) {
+    host_ = link->ifindex;
+  }
 }
 
 void RoutedReturn::give_back_ipv4(const LentAddress& lent) {
@@ -181,6 +193,8 @@ void RoutedReturn::remove_rest() {
   for (const int family : {AF_INET, AF_INET6}) {
     remove_rules(family, [&](const FibRule& rule) { return limits_sources(rule, loan_); });
   }
+  stop_hearing(scene_, loan_);
+  if (loan_.has_table) remove_frame_table(scene_.home.netns, loan_.host_name);
   if (host_) {
     scene_.ensure(scene_.home,
                   delete_link(*host_, fmt::format("remove the pair '{}'", loan_.host_name)));

@@ -9,6 +9,7 @@
 
 #include "base/text.hpp"
 #include "net/kernel/sysctl.hpp"
+#include "net/l3/mode.hpp"
 
 namespace netlend {
 
@@ -81,12 +82,16 @@ class Preparation {
       : scene_(scene), others_(needed_by_others(scene)), changes_(scene.ledger.home_changes) {}
 
   void plan() {
+    std::set<int> families;
     std::set<std::pair<int, IfIndex>> uplinks;
     for (const auto& loan : scene_.ledger.address_loans) {
-      for (const auto& lent : loan.addresses) uplinks.insert({lent.home.family, lent.device});
+      for (const auto& lent : loan.addresses) {
+        families.insert(lent.home.family);
+        if (is_answered_by_home(mode_of(loan))) uplinks.insert({lent.home.family, lent.device});
+      }
     }
+    for (const int family : families) plan_rules(family);
     for (const auto& [family, device] : uplinks) {
-      plan_rules(family);
       if (family == AF_INET) plan_ipv4(device);
       if (family == AF_INET6) plan_ipv6(device);
     }

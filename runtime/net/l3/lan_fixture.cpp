@@ -1,7 +1,10 @@
 #include "net/l3/lan_fixture.hpp"
 
 #include <sys/mount.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <cstdlib>
 #include <filesystem>
 
 #include "base/syscall.hpp"
@@ -36,6 +39,11 @@ const char* const kNeighbour = R"(
 Lan::Lan() : state_path_("/run/netlend-" + random_hex(4)) {
   enter_new_netns();
   sh(kHome);
+  // Without what Linux 6.17 brought, IPv6 is forwarded by a router alone.
+  const bool is_forwarded = mode() == "routed" || mode() == "netkit";
+  if (is_forwarded) {
+    sh("cd /proc/sys/net/ipv6/conf; [ -e up0/force_forwarding ] || echo 1 > all/forwarding");
+  }
   sh("ip link set l0 netns " + std::to_string(neighbour.pid()));
   neighbour.sh(kNeighbour);
   sh(kHomeAfterNeighbour);
@@ -62,9 +70,15 @@ Borrower Lan::borrower_of(const Sleeper& who, const std::string& id) {
           .netns_path = ""};
 }
 
+std::string Lan::mode() {
+  const char* mode = ::getenv("NETLEND_L3_MODE");
+  return mode == nullptr ? "routed" : mode;
+}
+
 Plan Lan::plan(const std::string& spec) {
   Plan plan;
-  plan.addresses.push_back(parse_l3_spec(spec));
+  const bool has_mode = spec.find("mode=") != std::string::npos;
+  plan.addresses.push_back(parse_l3_spec(has_mode ? spec : spec + " mode=" + mode()));
   return plan;
 }
 
@@ -82,17 +96,44 @@ std::string Lan::home_now() {
     ip addr show | grep -E 'inet' | sed 's/valid_lft.*//; s/preferred_lft.*//'
     ip route show table all | grep -v ^multicast; ip -6 route show table all | sed 's/expires [0-9]*sec//' | sort
     ip rule; ip -6 rule
+    nft list ruleset; bridge fdb show dev up0 | grep -v -e ^01 -e ^33
     ip neigh show proxy; ip -6 neigh show proxy; ip neigh show nud permanent
     cd /proc/sys/net
-    grep . ipv4/conf/*/forwarding ipv4/conf/*/rp_filter ipv4/neigh/*/proxy_delay \
+    grep -s . ipv4/conf/*/forwarding ipv4/conf/*/rp_filter ipv4/neigh/*/proxy_delay \
       ipv6/conf/*/forwarding ipv6/conf/*/force_forwarding ipv6/conf/*/accept_ra \
-      ipv6/conf/*/proxy_ndp ipv6/neigh/*/proxy_delay
+      ipv6/conf/*/proxy_ndp ipv6/neigh/*/proxy_delay || true
   )");
 }
 
 void Lan::check_home_as_it_was() {
   BOOST_TEST(home_now() == before_);
   BOOST_TEST(sh("find " + state_path_ + " ! -type d") == "");
+}
+
+bool is_killed_when(const std::function<bool(std::string_view)>& is_last,
+                    const std::function<void(const StepCallback&)>& work) {
+  constexpr int kKilled = 9;
+  constexpr int kDone = 0;
+  const pid_t pid = check(::fork(), "fork", "who is to be killed");
+  if (pid == 0) {
+    try {
+      work([&](std::string_view step) {
+        if (is_last(step)) ::_exit(kKilled);
+      });
+    } catch (const std::exception&) {
+      ::_exit(1);
+    }
+    ::_exit(kDone);
+  }
+  int status = 0;
+  ::waitpid(pid, &status, 0);
+  BOOST_REQUIRE(WIFEXITED(status));
+  BOOST_REQUIRE(WEXITSTATUS(status) == kKilled || WEXITSTATUS(status) == kDone);
+  return WEXITSTATUS(status) == kKilled;
+}
+
+bool is_killed_at(int number, const std::function<void(const StepCallback&)>& work) {
+  return is_killed_when([left = number](std::string_view) mutable { return left-- == 0; }, work);
 }
 
 std::string output_of(const Sleeper& where, const std::string& command) {

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <boost/test/unit_test.hpp>
+#include <functional>
 #include <memory>
 #include <string>
 
+#include "net/kernel/step_callback.hpp"
 #include "net/ledger/state_directory.hpp"
 #include "net/lending.hpp"
 #include "net/plan/plan_parse.hpp"
@@ -26,7 +28,10 @@ class Lan {
   StateDirectory& state() { return *state_; }
   LendingContext context() { return {.state = *state_, .on_step = {}}; }
   static Borrower borrower_of(const Sleeper& who, const std::string& id);
+  /// In mode(), unless the words say another.
   static Plan plan(const std::string& spec);
+  /// That of NETLEND_L3_MODE; without it "routed".
+  static std::string mode();
   /// Lends to `c1`, or to another.
   std::string lend_to_c1(const std::string& spec) {
     return lend(context(), plan(spec), borrower_of(c1, "c1"));
@@ -79,6 +84,13 @@ class Echo {
   struct Shared;
   Shared* shared_ = nullptr;
 };
+
+/// Runs `work` in a process that ends at the first step for which `is_last` is true; true if there
+/// was one.
+bool is_killed_when(const std::function<bool(std::string_view)>& is_last,
+                    const std::function<void(const StepCallback&)>& work);
+/// As is_killed_when(), at the step of that number.
+bool is_killed_at(int number, const std::function<void(const StepCallback&)>& work);
 
 /// What a command says, or its error; for what is to fail.
 std::string output_of(const Sleeper& where, const std::string& command);

@@ -11,7 +11,7 @@
 #include "base/syscall.hpp"
 #include "base/text.hpp"
 #include "net/kernel/netfilter.hpp"
-#include "net/kernel/sysctl.hpp"
+#include "net/l3/mode.hpp"
 
 namespace netlend {
 
@@ -114,7 +114,7 @@ std::string find_substitute(const AddressRecord& record, const LinkState& link,
   return std::string(best->address().bytes());
 }
 
-void check_ipv6(const AddressScene& scene, const IpAddress& address, const LinkState& link,
+void check_ipv6(const IpAddress& address, const LinkState& link,
                 const std::vector<AddressRecord>& all) {
   for (const auto& other : all) {
     if (other.family == AF_INET6 && other.scope == RT_SCOPE_LINK && other.is_tentative()) {
@@ -122,15 +122,6 @@ void check_ipv6(const AddressScene& scene, const IpAddress& address, const LinkS
                                          printable(link.name)));
     }
   }
-  const auto& netns = scene.home.netns;
-  if (read_sysctl(netns, link.name, "ipv6/conf/force_forwarding") ||
-      read_sysctl(netns, "all", "ipv6/conf/forwarding") == "1") {
-    return;
-  }
-  throw refused(
-      address,
-      "this kernel forwards IPv6 on all devices or on none (force_forwarding is Linux 6.17's), and "
-      "here on none; 'sysctl net.ipv6.conf.all.forwarding=1' makes this machine a router");
 }
 
 /// The IPv6 addresses of the device in the order that they have when all are at home.
@@ -183,7 +174,7 @@ LentAddress observe(const AddressScene& scene, const IpAddress& address, const A
                      .substitute = {}};
   result.substitute = find_substitute(result.home, link, all, lent);
   if (address.family() != AF_INET6) return result;
-  check_ipv6(scene, address, link, all);
+  check_ipv6(address, link, all);
   for (const auto& other : home_order(scene, result, all)) {
     if (other == address) break;
     result.before.push_back(other);
@@ -195,7 +186,7 @@ LentAddress observe(const AddressScene& scene, const IpAddress& address, const A
 AddressLoan new_address_loan(const AddressPlan& plan) {
   AddressLoan loan{.id = random_hex(kIdBytes),
                    .inside = plan.inside.str(),
-                   .mode = std::string(mode_name(AddressMode::routed)),
+                   .mode = std::string(mode_name(plan.mode)),
                    .host_name = {},
                    .host_address = new_link_address(),
                    .inside_address = new_link_address(),
@@ -213,6 +204,13 @@ void observe_addresses(const AddressScene& scene, const AddressPlan& plan, Addre
   for (const auto& address : plan.addresses) {
     loan.addresses.push_back(observe(scene, address, plan, lent));
   }
+  const AddressMode mode = choose_mode(scene, plan, loan);
+  loan.mode = mode_name(mode);
+  loan.has_table = has_frame_table(plan, mode);
+  if (mode != AddressMode::netkit) return;
+  // It has none, and drops what is sent to another than that.
+  loan.host_address.assign(loan.host_address.size(), '\0');
+  loan.inside_address = loan.host_address;
 }
 
 void check_no_address_lent(const AddressScene& scene, const LinkState& device) {
@@ -245,6 +243,7 @@ void check_no_device_lent(const AddressScene& scene) {
 
 std::vector<std::string> why_addresses_only_by_force(Site& home, const AddressLoan& loan) {
   std::vector<std::string> reasons;
+  if (!is_forwarded(mode_of(loan))) return reasons;
   for (const auto& chain : list_closed_forward_chains(home.netns)) {
     reasons.push_back(
         fmt::format("{} drops what it doesn't know (forward policy), and what goes to '{}' and "

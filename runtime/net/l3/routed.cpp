@@ -8,12 +8,17 @@
 #include <linux/rtnetlink.h>
 
 #include <algorithm>
-#include <ctime>
+#include <optional>
+#include <set>
 
 #include "base/syscall.hpp"
 #include "base/text.hpp"
+#include "net/kernel/new_link.hpp"
 #include "net/kernel/sysctl.hpp"
+#include "net/l3/direct_path.hpp"
+#include "net/l3/frame_chains.hpp"
 #include "net/l3/home_changes.hpp"
+#include "net/l3/mode.hpp"
 #include "net/l3/routed_messages.hpp"
 
 namespace netlend {
@@ -22,31 +27,42 @@ namespace {
 class RoutedLender {
  public:
   RoutedLender(const AddressScene& scene, Site& borrower, AddressLoan& loan)
-      : scene_(scene), borrower_(borrower), loan_(loan) {}
+      : scene_(scene), borrower_(borrower), loan_(loan), mode_(mode_of(loan)) {}
 
   void lend() {
     make_pair();
     limit_sources();
-    set_up_inside();
+    std::optional<DirectPath> direct;  // in modes that have one
+    if (is_direct(mode_)) {
+      direct.emplace(scene_, borrower_, loan_).set_up(inside_);
+    } else {
+      set_up_inside();
+    }
     set_up_home();
-    wait_until_usable();
+    wait_until_sending(scene_.home, host_);
+    wait_until_sending(borrower_, inside_);
+    if (is_answered_by_home(mode_)) answer();
+    for (const auto& lent : loan_.addresses) switch_over(lent);
+    if (direct) direct->finish();
+    if (loan_.has_table && !is_on_lan(mode_)) copy_broadcasts();
+  }
+
+ private:
+  void answer() {
     for (const auto& lent : loan_.addresses) {
       const IpAddress address = lent.home.address();
       scene_.call(scene_.home, add_neighbour(lent.device, proxy_for(address),
                                              fmt::format("answer for {} on '{}'", address.str(),
                                                          lent.device_name)));
     }
-    for (const auto& lent : loan_.addresses) switch_over(lent);
   }
-
- private:
   void make_pair();
   void limit_sources();
   void set_up_inside();
   void route_by_default(int family);
   void set_up_home();
-  void wait_until_usable();
   void switch_over(const LentAddress& lent);
+  void copy_broadcasts();
   bool has(int family) const {
     return std::any_of(loan_.addresses.begin(), loan_.addresses.end(),
                        [&](const auto& lent) { return lent.home.family == family; });
@@ -55,14 +71,15 @@ class RoutedLender {
   const AddressScene& scene_;
   Site& borrower_;
   AddressLoan& loan_;
+  AddressMode mode_;
   IfIndex host_;
   IfIndex inside_;
 };
 
 /// The link that the message has just made.
-LinkState made(Site& site, const std::string& name, const std::string& address) {
+LinkState made(Site& site, const std::string& name, const std::string& kind) {
   auto link = find_link(site.socket, name);
-  if (!link || link->name != name || link->address != address) {
+  if (!link || link->name != name || link->kind != kind) {
     throw Error(fmt::format("make the pair: '{}' is not there", printable(name)), ENODEV);
   }
   return *std::move(link);
@@ -76,17 +93,22 @@ void RoutedLender::make_pair() {
                 EEXIST);
   }
   const auto uplink = read_link(scene_.home.socket, loan_.addresses.front().device);
-  scene_.call(
-      scene_.home,
-      create_veth({.name = loan_.host_name,
-                   .address = loan_.host_address,
-                   .peer_name = loan_.inside,
-                   .peer_netns_fd = borrower_.netns.fd(),
-                   .peer_address = MacAddress{format_link_address(loan_.inside_address)},
-                   .mtu_bytes = uplink.mtu_bytes},
-                  fmt::format("make the pair '{}' and '{}'", loan_.host_name, loan_.inside)));
-  const LinkState host = made(scene_.home, loan_.host_name, loan_.host_address);
-  const LinkState inside = made(borrower_, loan_.inside, loan_.inside_address);
+  const std::string& name_inside = is_direct(mode_) ? loan_.host_name : loan_.inside;
+  std::optional<MacAddress> mac_inside;
+  if (mode_ != AddressMode::netkit) {
+    mac_inside.emplace(format_link_address(loan_.inside_address));
+  }
+  const NewVeth pair{.name = loan_.host_name,
+                     .address = loan_.host_address,
+                     .peer_name = name_inside,
+                     .peer_netns_fd = borrower_.netns.fd(),
+                     .peer_address = mac_inside,
+                     .mtu_bytes = uplink.mtu_bytes};
+  const auto doing = fmt::format("make the pair '{}' and '{}'", loan_.host_name, loan_.inside);
+  scene_.call(scene_.home,
+              mode_ == AddressMode::netkit ? create_netkit(pair, doing) : create_veth(pair, doing));
+  const LinkState host = made(scene_.home, loan_.host_name, pair_kind(mode_));
+  const LinkState inside = made(borrower_, name_inside, pair_kind(mode_));
   host_ = host.ifindex;
   inside_ = inside.ifindex;
   // The borrower sees its own addresses and no other, not even a link-local one.
@@ -183,20 +205,6 @@ void RoutedLender::set_up_home() {
   }
 }
 
-/// Each end has a carrier only since the other was set up too.
-void RoutedLender::wait_until_usable() {
-  constexpr int kTimeoutMs = 5'000;
-  constexpr timespec kPollInterval{.tv_sec = 0, .tv_nsec = 500'000};
-  const std::int64_t deadline = monotonic_ms() + kTimeoutMs;
-  while (!can_send(scene_.home.socket, host_) || !can_send(borrower_.socket, inside_)) {
-    if (monotonic_ms() >= deadline) {
-      throw Error(fmt::format("the pair '{}' and '{}' is not ready after {} ms", loan_.host_name,
-                              loan_.inside, kTimeoutMs));
-    }
-    ::nanosleep(&kPollInterval, nullptr);
-  }
-}
-
 /// One message of these is the loan: before it the host has the address, after it the borrower.
 void RoutedLender::switch_over(const LentAddress& lent) {
   const std::string address = lent.home.address().str();
@@ -218,6 +226,14 @@ void RoutedLender::switch_over(const LentAddress& lent) {
   scene_.call(scene_.home,
               remove_address(lent.device, lent.home,
                              fmt::format("take {} from '{}'", address, lent.device_name)));
+}
+void RoutedLender::copy_broadcasts() {
+  std::set<std::string> devices;
+  for (const auto& lent : loan_.addresses) devices.insert(lent.device_name);
+  for (const auto& device : devices) {
+    if (scene_.on_step) scene_.on_step(fmt::format("copy the broadcasts of '{}'", device));
+    add_frame_chain(scene_.home.netns, broadcast_chain(loan_, device, host_));
+  }
 }
 }  // namespace
 

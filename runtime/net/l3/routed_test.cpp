@@ -27,15 +27,23 @@ bool reaches(const Sleeper& from, const std::string& address) {
 }
 }  // namespace
 
-BOOST_FIXTURE_TEST_SUITE(routed, Lan)
+BOOST_FIXTURE_TEST_SUITE(lent_addresses, Lan)
 
 BOOST_AUTO_TEST_CASE(lent_addresses_are_inside_and_nothing_else_is) {
   lend_to_c1("10.9.0.11 fd09::11");
   const std::string inside = c1.sh("ip -o addr show");
-  BOOST_TEST(says(inside, "inet 10.9.0.11/32 brd 10.9.0.255 scope global eth0"), inside);
-  BOOST_TEST(says(inside, "inet6 fd09::11/128 scope global"), inside);
+  const bool is_on_lan = mode() == "macvlan";
+  BOOST_TEST(says(inside, is_on_lan ? "inet 10.9.0.11/24 brd 10.9.0.255 scope global eth0"
+                                    : "inet 10.9.0.11/32 brd 10.9.0.255 scope global eth0"),
+             inside);
+  BOOST_TEST(says(inside,
+                  is_on_lan ? "inet6 fd09::11/64 scope global" : "inet6 fd09::11/128 scope global"),
+             inside);
   BOOST_TEST(c1.sh("ip -o addr show eth0 | wc -l") == "2");
-  BOOST_TEST(c1.sh("ip -o link show | wc -l") == "2");
+  // By what stands on home's device nothing reaches home: for that there is a pair, too.
+  const bool has_pair_besides = is_on_lan || mode() == "ipvlan";
+  BOOST_TEST(c1.sh("ip -o link show | wc -l") == (has_pair_besides ? "3" : "2"));
+  BOOST_TEST(c1.sh("ip -o addr show scope global | wc -l") == "2");
   BOOST_TEST(give_all_back() == "");
   check_home_as_it_was();
 }
@@ -49,7 +57,11 @@ BOOST_AUTO_TEST_CASE(no_echo_is_lost_when_addresses_are_lent_and_come_home) {
     BOOST_TEST(give_all_back() == "");
     echo.wait_for_answers(200);
     const auto result = echo.finish();
-    BOOST_TEST(result.lost == 0, address << ": " << result.lost << " of " << result.sent);
+    BOOST_TEST_MESSAGE(address << ": " << result.lost << " of " << result.sent << " lost, at most "
+                               << result.longest_silence_ms << " ms of silence");
+    // Another link address is to be learnt by neighbours; a device of its own begins to receive.
+    if (mode() == "routed" || mode() == "netkit") BOOST_TEST(result.lost == 0, address);
+    BOOST_TEST(result.longest_silence_ms < 500.0, address);
     check_home_as_it_was();
   }
 }

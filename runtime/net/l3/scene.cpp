@@ -11,6 +11,7 @@
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/syscall.hpp"
+#include "base/text.hpp"
 
 namespace netlend {
 
@@ -67,6 +68,20 @@ void wait_for_local_route(Site& site, IfIndex device, const IpAddress& address) 
     if (monotonic_ms() >= deadline) {
       throw Error(fmt::format("the kernel has entered no route for {} after {} ms", address.str(),
                               kTimeoutMs),
+                  ETIMEDOUT);
+    }
+    ::nanosleep(&kPollInterval, nullptr);
+  }
+}
+
+void wait_until_sending(Site& site, IfIndex device) {
+  constexpr int kTimeoutMs = 5'000;
+  constexpr timespec kPollInterval{.tv_sec = 0, .tv_nsec = 500'000};
+  const std::int64_t deadline = monotonic_ms() + kTimeoutMs;
+  while (!can_send(site.socket, device)) {
+    if (monotonic_ms() >= deadline) {
+      throw Error(fmt::format("the device '{}' can't send after {} ms",
+                              printable(read_link(site.socket, device).name), kTimeoutMs),
                   ETIMEDOUT);
     }
     ::nanosleep(&kPollInterval, nullptr);

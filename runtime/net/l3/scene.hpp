@@ -31,6 +31,10 @@ std::vector<Ledger> other_address_ledgers(const AddressScene& scene);
 /// IPv6 address in a worker, after it has answered. Throws Error after some seconds.
 void wait_for_local_route(Site& site, IfIndex device, const IpAddress& address);
 
+/// Waits until the kernel sends what is sent by the device: one that is set up has a carrier only
+/// since its other end was, too. Throws Error after some seconds.
+void wait_until_sending(Site& site, IfIndex device);
+
 /// The address as a prefix of its full length.
 IpPrefix host_prefix(const IpAddress& address);
 

@@ -11,6 +11,7 @@
 #include "base/error.hpp"
 #include "base/syscall.hpp"
 #include "net/kernel/site.hpp"
+#include "net/l3/mode.hpp"
 #include "net/l3/routed_messages.hpp"
 #include "net/ledger/lock.hpp"
 
@@ -54,6 +55,7 @@ void restore_networks(Site& home, const Ledger& ledger, IfIndex device) {
 UplinkWatch::UplinkWatch(const StateDirectory& state, const Ledger& ledger)
     : state_(state), ledger_name_(ledger.name), events_(listen_to_links()) {
   for (const auto& loan : ledger.address_loans) {
+    if (!is_answered_by_home(mode_of(loan))) continue;
     for (const auto& lent : loan.addresses) {
       answered_.push_back({lent.device, lent.home.address()});
     }

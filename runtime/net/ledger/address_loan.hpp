@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,13 +34,17 @@ struct LentAddress {
 struct AddressLoan {
   /// 16 hex digits.
   std::string id;
-  /// The device's name inside, and what it is made as: "routed".
+  /// The device's name inside, and what it is made as: "routed", ...
   std::string inside;
   std::string mode;
   /// The end at home of the pair that they are routed by, known again by its address.
   std::string host_name;
   std::string host_address;    // raw bytes
   std::string inside_address;  // raw bytes
+  /// Of the device that stands on one of home's (modes "ipvlan" and "macvlan"), inside.
+  std::optional<IfIndex> upper;
+  /// The rules of nftables that this loan has at home are in a table called `host_name`.
+  bool has_table = false;
   Stage stage = Stage::intent;
   std::vector<LentAddress> addresses;
   /// Others of home's that are taken away for a moment and put on again, for the sake of the order,

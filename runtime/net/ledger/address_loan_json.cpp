@@ -126,6 +126,8 @@ json to_json(const AddressLoan& loan) {
               {"inside_address", to_hex(loan.inside_address)},
               {"stage", stage_name(loan.stage)},
               {"addresses", list_to_json(loan.addresses, lent_to_json)}};
+  if (loan.upper) object["upper"] = loan.upper->value;
+  if (loan.has_table) object["has_table"] = true;
   if (!loan.put_again.empty()) {
     object["put_again"] = list_to_json(loan.put_again, address_to_json);
   }
@@ -133,12 +135,16 @@ json to_json(const AddressLoan& loan) {
 }
 
 AddressLoan address_loan_from_json(const json& object) {
+  std::optional<IfIndex> upper;
+  if (object.contains("upper")) upper = IfIndex{object.at("upper").get<int>()};
   return {.id = object.at("id").get<std::string>(),
           .inside = text_from_json(object.at("inside")),
           .mode = object.at("mode").get<std::string>(),
           .host_name = text_from_json(object.at("host_name")),
           .host_address = bytes_from_json(object.at("host_address")),
           .inside_address = bytes_from_json(object.at("inside_address")),
+          .upper = upper,
+          .has_table = object.value("has_table", false),
           .stage = stage_from_json(object.at("stage")),
           .addresses = list_from_json(object.at("addresses"), lent_from_json),
           .put_again = list_from_json(object.value("put_again", json::array()), address_from_json)};

@@ -78,6 +78,10 @@ BOOST_AUTO_TEST_SUITE(ledgers_of_addresses)
 BOOST_AUTO_TEST_CASE(what_is_written_is_read_again) {
   BOOST_CHECK(netlend::parse_ledger(example().name, netlend::format_ledger(example())) ==
               example());
+  Ledger direct = example();
+  direct.address_loans.front().upper = netlend::IfIndex{9};
+  direct.address_loans.front().has_table = true;
+  BOOST_CHECK(netlend::parse_ledger(direct.name, netlend::format_ledger(direct)) == direct);
 }
 
 BOOST_AUTO_TEST_CASE(a_ledger_with_addresses_of_version_1_is_read_for_ever) {

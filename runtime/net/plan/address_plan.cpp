@@ -26,10 +26,9 @@ void require_own_loopback(AddressPlan&, std::string_view value) {
       "kernel's L3 namespaces, which netlend doesn't use yet");
 }
 
-void require_no_broadcast(AddressPlan&, std::string_view value) {
-  if (value == "no") return;
-  if (value != "yes") refuse("use broadcast=no");
-  refuse("broadcasts and multicasts of the LAN stay with the host in mode 'routed', the only one");
+void apply_broadcast(AddressPlan& plan, std::string_view value) {
+  if (value != "yes" && value != "no") refuse("use broadcast=yes or broadcast=no");
+  plan.broadcast = value == "yes";
 }
 
 void refuse_ports(AddressPlan&, std::string_view value) {
@@ -50,7 +49,7 @@ constexpr std::array kKeys{
     Key{"via", [](auto& plan, auto value) { plan.via = InterfaceName{value}; }},
     Key{"mode", [](auto& plan, auto value) { plan.mode = parse_mode(value); }},
     Key{"as", [](auto& plan, auto value) { plan.inside = InterfaceName{value}; }},
-    Key{"broadcast", require_no_broadcast},
+    Key{"broadcast", apply_broadcast},
     Key{"loopback", require_own_loopback},
     Key{"ports", refuse_ports},
 };
@@ -71,13 +70,12 @@ void apply_word(AddressPlan& plan, std::string_view word, std::set<std::string_v
 }  // namespace
 
 AddressMode parse_mode(std::string_view text) {
-  for (const AddressMode mode : {AddressMode::automatic, AddressMode::routed}) {
+  std::string known;
+  for (const AddressMode mode : kAddressModes) {
     if (mode_name(mode) == text) return mode;
+    known += (known.empty() ? "" : ", ") + std::string(mode_name(mode));
   }
-  constexpr std::array<std::string_view, 4> kPlanned{"kernel", "netkit", "ipvlan", "macvlan"};
-  const bool is_planned = std::find(kPlanned.begin(), kPlanned.end(), text) != kPlanned.end();
-  refuse(fmt::format("'{}' is {}; the modes are auto and routed", printable(text),
-                     is_planned ? "a mode that this netlend can't do" : "unknown"));
+  refuse(fmt::format("'{}' is unknown; the modes are {}", printable(text), known));
 }
 
 AddressPlan parse_l3_spec(std::string_view spec, std::string_view inside) {

@@ -27,7 +27,21 @@ std::string describe_source(const NicPlan& nic) {
 }
 
 std::string_view mode_name(AddressMode mode) {
-  return mode == AddressMode::automatic ? "auto" : "routed";
+  switch (mode) {
+    case AddressMode::automatic:
+      return "auto";
+    case AddressMode::kernel:
+      return "kernel";
+    case AddressMode::routed:
+      return "routed";
+    case AddressMode::netkit:
+      return "netkit";
+    case AddressMode::ipvlan:
+      return "ipvlan";
+    case AddressMode::macvlan:
+      return "macvlan";
+  }
+  return "unknown";
 }
 
 std::string describe_addresses(const AddressPlan& plan) {

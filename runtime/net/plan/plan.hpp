@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -64,11 +65,22 @@ struct NicPlan {
 enum class AddressMode {
   /// The first that this machine can do.
   automatic,
+  /// By the kernel's L3 network namespaces.
+  kernel,
   /// By a veth pair and routes: the host answers for them on the LAN.
-  routed
+  routed,
+  /// The same by a netkit pair.
+  netkit,
+  /// By an ipvlan (L3S) of the device that has them.
+  ipvlan,
+  /// By a macvlan (bridge) of it, which has a MAC address of its own on the LAN.
+  macvlan
 };
+inline constexpr std::array kAddressModes{AddressMode::automatic, AddressMode::kernel,
+                                          AddressMode::routed,    AddressMode::netkit,
+                                          AddressMode::ipvlan,    AddressMode::macvlan};
 
-/// "auto", "routed".
+/// As in a SPEC: "auto", "routed".
 std::string_view mode_name(AddressMode mode);
 
 /// Addresses of home's that a container is to get, all on one device of its own.
@@ -77,6 +89,8 @@ struct AddressPlan {
   /// The device that has them at home; absent: whichever does.
   std::optional<InterfaceName> via;
   AddressMode mode = AddressMode::automatic;
+  /// Broadcasts and multicasts of the LAN reach the borrower, too.
+  bool broadcast = false;
   /// The name of the device inside.
   InterfaceName inside{"eth0"};
   bool operator==(const AddressPlan&) const = default;

@@ -365,12 +365,12 @@ BOOST_AUTO_TEST_CASE(what_is_no_loan_of_addresses_is_refused_by_its_word) {
   is("fe80::1", "word 'fe80::1': 'fe80::1' is link-local");
   is("192.0.2.10 via=a via=b", "word 'via=b': via= is there twice");
   is("192.0.2.10 gw=192.0.2.1", "word 'gw=192.0.2.1': unknown; known are IP addresses");
-  is("192.0.2.10 mode=netkit",
-     "word 'mode=netkit': 'netkit' is a mode that this netlend can't do; the modes are");
-  is("192.0.2.10 mode=quick", "word 'mode=quick': 'quick' is unknown; the modes are auto");
+  is("192.0.2.10 mode=quick",
+     "word 'mode=quick': 'quick' is unknown; the modes are auto, kernel, routed, netkit, ipvlan, "
+     "macvlan");
   is("192.0.2.10 ports=80", "word 'ports=80': netlend lends an address whole");
   is("192.0.2.10 ports=http", "word 'ports=http': that is no port");
-  is("192.0.2.10 broadcast=yes", "word 'broadcast=yes': broadcasts and multicasts");
+  is("192.0.2.10 broadcast=all", "word 'broadcast=all': use broadcast=yes or broadcast=no");
   is("192.0.2.10 loopback=shared", "word 'loopback=shared': a loopback of its own");
   is("192.0.2.10 as=lo", "'lo' is there in every");
 }

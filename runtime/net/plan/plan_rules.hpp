@@ -41,7 +41,7 @@ IpPrefix parse_route_destination(std::string_view text);
 /// Throws Error (usage).
 IpAddress parse_lendable_address(std::string_view text);
 
-/// "auto", "routed". Throws Error (usage) that says which there are.
+/// The name of a mode. Throws Error (usage) that says which there are.
 AddressMode parse_mode(std::string_view text);
 
 /// Checks what holds between the parts of one loan of addresses. Throws Error (usage).

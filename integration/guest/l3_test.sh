@@ -1,0 +1,29 @@
+#!/bin/bash
+# Addresses that are lent in each mode, on a kernel that has them all: the same promises to the same
+# tests (runtime/net/l3).
+# shellcheck source=integration/guest/cases.sh
+source "$(dirname "$0")/cases.sh"
+
+cases=(
+  addresses_are_lent_by_routes
+  addresses_are_lent_by_netkit
+  addresses_are_lent_by_ipvlan
+  addresses_are_lent_by_macvlan
+)
+
+make_machine() { make_private_run; }
+make_network() { :; }
+
+# promises MODE: kept also where who lends or gives back is killed at any step.
+promises() {
+  NETLEND_L3_MODE=$1 "$programs/../tests/l3_test" --log_level=message --color_output=no \
+    --run_test='lent_addresses:modes:address_failures/whoever_*'
+}
+
+addresses_are_lent_by_routes() { promises routed; }
+addresses_are_lent_by_netkit() { promises netkit; }
+addresses_are_lent_by_ipvlan() { promises ipvlan; }
+addresses_are_lent_by_macvlan() { promises macvlan; }
+
+(($# == 0)) || cases=("$@")
+run_cases "$0" "${cases[@]}"

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "net/l3/scene.hpp"
+#include "net/plan/plan.hpp"
+
+namespace netlend {
+
+/// The mode that a loan whose addresses are observed is lent in: that of the plan, or the first
+/// that can be used. Changes nothing. Throws Error that says why none can.
+AddressMode choose_mode(const AddressScene& scene, const AddressPlan& plan,
+                        const AddressLoan& loan);
+
+/// The mode of a ledger's loan; `automatic` where its addresses were never observed. Throws Error
+/// for one that this netlend doesn't know.
+AddressMode mode_of(const AddressLoan& loan);
+
+/// The kind of the pair between home and the borrower.
+std::string pair_kind(AddressMode mode);
+
+/// What goes between the LAN and the borrower is forwarded here.
+inline bool is_forwarded(AddressMode mode) {
+  return mode == AddressMode::routed || mode == AddressMode::netkit;
+}
+
+/// The borrower has a device that stands on that of home's, and the pair besides.
+inline bool is_direct(AddressMode mode) {
+  return mode == AddressMode::ipvlan || mode == AddressMode::macvlan;
+}
+
+/// The borrower hears what the LAN broadcasts as any host there does.
+inline bool is_on_lan(AddressMode mode) { return mode == AddressMode::macvlan; }
+
+/// Home has rules of nftables for the loan.
+inline bool has_frame_table(const AddressPlan& plan, AddressMode mode) {
+  return plan.broadcast || is_on_lan(mode);
+}
+
+/// Home answers for what is lent on the LAN.
+inline bool is_answered_by_home(AddressMode mode) { return !is_on_lan(mode); }
+
+}  // namespace netlend
