@@ -33,6 +33,7 @@ const VerbHelp kRunHelp{
         "SPEC of --l3 is 'ADDRESS... [WORD]...': addresses of this machine, which goes on\n"
         "without them until they come home. Words:\n"
         "  via=DEVICE  as=NAME (of the device inside; default: eth0)  broadcast=yes\n"
+        "  ports=N[-M]... (only these; the address stays this machine's)\n"
         "  mode=auto|routed|netkit|ipvlan|macvlan\n"
         "\n"
         "The command sees the host's root read-only, with /root, /home and /run empty,\n"

@@ -295,7 +295,7 @@ std::string addresses_of(const AddressLoan& loan) {
   for (const auto& lent : loan.addresses) {
     out += (out.empty() ? "" : " ") + lent.home.address().str();
   }
-  return out;
+  return out + describe_ports(loan.ports);
 }
 
 std::string format_time(std::int64_t seconds) {

@@ -24,8 +24,9 @@ std::string format_text(const Books& books, const std::vector<Ledger>& ledgers) 
     }
     for (const auto& loan : ledger.address_loans) {
       for (const auto& lent : loan.addresses) {
-        rows.push_back({lent.home.address().str(), loan.inside, describe_borrower(ledger),
-                        format_time(ledger.created_at_s), std::string(stage_name(loan.stage)),
+        rows.push_back({lent.home.address().str() + describe_ports(loan.ports), loan.inside,
+                        describe_borrower(ledger), format_time(ledger.created_at_s),
+                        std::string(stage_name(loan.stage)),
                         std::string(describe(home_of_addresses_by(books, ledger)))});
         homes.push_back(describe_home(ledger.home));
         any_address = true;

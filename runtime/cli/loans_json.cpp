@@ -39,6 +39,7 @@ json loan_to_json(const Ledger& ledger, const AddressLoan& loan, HomeBy by) {
     object["addresses"].push_back(
         {{"address", lent.home.address().str()}, {"device", bytes_to_utf8(lent.device_name)}});
   }
+  for (const auto& range : loan.ports) object["ports"].push_back(format_ports(range));
   put_ledger(object, ledger, by);
   object["stage"] = stage_name(loan.stage);
   return object;

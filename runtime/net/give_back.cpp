@@ -415,7 +415,7 @@ std::vector<std::string> leases_of(const Ledger& ledger) {
   }
   for (const auto& loan : ledger.address_loans) {
     for (const auto& lent : loan.addresses) {
-      leases.push_back(address_lease(lent.home.address(), ledger.home));
+      leases.push_back(address_lease(lent.home.address(), loan.ports, ledger.home));
     }
   }
   return leases;

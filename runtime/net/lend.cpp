@@ -241,7 +241,8 @@ void Lending::prepare(const std::string& plan_text) {
 bool Lending::is_all_at_home() {
   for (const auto& lent : plan_.addresses) {
     for (const auto& address : lent.addresses) {
-      if (read_lease(context_.state, address_lease(address, ledger_.home))) return false;
+      if (read_lease(context_.state, address_lease(address, lent.ports, ledger_.home)))
+        return false;
     }
   }
   return std::all_of(plan_.nics.begin(), plan_.nics.end(), [&](const NicPlan& nic) {
@@ -326,7 +327,7 @@ void Lending::take_leases() {
   }
   for (const auto& lent : plan_.addresses) {
     for (const auto& address : lent.addresses) {
-      order.emplace(address_lease(address, ledger_.home),
+      order.emplace(address_lease(address, lent.ports, ledger_.home),
                     fmt::format("address '{}'", address.str()));
     }
   }

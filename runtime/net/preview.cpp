@@ -179,6 +179,13 @@ namespace {
 void add_address(const AddressLoan& loan, const LentAddress& lent, PlanReport& report) {
   const std::string address = lent.home.address().str();
   const std::string inside = printable(loan.inside);
+  if (!loan.ports.empty()) {
+    report.changes.push_back(fmt::format(
+        "what comes for{} of {} of '{}' goes to '{}' inside, by a veth pair 'nl-...' here; the "
+        "rest of it is this machine's",
+        describe_ports(loan.ports), address, printable(lent.device_name), inside));
+    return;
+  }
   const std::string substitute = IpAddress::from_bytes(lent.substitute).str();
   const AddressMode mode = mode_of(loan);
   report.changes.push_back(fmt::format(
@@ -200,7 +207,7 @@ PlanReport preview_addresses(const LendingContext& context, Site& home, const Ad
   try {
     if (options.address_permission) options.address_permission({plan});
     for (const auto& address : plan.addresses) {
-      const auto lease = read_lease(context.state, address_lease(address, ledger.home));
+      const auto lease = read_lease(context.state, address_lease(address, plan.ports, ledger.home));
       if (lease && is_open(context.state, lease->ledger_name)) {
         throw Error(fmt::format("address '{}' is lent to '{}'", address.str(), lease->id.str()));
       }

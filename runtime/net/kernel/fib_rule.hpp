@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "net/kernel/names.hpp"
+#include "net/kernel/port_range.hpp"
 #include "net/kernel/route.hpp"
 #include "net/kernel/route_socket.hpp"
 
@@ -22,6 +23,10 @@ struct FibRule {
   std::optional<IpPrefix> to;
   /// The device that a packet came by; empty: any.
   std::string iif;
+  /// IPPROTO_*, which ports go with; 0: any.
+  std::uint8_t ip_protocol = 0;
+  std::optional<PortRange> source_ports;
+  std::optional<PortRange> destination_ports;
   /// Of FR_ACT_TO_TBL.
   std::uint32_t table = 0;
   /// The priority that FR_ACT_GOTO goes on at; a higher one.

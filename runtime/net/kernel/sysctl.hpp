@@ -16,6 +16,11 @@ using Sysctls = std::map<std::string, std::string>;
 /// Needs /proc. Throws Error.
 Sysctls read_sysctls(const Netns& netns, const std::string& device);
 
+/// In place of a device, for a sysctl of the namespace: "/proc/sys/net/ipv4/./ip_local_port_range".
+inline constexpr const char* kNoDevice = ".";
+/// The ports that connections go out by that have bound none.
+inline constexpr const char* kLocalPorts = "ipv4/ip_local_port_range";
+
 /// One of them; nothing where it isn't there. `device` can be "all" as well. Throws Error.
 std::optional<std::string> read_sysctl(const Netns& netns, const std::string& device,
                                        const std::string& key);

@@ -34,6 +34,7 @@ class RoutedReturn {
     if (!is_answered_by_home(mode)) is_done &= attempt(failures_, [&] { take_upper(); });
     for (const auto& lent : loan_.addresses) {
       is_done &= attempt(failures_, [&] {
+        if (!loan_.ports.empty()) return give_back_ports(lent);
         lent.home.family == AF_INET ? give_back_ipv4(lent) : give_back_ipv6(lent);
       });
     }
@@ -53,6 +54,7 @@ class RoutedReturn {
  private:
   void find_devices();
   void take_upper() { remove_upper(scene_, loan_); }
+  void give_back_ports(const LentAddress& lent);
   void give_back_ipv4(const LentAddress& lent);
   void give_back_ipv6(const LentAddress& lent);
   void put_on_device(IfIndex device, const AddressRecord& address);
@@ -96,10 +98,19 @@ void RoutedReturn::find_devices() {
   }
 }
 
+void RoutedReturn::give_back_ports(const LentAddress& lent) {
+  remove_rules(lent.home.family,
+               [&](const FibRule& rule) { return sends_to_borrower(rule, loan_, lent); });
+  if (!host_) return;
+  scene_.ensure(scene_.home,
+                remove_route(*host_, route_to_borrower(loan_, lent, *host_),
+                             fmt::format("end the route to {}", lent.home.address().str())));
+}
+
 void RoutedReturn::give_back_ipv4(const LentAddress& lent) {
   if (!host_) return;
   // By device, type and table: the kernel's own route has the same destination.
-  scene_.ensure(scene_.home, remove_route(*host_, route_to_borrower(lent),
+  scene_.ensure(scene_.home, remove_route(*host_, route_to_borrower(loan_, lent, *host_),
                                           fmt::format("take back {}", lent.home.address().str())));
 }
 
@@ -108,9 +119,9 @@ void RoutedReturn::give_back_ipv6(const LentAddress& lent) {
   const auto link = find_link(socket_, lent.device);
   const bool has_place = link && !is_over(lent.home);
   if (has_place) put_on_device(lent.device, lent.home);
-  remove_rules(AF_INET6, [&](const FibRule& rule) { return sends_to_borrower(rule, lent); });
+  remove_rules(AF_INET6, [&](const FibRule& rule) { return sends_to_borrower(rule, loan_, lent); });
   if (host_) {
-    scene_.ensure(scene_.home, remove_route(*host_, route_to_borrower(lent),
+    scene_.ensure(scene_.home, remove_route(*host_, route_to_borrower(loan_, lent, *host_),
                                             fmt::format("end the route to {}", address.str())));
   }
   if (const auto lo = find_link(socket_, std::string("lo"))) {
@@ -214,9 +225,9 @@ bool RoutedReturn::verify(const LentAddress& lent) {
   if (is_over(lent.home)) return true;
   const auto all = list_addresses(socket_, lent.device);
   const auto* now = find(all, lent.home.address());
-  // One of IPv4 has been there all the time, and what has become of it is home's own doing: a
-  // renewed lease of DHCP, say.
-  const bool stayed = lent.home.family == AF_INET;
+  // One of IPv4, or of which only ports were lent, has been there all the time, and what has become
+  // of it is home's own doing: a renewed lease of DHCP, say.
+  const bool stayed = lent.home.family == AF_INET || !loan_.ports.empty();
   if (now != nullptr && (stayed || now->is_same_as(lent.home))) return true;
   failures_.push_back(
       {now == nullptr

@@ -26,6 +26,8 @@ bool asks_local_table(const FibRule& rule) {
          rule.iif.empty();
 }
 
+bool has_ports(const AddressLoan& loan) { return !loan.ports.empty(); }
+
 bool is_same_route(const DeviceRoute& left, const DeviceRoute& right) {
   const auto attribute = [](const DeviceRoute& route, std::uint16_t type) {
     const auto found = route.route.attributes.find(type);
@@ -142,7 +144,7 @@ void Preparation::want_rule(const FibRule& rule) {
 
 void Preparation::stay_no_router(int family, IfIndex device) {
   want_rule({.family = family,
-             .priority = rule_places(scene_.home, family).local,
+             .priority = rule_places(scene_.home, family, SentBy::route).behind_local,
              .action = FR_ACT_BLACKHOLE,
              .iif = name_of(scene_, device)});
 }
@@ -170,9 +172,15 @@ void Preparation::plan_ipv6(IfIndex device) {
 }
 
 void Preparation::plan_rules(int family) {
-  const RulePlaces places = rule_places(scene_.home, family);
-  want_rule({.family = family, .priority = places.go_on, .action = FR_ACT_NOP});
-  if (family != AF_INET6) return;
+  const auto go_on_at = [&](std::uint32_t priority) {
+    want_rule({.family = family, .priority = priority, .action = FR_ACT_NOP});
+  };
+  const auto& loans = scene_.ledger.address_loans;
+  go_on_at(rule_places(scene_.home, family, SentBy::route).go_on);
+  if (family == AF_INET && std::none_of(loans.begin(), loans.end(), has_ports)) return;
+  go_on_at(rule_places(scene_.home, family, SentBy::rule).go_on);
+  // Of an IPv4 address that is lent whole beside ports of another.
+  go_on_at(kLocalBehindOurs + 1);
   const FibRule behind{.family = family,
                        .priority = kLocalBehindOurs,
                        .action = FR_ACT_TO_TBL,
@@ -195,6 +203,7 @@ void Preparation::plan_rules(int family) {
 
 void Preparation::plan_routes() {
   for (const auto& loan : scene_.ledger.address_loans) {
+    if (has_ports(loan)) continue;  // Home goes on speaking from it.
     for (const auto& lent : loan.addresses) {
       const std::string source(lent.home.address().bytes());
       for (auto& route : list_routes_from(scene_.home.socket, {source}, lent.home.family)) {
@@ -284,7 +293,11 @@ class PuttingBack {
 };
 }  // namespace
 
-RulePlaces rule_places(Site& home, int family) {
+SentBy sent_by(const AddressLoan& loan, int family) {
+  return family == AF_INET && loan.ports.empty() ? SentBy::route : SentBy::rule;
+}
+
+RulePlaces rule_places(Site& home, int family, SentBy by) {
   const auto rules = list_fib_rules(home.socket, family);
   const auto local = std::find_if(rules.begin(), rules.end(), asks_local_table);
   if (local == rules.end()) {
@@ -292,26 +305,29 @@ RulePlaces rule_places(Site& home, int family) {
   }
   // The host's own addresses are asked for first, and what is lent stands before them there. A rule
   // can't go on at its own number, so the mark to go on at is the next one.
-  if (family == AF_INET) {
+  const std::uint32_t behind_local = std::max(local->priority, kLocalBehindOurs) + 1;
+  if (family == AF_INET && by == SentBy::route) {
     return {.local = local->priority,
             .own_source = local->priority,
             .foreign_source = local->priority,
             .go_on = local->priority + 1,
-            .to_borrower = 0};
+            .to_borrower = 0,
+            .behind_local = behind_local};
   }
-  // IPv6 has no such order in one table: ours go before the rule that asks it.
+  // Where a rule sends it, ours go before the one that asks that table.
   constexpr RulePlaces kBefore{.local = kLocalBehindOurs,
                                .own_source = 3,
                                .foreign_source = 5,
                                .go_on = 6,
                                .to_borrower = 7};
   if (local->priority != 0 && local->priority <= kBefore.to_borrower) {
-    throw Error(
-        fmt::format("the IPv6 rule for this machine's own addresses has number {}, and netlend's "
-                    "go before it with 3 to 7; give it a higher one",
-                    local->priority));
+    throw Error(fmt::format(
+        "the routing rule for this machine's own addresses has number {}, and netlend's "
+        "go before it with 3 to 7; give it a higher one",
+        local->priority));
   }
   RulePlaces places = kBefore;
+  places.behind_local = behind_local;
   if (local->priority != 0) places.local = local->priority;
   return places;
 }

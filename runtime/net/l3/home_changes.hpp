@@ -14,12 +14,19 @@ struct RulePlaces {
   std::uint32_t own_source = 0;
   std::uint32_t foreign_source = 0;
   std::uint32_t go_on = 0;
-  /// IPv6: the rules that send what is for a lent address to its borrower.
+  /// The rules that send what is for a lent address to its borrower, where a rule does.
   std::uint32_t to_borrower = 0;
+  /// Behind that for the host's own addresses, wherever netlend may move it.
+  std::uint32_t behind_local = 0;
 };
 
+/// How an address is sent to its borrower: a route in the table of local addresses can't tell ports
+/// apart, nor has IPv6 an order in it.
+enum class SentBy { route, rule };
+SentBy sent_by(const AddressLoan& loan, int family);
+
 /// Throws Error where the rules of this machine leave no room.
-RulePlaces rule_places(Site& home, int family);
+RulePlaces rule_places(Site& home, int family, SentBy by);
 
 /// One at a time lends addresses of a home, or puts back what several need: another's loan may take
 /// what this one goes by. Held from before they are observed until they are lent. Throws Error.

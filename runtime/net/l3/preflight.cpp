@@ -88,15 +88,15 @@ std::set<IpAddress> lent_addresses(const AddressScene& scene, const std::vector<
   std::set<IpAddress> lent(ours.begin(), ours.end());
   for (const auto& ledger : other_address_ledgers(scene)) {
     for (const auto& loan : ledger.address_loans) {
+      if (!loan.ports.empty()) continue;  // Home has it, too.
       for (const auto& address : loan.addresses) lent.insert(address.home.address());
     }
   }
   return lent;
 }
 
-/// The address that the host speaks from meanwhile.
-std::string find_substitute(const AddressRecord& record, const LinkState& link,
-                            const std::vector<AddressRecord>& all,
+/// The address that the host speaks from meanwhile; empty: there is none.
+std::string find_substitute(const AddressRecord& record, const std::vector<AddressRecord>& all,
                             const std::set<IpAddress>& lent) {
   const AddressRecord* best = nullptr;
   for (const auto& other : all) {
@@ -105,13 +105,7 @@ std::string find_substitute(const AddressRecord& record, const LinkState& link,
     // In IPv6 the network of an address goes with the last address that it has.
     if (best == nullptr && record.family == AF_INET) best = &other;
   }
-  if (best == nullptr) {
-    throw refused(record.address(),
-                  fmt::format("it is the last of its network {} on '{}', by which the host itself "
-                              "would not be reached any more; give that another address first",
-                              network_of(record).str(), printable(link.name)));
-  }
-  return std::string(best->address().bytes());
+  return best == nullptr ? "" : std::string(best->address().bytes());
 }
 
 void check_ipv6(const IpAddress& address, const LinkState& link,
@@ -172,7 +166,15 @@ LentAddress observe(const AddressScene& scene, const IpAddress& address, const A
                      .home = std::move(place.record),
                      .before = {},
                      .substitute = {}};
-  result.substitute = find_substitute(result.home, link, all, lent);
+  result.substitute = find_substitute(result.home, all, lent);
+  if (!plan.ports.empty()) return result;
+  if (result.substitute.empty()) {
+    throw refused(address,
+                  fmt::format("it is the last of its network {} on '{}', by which the host itself "
+                              "would not be reached any more; give that another address first, or "
+                              "lend ports of it by ports=",
+                              network_of(result.home).str(), printable(link.name)));
+  }
   if (address.family() != AF_INET6) return result;
   check_ipv6(address, link, all);
   for (const auto& other : home_order(scene, result, all)) {
@@ -183,6 +185,70 @@ LentAddress observe(const AddressScene& scene, const IpAddress& address, const A
 }
 }  // namespace
 
+namespace {
+struct OtherLoan {
+  std::string borrower;
+  std::vector<PortRange> ports;
+};
+
+/// The other loans of an address.
+std::vector<OtherLoan> loans_of(const AddressScene& scene, const IpAddress& address) {
+  std::vector<OtherLoan> others;
+  for (const auto& ledger : other_address_ledgers(scene)) {
+    for (const auto& loan : ledger.address_loans) {
+      for (const auto& lent : loan.addresses) {
+        if (lent.home.address() == address) others.push_back({ledger.id.str(), all_ports(loan)});
+      }
+    }
+  }
+  return others;
+}
+
+/// Leases keep whole addresses apart; with home's lock, the ledgers keep ports apart.
+void check_not_lent(const AddressScene& scene, const IpAddress& address, const AddressPlan& plan) {
+  for (const auto& [borrower, theirs] : loans_of(scene, address)) {
+    const auto is_theirs = [&, &theirs = theirs](const auto& range) {
+      return overlap(theirs, range);
+    };
+    const bool is_shared = !theirs.empty() && !plan.ports.empty() &&
+                           std::none_of(plan.ports.begin(), plan.ports.end(), is_theirs);
+    if (is_shared) continue;
+    throw Error(
+        fmt::format("address '{}'{} is not lent: it is lent to '{}'{}; 'netlend loans' "
+                    "shows the loan",
+                    address.str(), describe_ports(plan.ports), borrower, describe_ports(theirs)),
+        EBUSY);
+  }
+}
+
+/// Chooses the ports that the borrower's own connections go out by: none that home's do, and none
+/// of others'.
+void share_ports(const AddressScene& scene, const AddressPlan& plan, AddressLoan& loan) {
+  constexpr std::uint16_t kBlock = 1024;
+  constexpr std::uint16_t kFirst = 10'240;
+  constexpr std::uint16_t kLast = 64'512;
+  std::vector<PortRange> taken = plan.ports;
+  const auto homes = read_sysctl(scene.home.netns, kNoDevice, kLocalPorts).value_or("");
+  if (const auto words = split_words(homes, " \t"); words.size() == 2) {
+    taken.push_back({static_cast<std::uint16_t>(parse_number(words[0], UINT16_MAX).value_or(0)),
+                     static_cast<std::uint16_t>(parse_number(words[1], UINT16_MAX).value_or(0))});
+  }
+  for (const auto& address : plan.addresses) {
+    for (const auto& other : loans_of(scene, address)) {
+      taken.insert(taken.end(), other.ports.begin(), other.ports.end());
+    }
+  }
+  for (std::uint16_t first = kFirst; first < kLast; first += kBlock) {
+    const PortRange block{first, static_cast<std::uint16_t>(first + kBlock - 1)};
+    if (overlap(taken, block)) continue;
+    loan.own_ports = block;
+    return;
+  }
+  throw refused(plan.addresses.front(),
+                "no 1024 ports of it are left that a borrower's own connections could go out by");
+}
+}  // namespace
+
 AddressLoan new_address_loan(const AddressPlan& plan) {
   AddressLoan loan{.id = random_hex(kIdBytes),
                    .inside = plan.inside.str(),
@@ -190,6 +256,7 @@ AddressLoan new_address_loan(const AddressPlan& plan) {
                    .host_name = {},
                    .host_address = new_link_address(),
                    .inside_address = new_link_address(),
+                   .ports = plan.ports,
                    .addresses = {}};
   loan.host_name = "nl-" + loan.id.substr(0, kNameHexDigits);
   return loan;
@@ -202,9 +269,13 @@ void observe_addresses(const AddressScene& scene, const AddressPlan& plan, Addre
   }
   const auto lent = lent_addresses(scene, ours);
   for (const auto& address : plan.addresses) {
+    check_not_lent(scene, address, plan);
     loan.addresses.push_back(observe(scene, address, plan, lent));
   }
-  const AddressMode mode = choose_mode(scene, plan, loan);
+  if (!plan.ports.empty()) share_ports(scene, plan, loan);
+  AddressPlan wanted = plan;
+  if (!plan.ports.empty()) wanted.mode = AddressMode::routed;
+  const AddressMode mode = choose_mode(scene, wanted, loan);
   loan.mode = mode_name(mode);
   loan.has_table = has_frame_table(plan, mode);
   if (mode != AddressMode::netkit) return;

@@ -41,7 +41,7 @@ class RoutedLender {
     set_up_home();
     wait_until_sending(scene_.home, host_);
     wait_until_sending(borrower_, inside_);
-    if (is_answered_by_home(mode_)) answer();
+    if (is_answered_by_home(mode_) && loan_.ports.empty()) answer();
     for (const auto& lent : loan_.addresses) switch_over(lent);
     if (direct) direct->finish();
     if (loan_.has_table && !is_on_lan(mode_)) copy_broadcasts();
@@ -62,6 +62,7 @@ class RoutedLender {
   void route_by_default(int family);
   void set_up_home();
   void switch_over(const LentAddress& lent);
+  void send_to_borrower(const LentAddress& lent);
   void copy_broadcasts();
   bool has(int family) const {
     return std::any_of(loan_.addresses.begin(), loan_.addresses.end(),
@@ -151,6 +152,11 @@ void RoutedLender::limit_sources() {
 }
 
 void RoutedLender::set_up_inside() {
+  if (loan_.own_ports) {
+    // What comes back to another port of the address is the host's, or another borrower's.
+    write_sysctl(borrower_.netns, kNoDevice, kLocalPorts,
+                 fmt::format("{} {}", loan_.own_ports->first, loan_.own_ports->last));
+  }
   if (const auto lo = find_link(borrower_.socket, std::string("lo")); lo && !lo->is_up()) {
     scene_.call(borrower_, set_link_flags(lo->ifindex, IFF_UP, IFF_UP, "set up 'lo' inside"));
   }
@@ -208,7 +214,12 @@ void RoutedLender::set_up_home() {
 /// One message of these is the loan: before it the host has the address, after it the borrower.
 void RoutedLender::switch_over(const LentAddress& lent) {
   const std::string address = lent.home.address().str();
-  const RouteRecord route = route_to_borrower(lent);
+  const RouteRecord route = route_to_borrower(loan_, lent, host_);
+  if (!loan_.ports.empty()) {
+    scene_.call(scene_.home,
+                add_only_route(host_, route, fmt::format("route {} to the borrower", address)));
+    return send_to_borrower(lent);
+  }
   if (lent.home.family == AF_INET) {
     scene_.call(scene_.home, add_route_before(host_, route, fmt::format("shadow {}", address)));
     return;
@@ -219,14 +230,22 @@ void RoutedLender::switch_over(const LentAddress& lent) {
   wait_for_local_route(scene_.home, lo->ifindex, lent.home.address());
   scene_.call(scene_.home,
               add_only_route(host_, route, fmt::format("route {} to the borrower", address)));
-  scene_.call(scene_.home, add_fib_rule(rule_to_borrower(scene_.home, lent),
-                                        fmt::format("send {} to the borrower", address)));
+  send_to_borrower(lent);
   // On its device the host would go on speaking to neighbours from it, and hear their answers no
   // more: they would go to the borrower.
   scene_.call(scene_.home,
               remove_address(lent.device, lent.home,
                              fmt::format("take {} from '{}'", address, lent.device_name)));
 }
+
+void RoutedLender::send_to_borrower(const LentAddress& lent) {
+  for (const auto& rule : rules_to_borrower(scene_.home, loan_, lent, host_)) {
+    scene_.call(scene_.home,
+                add_fib_rule(rule, fmt::format("send {} to the borrower: rule {}",
+                                               lent.home.address().str(), describe(rule))));
+  }
+}
+
 void RoutedLender::copy_broadcasts() {
   std::set<std::string> devices;
   for (const auto& lent : loan_.addresses) devices.insert(lent.device_name);

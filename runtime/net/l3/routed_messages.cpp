@@ -4,6 +4,7 @@
 #include <linux/if_addr.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
+#include <netinet/in.h>
 
 #include <algorithm>
 #include <set>
@@ -15,6 +16,22 @@ namespace netlend {
 namespace {
 // "nl\0\0": far from what people number their tables with.
 constexpr std::uint32_t kTable = 0x6e6c0000;
+
+/// The rule, or one for each protocol and range of the loan's ports.
+std::vector<FibRule> for_each_port(const FibRule& rule, const AddressLoan& loan,
+                                   std::optional<PortRange> FibRule::*ports) {
+  if (loan.ports.empty()) return {rule};
+  std::vector<FibRule> rules;
+  for (const auto& range : all_ports(loan)) {
+    for (const std::uint8_t protocol : {IPPROTO_TCP, IPPROTO_UDP}) {
+      FibRule one = rule;
+      one.ip_protocol = protocol;
+      one.*ports = range;
+      rules.push_back(std::move(one));
+    }
+  }
+  return rules;
+}
 }  // namespace
 
 std::uint32_t own_table(IfIndex device) {
@@ -52,17 +69,18 @@ std::vector<FibRule> source_rules(Site& home, const AddressLoan& loan) {
   std::set<int> families;
   for (const auto& lent : loan.addresses) {
     families.insert(lent.home.family);
-    const RulePlaces places = rule_places(home, lent.home.family);
-    rules.push_back({.family = lent.home.family,
-                     .priority = places.own_source,
-                     .action = FR_ACT_GOTO,
-                     .from = host_prefix(lent.home.address()),
-                     .iif = loan.host_name,
-                     .jump_to = places.go_on});
+    const RulePlaces places = rule_places(home, lent.home.family, sent_by(loan, lent.home.family));
+    const FibRule own{.family = lent.home.family,
+                      .priority = places.own_source,
+                      .action = FR_ACT_GOTO,
+                      .from = host_prefix(lent.home.address()),
+                      .iif = loan.host_name,
+                      .jump_to = places.go_on};
+    for (auto& rule : for_each_port(own, loan, &FibRule::source_ports)) rules.push_back(rule);
   }
   for (const int family : families) {
     rules.push_back({.family = family,
-                     .priority = rule_places(home, family).foreign_source,
+                     .priority = rule_places(home, family, sent_by(loan, family)).foreign_source,
                      .action = FR_ACT_UNREACHABLE,
                      .iif = loan.host_name});
   }
@@ -73,9 +91,14 @@ bool limits_sources(const FibRule& rule, const AddressLoan& loan) {
   return rule.protocol == kNetlendProtocol && rule.iif == loan.host_name;
 }
 
-bool sends_to_borrower(const FibRule& rule, const LentAddress& lent) {
-  return rule.protocol == kNetlendProtocol && rule.table == kTable &&
-         rule.to == host_prefix(lent.home.address());
+bool sends_to_borrower(const FibRule& rule, const AddressLoan& loan, const LentAddress& lent) {
+  if (rule.protocol != kNetlendProtocol || rule.to != host_prefix(lent.home.address()))
+    return false;
+  if (loan.ports.empty()) return rule.table == kTable;
+  // That of the pair isn't known any more when the pair is gone; nobody else has these ports.
+  const auto ports = all_ports(loan);
+  return rule.destination_ports &&
+         std::find(ports.begin(), ports.end(), *rule.destination_ports) != ports.end();
 }
 
 AddressRecord address_inside(const LentAddress& lent) {
@@ -94,20 +117,31 @@ AddressRecord parked(const LentAddress& lent) {
   return address;
 }
 
-RouteRecord route_to_borrower(const LentAddress& lent) {
+namespace {
+std::uint32_t table_to_borrower(const AddressLoan& loan, int family, IfIndex host) {
+  // Several have a part of one address, and each needs a table of its own.
+  if (!loan.ports.empty()) return own_table(host);
+  return family == AF_INET ? std::uint32_t{RT_TABLE_LOCAL} : kTable;
+}
+}  // namespace
+
+RouteRecord route_to_borrower(const AddressLoan& loan, const LentAddress& lent, IfIndex host) {
   RouteRecord route = make_route(host_prefix(lent.home.address()), std::nullopt, false);
   route.protocol = kNetlendProtocol;
-  route.table = lent.home.family == AF_INET ? std::uint32_t{RT_TABLE_LOCAL} : kTable;
-  route.attributes[RTA_PREFSRC] = lent.substitute;
+  route.table = table_to_borrower(loan, lent.home.family, host);
+  if (!lent.substitute.empty()) route.attributes[RTA_PREFSRC] = lent.substitute;
   return route;
 }
 
-FibRule rule_to_borrower(Site& home, const LentAddress& lent) {
-  return {.family = AF_INET6,
-          .priority = rule_places(home, AF_INET6).to_borrower,
-          .action = FR_ACT_TO_TBL,
-          .to = host_prefix(lent.home.address()),
-          .table = kTable};
+std::vector<FibRule> rules_to_borrower(Site& home, const AddressLoan& loan, const LentAddress& lent,
+                                       IfIndex host) {
+  const int family = lent.home.family;
+  const FibRule all{.family = family,
+                    .priority = rule_places(home, family, SentBy::rule).to_borrower,
+                    .action = FR_ACT_TO_TBL,
+                    .to = host_prefix(lent.home.address()),
+                    .table = table_to_borrower(loan, family, host)};
+  return for_each_port(all, loan, &FibRule::destination_ports);
 }
 
 }  // namespace netlend

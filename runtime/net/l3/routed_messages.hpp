@@ -29,14 +29,16 @@ std::vector<FibRule> source_rules(Site& home, const AddressLoan& loan);
 
 /// Whether a rule at home is one of source_rules(), whatever number it has.
 bool limits_sources(const FibRule& rule, const AddressLoan& loan);
-/// Whether it is rule_to_borrower(), whatever number it has.
-bool sends_to_borrower(const FibRule& rule, const LentAddress& lent);
+/// Whether it is one of rules_to_borrower(), whatever number it has.
+bool sends_to_borrower(const FibRule& rule, const AddressLoan& loan, const LentAddress& lent);
 
 /// As the borrower has it: alone in its network, with the broadcast address of home's.
 AddressRecord address_inside(const LentAddress& lent);
 /// As `lo` has it meanwhile.
 AddressRecord parked(const LentAddress& lent);
-RouteRecord route_to_borrower(const LentAddress& lent);
-FibRule rule_to_borrower(Site& home, const LentAddress& lent);
+/// `host`: the end at home of the pair.
+RouteRecord route_to_borrower(const AddressLoan& loan, const LentAddress& lent, IfIndex host);
+std::vector<FibRule> rules_to_borrower(Site& home, const AddressLoan& loan, const LentAddress& lent,
+                                       IfIndex host);
 
 }  // namespace netlend

@@ -25,7 +25,6 @@
 namespace netlend::test {
 
 namespace {
-constexpr std::uint16_t kListenerPort = 80;
 constexpr std::uint16_t kClaimPort = 7000;
 constexpr int kTimeoutMs = 3000;
 // Newer than the headers of some (linux/in6.h).
@@ -152,13 +151,13 @@ std::string errno_name(int errno_value) {
 }
 }  // namespace
 
-Listener::Listener(const Sleeper* where, const std::string& name) {
+Listener::Listener(const Sleeper* where, const std::string& name, std::uint16_t port) {
   const auto fd = open_socket(where, AF_INET6, SOCK_STREAM);
   set_option(fd, SOL_IPV6, IPV6_V6ONLY, 0);
   set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-  const SocketAddress any(IpAddress{"::"}, kListenerPort);
-  check(::bind(fd.get(), any.get(), any.size), "bind", "port 80");
-  check(::listen(fd.get(), 8), "listen on", "port 80");
+  const SocketAddress any(IpAddress{"::"}, port);
+  check(::bind(fd.get(), any.get(), any.size), "bind", "a port");
+  check(::listen(fd.get(), 8), "listen on", "a port");
   pid_ = check(::fork(), "fork", "a listener");
   if (pid_ != 0) return;
   for (;;) {
@@ -172,10 +171,10 @@ Listener::~Listener() {
   ::waitpid(pid_, nullptr, 0);
 }
 
-std::string ask_listener(const Sleeper& from, const std::string& address) {
+std::string ask_listener(const Sleeper& from, const std::string& address, std::uint16_t port) {
   const IpAddress to{address};
   const auto fd = open_socket(&from, to.family(), SOCK_STREAM | SOCK_NONBLOCK);
-  const SocketAddress target(to, kListenerPort);
+  const SocketAddress target(to, port);
   if (::connect(fd.get(), target.get(), target.size) == -1 && errno != EINPROGRESS) {
     return errno_name(errno);
   }

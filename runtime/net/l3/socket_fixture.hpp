@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "support/lab.hpp"
@@ -7,10 +8,12 @@
 /// Sockets in network namespaces; without a Sleeper, in that of the test.
 namespace netlend::test {
 
-/// Says its name to everybody who connects to port 80 of any address, IPv4 and IPv6.
+inline constexpr std::uint16_t kListenerPort = 80;
+
+/// Says its name to everybody who connects to its port of any address, IPv4 and IPv6.
 class Listener {
  public:
-  Listener(const Sleeper* where, const std::string& name);
+  Listener(const Sleeper* where, const std::string& name, std::uint16_t port = kListenerPort);
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
   Listener(Listener&&) = delete;
@@ -21,8 +24,9 @@ class Listener {
   pid_t pid_ = -1;
 };
 
-/// What the listener at port 80 of `address` says, or "ECONNREFUSED", "ETIMEDOUT", ...
-std::string ask_listener(const Sleeper& from, const std::string& address);
+/// What the listener at a port of `address` says, or "ECONNREFUSED", "ETIMEDOUT", ...
+std::string ask_listener(const Sleeper& from, const std::string& address,
+                         std::uint16_t port = kListenerPort);
 
 /// How a source address that isn't one's own is claimed.
 enum class Bind { plain, free, transparent, raw };

@@ -55,7 +55,7 @@ void restore_networks(Site& home, const Ledger& ledger, IfIndex device) {
 UplinkWatch::UplinkWatch(const StateDirectory& state, const Ledger& ledger)
     : state_(state), ledger_name_(ledger.name), events_(listen_to_links()) {
   for (const auto& loan : ledger.address_loans) {
-    if (!is_answered_by_home(mode_of(loan))) continue;
+    if (!is_answered_by_home(mode_of(loan)) || !loan.ports.empty()) continue;
     for (const auto& lent : loan.addresses) {
       answered_.push_back({lent.device, lent.home.address()});
     }

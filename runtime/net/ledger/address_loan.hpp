@@ -45,6 +45,10 @@ struct AddressLoan {
   std::optional<IfIndex> upper;
   /// The rules of nftables that this loan has at home are in a table called `host_name`.
   bool has_table = false;
+  /// Where only ports of the addresses are lent: those, and those that the borrower's own
+  /// connections go out by. Empty, and absent: all.
+  std::vector<PortRange> ports;
+  std::optional<PortRange> own_ports;
   Stage stage = Stage::intent;
   std::vector<LentAddress> addresses;
   /// Others of home's that are taken away for a moment and put on again, for the sake of the order,
@@ -78,7 +82,12 @@ struct HomeChanges {
   bool operator==(const HomeChanges&) const = default;
 };
 
-/// The file in addresses/ that keeps others away from an address of this home.
-std::string address_lease(const IpAddress& address, const NetnsIdentity& home);
+/// All that only the borrower of these ports may use; empty: the whole address.
+std::vector<PortRange> all_ports(const AddressLoan& loan);
+
+/// The file in addresses/ that keeps others away from an address of this home, or from the first
+/// of the ports of it that are lent.
+std::string address_lease(const IpAddress& address, const std::vector<PortRange>& ports,
+                          const NetnsIdentity& home);
 
 }  // namespace netlend

@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "base/error.hpp"
@@ -55,6 +56,12 @@ LentAddress lent_from_json(const json& object) {
 
 json sysctl_to_json(const ChangedSysctl& sysctl) {
   return {{"device", sysctl.device.value}, {"key", sysctl.key}, {"before", sysctl.before}};
+}
+
+json ports_to_json(const PortRange& range) { return {range.first, range.last}; }
+
+PortRange ports_from_json(const json& array) {
+  return {array.at(0).get<std::uint16_t>(), array.at(1).get<std::uint16_t>()};
 }
 
 ChangedSysctl sysctl_from_json(const json& object) {
@@ -113,8 +120,17 @@ Stage stage_from_json(const json& value) {
   throw Error(fmt::format("an unknown stage '{}'", printable(name)));
 }
 
-std::string address_lease(const IpAddress& address, const NetnsIdentity& home) {
-  return fmt::format("addresses/{}-{}", address.str(), home.cookie);
+std::vector<PortRange> all_ports(const AddressLoan& loan) {
+  auto ports = loan.ports;
+  if (loan.own_ports) ports.push_back(*loan.own_ports);
+  return ports;
+}
+
+std::string address_lease(const IpAddress& address, const std::vector<PortRange>& ports,
+                          const NetnsIdentity& home) {
+  const std::string name = fmt::format("addresses/{}-{}", address.str(), home.cookie);
+  if (ports.empty()) return name;
+  return fmt::format("{}-{}", name, std::min_element(ports.begin(), ports.end())->first);
 }
 
 json to_json(const AddressLoan& loan) {
@@ -128,6 +144,8 @@ json to_json(const AddressLoan& loan) {
               {"addresses", list_to_json(loan.addresses, lent_to_json)}};
   if (loan.upper) object["upper"] = loan.upper->value;
   if (loan.has_table) object["has_table"] = true;
+  if (!loan.ports.empty()) object["ports"] = list_to_json(loan.ports, ports_to_json);
+  if (loan.own_ports) object["own_ports"] = ports_to_json(*loan.own_ports);
   if (!loan.put_again.empty()) {
     object["put_again"] = list_to_json(loan.put_again, address_to_json);
   }
@@ -136,6 +154,8 @@ json to_json(const AddressLoan& loan) {
 
 AddressLoan address_loan_from_json(const json& object) {
   std::optional<IfIndex> upper;
+  std::optional<PortRange> own_ports;
+  if (object.contains("own_ports")) own_ports = ports_from_json(object.at("own_ports"));
   if (object.contains("upper")) upper = IfIndex{object.at("upper").get<int>()};
   return {.id = object.at("id").get<std::string>(),
           .inside = text_from_json(object.at("inside")),
@@ -145,6 +165,8 @@ AddressLoan address_loan_from_json(const json& object) {
           .inside_address = bytes_from_json(object.at("inside_address")),
           .upper = upper,
           .has_table = object.value("has_table", false),
+          .ports = list_from_json(object.value("ports", json::array()), ports_from_json),
+          .own_ports = own_ports,
           .stage = stage_from_json(object.at("stage")),
           .addresses = list_from_json(object.at("addresses"), lent_from_json),
           .put_again = list_from_json(object.value("put_again", json::array()), address_from_json)};

@@ -13,6 +13,8 @@ namespace netlend {
 
 namespace {
 constexpr std::size_t kPortMax = 65535;
+// Each is four routing rules at home for each address.
+constexpr std::size_t kRangesMax = 16;
 
 [[noreturn]] void refuse(const std::string& why) { throw Error::usage(why); }
 
@@ -31,15 +33,6 @@ void apply_broadcast(AddressPlan& plan, std::string_view value) {
   plan.broadcast = value == "yes";
 }
 
-void refuse_ports(AddressPlan&, std::string_view value) {
-  const auto dash = value.find('-');
-  const bool is_range =
-      parse_number(value.substr(0, dash), kPortMax) &&
-      (dash == std::string_view::npos || parse_number(value.substr(dash + 1), kPortMax));
-  if (!is_range) refuse("that is no port; and netlend lends an address whole, with all its ports");
-  refuse("netlend lends an address whole, with all its ports; leave it out");
-}
-
 struct Key {
   std::string_view name;
   void (*apply)(AddressPlan& plan, std::string_view value);
@@ -51,7 +44,7 @@ constexpr std::array kKeys{
     Key{"as", [](auto& plan, auto value) { plan.inside = InterfaceName{value}; }},
     Key{"broadcast", apply_broadcast},
     Key{"loopback", require_own_loopback},
-    Key{"ports", refuse_ports},
+    Key{"ports", [](auto& plan, auto value) { plan.ports.push_back(parse_ports(value)); }},
 };
 
 void apply_word(AddressPlan& plan, std::string_view word, std::set<std::string_view>& seen) {
@@ -63,8 +56,10 @@ void apply_word(AddressPlan& plan, std::string_view word, std::set<std::string_v
   const auto* key = std::find_if(kKeys.begin(), kKeys.end(), [&](const Key& known) {
     return known.name == word.substr(0, equals);
   });
-  if (key == kKeys.end()) refuse("unknown; known are IP addresses, via=, mode= and as=");
-  if (!seen.insert(key->name).second) refuse(fmt::format("{}= is there twice", key->name));
+  if (key == kKeys.end())
+    refuse("unknown; known are IP addresses, via=, mode=, as=, ports= and broadcast=");
+  if (key->name != "ports" && !seen.insert(key->name).second)
+    refuse(fmt::format("{}= is there twice", key->name));
   key->apply(plan, word.substr(equals + 1));
 }
 }  // namespace
@@ -104,7 +99,39 @@ IpAddress parse_lendable_address(std::string_view text) {
   return address;
 }
 
+PortRange parse_ports(std::string_view text) {
+  const auto dash = text.find('-');
+  const auto first = parse_number(text.substr(0, dash), kPortMax);
+  const auto last =
+      dash == std::string_view::npos ? first : parse_number(text.substr(dash + 1), kPortMax);
+  if (!first || !last || *first == 0 || *last < *first) {
+    refuse(fmt::format("'{}' is no port and no range of ports; write '80' or '8000-8010'",
+                       printable(text)));
+  }
+  return {static_cast<std::uint16_t>(*first), static_cast<std::uint16_t>(*last)};
+}
+
+namespace {
+void check_port_ranges(const AddressPlan& plan) {
+  if (plan.ports.empty()) return;
+  if (plan.ports.size() > kRangesMax) {
+    refuse(fmt::format("{} ranges of ports: there may be {}", plan.ports.size(), kRangesMax));
+  }
+  for (auto range = plan.ports.begin(); range != plan.ports.end(); ++range) {
+    if (overlap({plan.ports.begin(), range}, *range)) {
+      refuse(fmt::format("port {} is wanted twice", format_ports(*range)));
+    }
+  }
+  if (plan.mode != AddressMode::automatic && plan.mode != AddressMode::routed) {
+    refuse("ports= goes with mode 'routed' alone, where this machine keeps the address");
+  }
+  if (plan.broadcast)
+    refuse("broadcast=yes goes with a whole address, and ports= is a part of one");
+}
+}  // namespace
+
 void check_address_plan(const AddressPlan& plan) {
+  check_port_ranges(plan);
   if (plan.addresses.empty()) refuse("no address; write which to lend, as in '192.0.2.10'");
   if (plan.inside.str() == "lo") {
     refuse("'lo' is there in every network namespace; choose another name");

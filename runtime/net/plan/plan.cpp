@@ -1,5 +1,7 @@
 #include "net/plan/plan.hpp"
 
+#include <fmt/core.h>
+
 namespace netlend {
 
 namespace {
@@ -47,6 +49,17 @@ std::string_view mode_name(AddressMode mode) {
 std::string describe_addresses(const AddressPlan& plan) {
   std::string out;
   for (const auto& address : plan.addresses) out += (out.empty() ? "" : " ") + address.str();
+  return out + describe_ports(plan.ports);
+}
+
+std::string format_ports(const PortRange& range) {
+  return range.first == range.last ? std::to_string(range.first)
+                                   : fmt::format("{}-{}", range.first, range.last);
+}
+
+std::string describe_ports(const std::vector<PortRange>& ports) {
+  std::string out;
+  for (const auto& range : ports) out += " ports=" + format_ports(range);
   return out;
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "net/kernel/names.hpp"
+#include "net/kernel/port_range.hpp"
 
 namespace netlend {
 
@@ -89,6 +90,8 @@ struct AddressPlan {
   /// The device that has them at home; absent: whichever does.
   std::optional<InterfaceName> via;
   AddressMode mode = AddressMode::automatic;
+  /// Only these ports of the addresses, which are shared with home and others; empty: all.
+  std::vector<PortRange> ports;
   /// Broadcasts and multicasts of the LAN reach the borrower, too.
   bool broadcast = false;
   /// The name of the device inside.
@@ -96,8 +99,12 @@ struct AddressPlan {
   bool operator==(const AddressPlan&) const = default;
 };
 
-/// "10.0.0.1 2001:db8::1".
+/// "10.0.0.1 2001:db8::1", "10.0.0.1 ports=80 ports=8000-8010".
 std::string describe_addresses(const AddressPlan& plan);
+/// " ports=80 ports=8000-8010"; nothing for none.
+std::string describe_ports(const std::vector<PortRange>& ports);
+/// "80".
+std::string format_ports(const PortRange& range);
 
 /// What a container is to get. Made by the functions of plan_parse.hpp, which check it; immutable
 /// from then on.

@@ -102,13 +102,18 @@ NicPlan read_nic(const JsonNode& node) {
 }
 
 AddressPlan read_lent_addresses(const JsonNode& node) {
-  node.allow_only({"addresses", "via", "mode", "broadcast", "inside"});
+  node.allow_only({"addresses", "via", "mode", "ports", "broadcast", "inside"});
   AddressPlan lent{};
   for (const auto& element : node.at("addresses").elements()) {
     lent.addresses.push_back(parse_text(element, parse_lendable_address));
   }
   if (const auto via = node.find("via")) lent.via = via->as<InterfaceName>();
   if (const auto mode = node.find("mode")) lent.mode = parse_text(*mode, parse_mode);
+  if (const auto ports = node.find("ports")) {
+    for (const auto& element : ports->elements()) {
+      lent.ports.push_back(parse_text(element, parse_ports));
+    }
+  }
   if (const auto broadcast = node.find("broadcast")) lent.broadcast = broadcast->boolean();
   if (const auto inside = node.find("inside")) lent.inside = inside->as<InterfaceName>();
   try {
@@ -196,6 +201,7 @@ ordered_json lent_to_json(const AddressPlan& lent) {
   ordered_json object{{"inside", lent.inside.str()}, {"addresses", addresses}};
   if (lent.via) object["via"] = lent.via->str();
   if (lent.mode != AddressMode::automatic) object["mode"] = mode_name(lent.mode);
+  for (const auto& range : lent.ports) object["ports"].push_back(format_ports(range));
   if (lent.broadcast) object["broadcast"] = true;
   return object;
 }

@@ -345,6 +345,8 @@ BOOST_AUTO_TEST_CASE(addresses_to_lend_are_words_of_a_spec) {
   BOOST_TEST(plan.via.value().str() == "lan0");
   BOOST_TEST((plan.mode == netlend::AddressMode::routed));
   BOOST_TEST(plan.inside.str() == "web0");
+  const auto shared = netlend::parse_l3_spec("192.0.2.10 ports=80 ports=8000-8010");
+  BOOST_TEST(describe_addresses(shared) == "192.0.2.10 ports=80 ports=8000-8010");
   const auto usual = netlend::parse_l3_spec("192.0.2.10 broadcast=no loopback=own");
   BOOST_TEST((usual.mode == netlend::AddressMode::automatic));
   BOOST_TEST(usual.inside.str() == "eth0");
@@ -368,8 +370,13 @@ BOOST_AUTO_TEST_CASE(what_is_no_loan_of_addresses_is_refused_by_its_word) {
   is("192.0.2.10 mode=quick",
      "word 'mode=quick': 'quick' is unknown; the modes are auto, kernel, routed, netkit, ipvlan, "
      "macvlan");
-  is("192.0.2.10 ports=80", "word 'ports=80': netlend lends an address whole");
-  is("192.0.2.10 ports=http", "word 'ports=http': that is no port");
+  is("192.0.2.10 ports=http", "word 'ports=http': 'http' is no port and no range of ports");
+  is("192.0.2.10 ports=0", "word 'ports=0': '0' is no port");
+  is("192.0.2.10 ports=90-80", "word 'ports=90-80': '90-80' is no port");
+  is("192.0.2.10 ports=65536", "word 'ports=65536': '65536' is no port");
+  is("192.0.2.10 ports=80 ports=70-90", "port 70-90 is wanted twice");
+  is("192.0.2.10 ports=80 mode=macvlan", "ports= goes with mode 'routed' alone");
+  is("192.0.2.10 ports=80 broadcast=yes", "broadcast=yes goes with a whole address");
   is("192.0.2.10 broadcast=all", "word 'broadcast=all': use broadcast=yes or broadcast=no");
   is("192.0.2.10 loopback=shared", "word 'loopback=shared': a loopback of its own");
   is("192.0.2.10 as=lo", "'lo' is there in every");

@@ -163,6 +163,12 @@ void check_distinct(const AddressPlan& lent, const Plan& plan) {
 }
 
 void check_lent_addresses(const Plan& plan) {
+  if (std::count_if(plan.addresses.begin(), plan.addresses.end(),
+                    [](const auto& lent) { return !lent.ports.empty(); }) > 1) {
+    refuse(
+        "ports= is in two loans of one container, which has one range of ports that its own "
+        "connections go out by; put the addresses into one loan");
+  }
   std::set<IpAddress> seen;
   for (const auto& lent : plan.addresses) {
     check_distinct(lent, plan);
