@@ -163,7 +163,7 @@ BOOST_FIXTURE_TEST_CASE(no_name_of_another_device_gets_it, Machine) {
             "device name 'lan0\\x0awan0'"},
            {plan(R"({"netlend":1,"nics":[{"inside":"eth1","source":"wan0"}]})"), wan0},
            {kAllowed + "," + nic("wan0", "eth2"), wan0},
-           {nic("up0"), "it carries the default route of this machine"},
+           {nic("up0"), "it carries a default route of this machine"},
        }) {
     check_refused(ask(annotations), part);
   }

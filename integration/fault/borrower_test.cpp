@@ -6,15 +6,12 @@
 
 using netlend::ReapScope;
 using netlend::test::joined;
+using netlend::test::says;
 using netlend::test::Scene;
 using netlend::test::sh;
 using netlend::test::Sleeper;
 
 namespace {
-bool says(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
 constexpr const char* kMark = "$(ip -j link show eth0 | grep -o netlend-[0-9a-f]*)";
 
 /// The next process of this pid namespace gets `pid`, if that is free. Source: proc(5).

@@ -19,6 +19,7 @@ cases=(
   tunnels_that_send_through_it_are_named
   ipsec_that_it_does_is_named
   chains_and_flowtables_have_it_again
+  a_chain_that_home_removed_is_told_from_one_that_lost_it
   what_another_redirects_to_it_arrives_again
   an_rdma_device_in_software_is_never_destroyed
 )
@@ -271,6 +272,27 @@ END
   # This kernel takes it out of them.
   while_it_is_away() { fails grep lan0 <<<"$(nft list ruleset)"; }
   comes_back 'nft -s list ruleset'
+}
+
+a_chain_that_home_removed_is_told_from_one_that_lost_it() {
+  nft -f - <<'END'
+table netdev n {
+  chain removed {
+    type filter hook ingress device "lan0" priority 0; policy drop
+  }
+  chain kept {
+    type filter hook egress device "lan0" priority 0
+  }
+}
+END
+  ip netns add blue
+  netlend lend lan0 --to netns:blue name=eth0
+  nft delete chain netdev n removed
+  output=$(netlend return lan0 2>&1)
+  expect "not made again: chain 'removed' of table 'netdev n' of nftables" "$output"
+  fails grep removed <<<"$(nft list ruleset)"
+  expect 'device "lan0"' "$(nft list chain netdev n kept)"
+  has_no_trace
 }
 
 what_another_redirects_to_it_arrives_again() {

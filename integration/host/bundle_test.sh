@@ -47,6 +47,7 @@ cases=(
   what_is_asked_for_twice_is_refused_before_anything_is_lent
   the_hook_beside_it_does_no_harm
   a_create_that_fails_gives_back_what_it_lent
+  a_create_that_fails_brings_network_devices_home
   a_netlend_killed_anywhere_in_create_leaves_what_delete_cleans_up
   a_netlend_killed_while_its_container_runs_has_left_a_guardian_with_it
   a_netlend_killed_while_its_container_runs_leaves_what_delete_cleans_up
@@ -671,8 +672,13 @@ how_a_device_comes_home_is_said_as_it_is() {
   netlend --root /run/other create c1 </dev/null
   kill_guardian
   expect "by 'netlend delete'" "$(netlend loans)"
+  code=0
+  output=$(netlend return lan1 2>&1) || code=$?
+  [[ $code == 1 ]]
+  expect "came by linux.netDevices and stays with 'c1'" "$output"
   expect "device 'lan1' (lent to 'c1' as 'eth1')" \
     "$(netlend --root /run/other delete --force c1 2>&1 || true)"
+  wait_until fails ip link show far1 # goes with lan1, when the kernel comes to it
   rm -r /etc/netlend
   is_home
 }
@@ -801,6 +807,38 @@ a_create_that_fails_gives_back_what_it_lent() {
   fails netlend create --nic "$lan0" --nic eth2=nosuch0 c1 </dev/null
   is_home
   has_nothing_left
+}
+
+a_create_that_fails_brings_network_devices_home() {
+  local verb devices='.linux.netDevices = {lan1: {name: "eth5"}}'
+  ip link add lan1 type veth peer name far1
+  ip addr add 10.9.0.1/24 dev lan1
+  ip link set lan1 up
+  netlend show >/run/test/with_lan1
+  is_as_before() {
+    netlend show | diff /run/test/with_lan1 - && has_no_loans && has_nothing_left
+  }
+  for verb in create run 'run --detach'; do
+    configure "$devices" nosuch
+    # shellcheck disable=SC2086 # words
+    fails netlend $verb c1 </dev/null
+    is_as_before
+    configure "$devices | .hooks.createRuntime = [{path: \"/bin/false\"}]" true
+    # shellcheck disable=SC2086 # words
+    fails netlend $verb c1 </dev/null
+    is_as_before
+  done
+  configure "$devices | .hooks.poststart = [{path: \"/bin/false\"}]" sleep 1000000
+  fails netlend run c1 </dev/null
+  is_as_before
+  # By the guardian, if create is killed.
+  configure "$devices | .hooks.createRuntime = [{path: \"/bin/sh\", args: [\"sh\", \"-c\", \"kill -9 \$PPID\"]}]" true
+  fails "$programs/netlend" create c1 </dev/null
+  wait_until has_no_loans
+  netlend delete --force c1
+  is_as_before
+  ip link del lan1
+  is_home
 }
 
 # At the Nth of each call that changes something, until there is no Nth any more.

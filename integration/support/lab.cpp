@@ -54,6 +54,10 @@ std::string sh(const std::string& command) {
   return result.output;
 }
 
+bool says(std::string_view text, std::string_view part) {
+  return text.find(part) != std::string_view::npos;
+}
+
 bool succeeds(const std::string& command) { return run_shell(command).status == 0; }
 
 std::string observe(const std::string& device) {

@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <string>
+#include <string_view>
 
 #include "base/error.hpp"
 
@@ -10,6 +11,9 @@ namespace netlend::test {
 
 /// What a shell command printed, without the last newline. Throws with its output if it fails.
 std::string sh(const std::string& command);
+
+/// Whether the text has this in it.
+bool says(std::string_view text, std::string_view part);
 
 /// Whether it succeeds; its output is dropped.
 bool succeeds(const std::string& command);

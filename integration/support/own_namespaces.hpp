@@ -11,4 +11,9 @@ void enter_own_namespaces();
 /// A fresh, empty network namespace for this thread: called by a fixture before each case.
 void enter_new_netns();
 
+/// That as a fixture.
+struct FreshNetns {
+  FreshNetns() { enter_new_netns(); }
+};
+
 }  // namespace netlend::test

@@ -13,6 +13,7 @@
 #include "cli/target.hpp"
 #include "lifecycle/bundle_loans.hpp"
 #include "net/checks.hpp"
+#include "net/ledger/lock.hpp"
 #include "net/locate.hpp"
 #include "net/plan/plan_rules.hpp"
 
@@ -117,18 +118,24 @@ Error not_lent(const std::vector<Ledger>& ledgers, const std::string& word) {
                            list_loans(matching(ledgers, [](const Ledger&) { return true; }))));
 }
 
-HomeBy usual_home_by(const ContainerStore& containers, const Ledger& ledger) {
+/// Somebody brings it home, or undoes what its lender, who is dead, left half way.
+bool is_being_returned(const StateDirectory& state, const Ledger& ledger) {
+  return !ledger.is_ready() && LedgerLock::is_held(state, ledger.name);
+}
+
+HomeBy usual_home_by(const Books& books, const Ledger& ledger) {
   const auto lives = [](const ProcessIdentity& process) {
     return liveness(process) == Liveness::alive;
   };
   const bool is_dead = borrower_liveness(ledger) == Liveness::dead;
   if (lives(ledger.lender)) return HomeBy::lender;
   if (ledger.guardian && lives(*ledger.guardian)) {
-    return is_dead ? HomeBy::guardian_now : HomeBy::guardian;
+    const bool is_now = is_dead || is_being_returned(books.state, ledger);
+    return is_now ? HomeBy::guardian_now : HomeBy::guardian;
   }
   if (is_dead) return HomeBy::reap;
   if (is_by_hand(ledger)) return HomeBy::hand;
-  return is_of_bundle(containers, ledger) ? HomeBy::removal : HomeBy::hook;
+  return is_of_bundle(books.containers, ledger) ? HomeBy::removal : HomeBy::hook;
 }
 
 /// One that whoever is at it has not just begun with, and whose end nobody else knows better: a
@@ -153,8 +160,8 @@ HomeBy home_by(const StateDirectory& state, const Ledger& ledger, const Loan& lo
     return is_deleted(state, ledger, loan) ? usual : HomeBy::search;
   }
   const bool is_returned = loan.stage == Stage::returning && where == Whereto::home;
-  const bool is_being_returned = usual == HomeBy::lender || usual == HomeBy::guardian_now;
-  return is_returned && !is_being_returned ? HomeBy::repair : usual;
+  const bool is_done = usual != HomeBy::lender && !is_being_returned(state, ledger);
+  return is_returned && is_done ? HomeBy::repair : usual;
 }
 }  // namespace
 
@@ -170,7 +177,7 @@ OpenLedgers load_ledgers(const StateDirectory& state) {
 
 std::vector<HomeBy> home_by(const Books& books, const Ledger& ledger) {
   std::vector<HomeBy> all;
-  const HomeBy usual = usual_home_by(books.containers, ledger);
+  const HomeBy usual = usual_home_by(books, ledger);
   for (const auto& loan : ledger.loans) {
     all.push_back(is_lent(ledger, loan) ? home_by(books.state, ledger, loan, usual) : usual);
   }

@@ -29,11 +29,17 @@ int execute(const Session& session, const ReturnArguments& arguments) {
     names.insert(names.end(), found.begin(), found.end());
   }
   Failures failures;
+  bool any_stays = false;
   for (const auto& name : names) {  // One that is there twice has been closed by the first.
     const Failures more = give_back(session.lending(), name, arguments.leftover);
     failures.insert(failures.end(), more.begin(), more.end());
+    // What came by linux.netDevices, which has been noted.
+    any_stays = any_stays || (more.empty() && is_open(session.state(), name));
   }
-  if (arguments.leftover == Leftover::keep) return session.report(failures);
+  if (arguments.leftover == Leftover::keep) {
+    const int code = session.report(failures);
+    return any_stays ? kExitFailed : code;
+  }
   for (const auto& given_up : failures) session.console().note(given_up.what);
   return kExitSuccess;
 }

@@ -117,7 +117,7 @@ void put_link(json& object, const LinkState& link) {
   object["parent"] = link.parent_bus.empty() ? "" : link.parent_bus + " " + link.parent_device;
   for (const auto& [type, value] : link.tunables) object[tunable_name(type)] = value;
   if (!link.ipv6_token.empty()) {
-    object["ipv6_token"] = IpAddress::from_bytes(link.ipv6_token).str();
+    object["ipv6_token"] = format_token(link.ipv6_token);
   }
   if (link.addrgenmode) object["addrgenmode"] = *link.addrgenmode;
 }

@@ -53,7 +53,7 @@ std::string format_device(const DeviceView& device) {
   }
   if (!state.link.alias.empty()) out += property("alias", state.link.alias);
   if (!state.link.ipv6_token.empty()) {
-    out += property("token", IpAddress::from_bytes(state.link.ipv6_token).str());
+    out += property("token", format_token(state.link.ipv6_token));
   }
   if (!device.master_name.empty()) out += property("master", device.master_name);
   if (state.root_qdisc) out += property("qdisc", describe(*state.root_qdisc));

@@ -6,8 +6,8 @@
 #include <array>
 #include <cstring>
 
+#include "base/descriptor_message.hpp"
 #include "base/syscall.hpp"
-#include "container/send_descriptor.hpp"
 
 namespace netlend {
 
@@ -19,16 +19,6 @@ constexpr char kFailure = 'f';
 constexpr std::size_t kMessageMax = 4096;
 // A failure is its letter, its exit code as one byte, and its text.
 constexpr std::size_t kFailureHeader = 2;
-
-UniqueFd received_descriptor(msghdr& message) {
-  const cmsghdr* header = CMSG_FIRSTHDR(&message);
-  if (header == nullptr || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) {
-    throw Error("receive from the container: a terminal was announced and not sent");
-  }
-  int fd = -1;
-  std::memcpy(&fd, CMSG_DATA(header), sizeof fd);
-  return UniqueFd{fd};
-}
 }  // namespace
 
 Channel make_channel() {
@@ -45,19 +35,11 @@ void ParentChannel::say_go() {
 
 ParentChannel::Report ParentChannel::receive() {
   std::array<char, kMessageMax> text{};
-  DescriptorSpace space{};
-  iovec part{.iov_base = text.data(), .iov_len = text.size()};
-  msghdr message{};
-  message.msg_iov = &part;
-  message.msg_iovlen = 1;
-  message.msg_control = space.bytes.data();
-  message.msg_controllen = space.bytes.size();
-  const auto size = static_cast<std::size_t>(
-      check(retry([&] { return ::recvmsg(fd_.get(), &message, MSG_CMSG_CLOEXEC); }), "hear from",
-            "the container"));
+  auto received = receive_message(fd_.get(), text);
+  const auto size = static_cast<std::size_t>(check(received.size, "hear from", "the container"));
   if (size == 0) return std::monostate{};
   if (text[0] == kReady) return Ready{};
-  if (text[0] == kTerminal) return received_descriptor(message);
+  if (text[0] == kTerminal && received.descriptor.is_open()) return std::move(received.descriptor);
   if (text[0] != kFailure || size < kFailureHeader) {
     throw Error("hear from the container: an unknown message");
   }

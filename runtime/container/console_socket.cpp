@@ -8,8 +8,8 @@
 #include <cstring>
 #include <string_view>
 
+#include "base/descriptor_message.hpp"
 #include "base/syscall.hpp"
-#include "container/send_descriptor.hpp"
 
 namespace netlend {
 

@@ -7,6 +7,7 @@
 #include <array>
 #include <cerrno>
 
+#include "base/descriptor_message.hpp"
 #include "base/process.hpp"
 #include "base/syscall.hpp"
 #include "guardian/title.hpp"
@@ -44,8 +45,9 @@ class Guardian {
 
   const ProcessIdentity& identity() const noexcept { return identity_; }
 
-  /// Waits until it needs nothing more of us, and says which ledger is its own.
-  void leave_with(const std::string& ledger_name) {
+  /// Waits until it needs nothing more of us, gives it what is to be held open, and says which
+  /// ledger is its own.
+  void leave_with(const std::string& ledger_name, const std::vector<UniqueFd>& held) {
     std::array<char, kGuardianMessageMax> message{};
     const auto size =
         check(retry([&] { return ::recv(channel_.get(), message.data(), message.size(), 0); }),
@@ -55,6 +57,7 @@ class Guardian {
       throw Error(fmt::format("no guardian can be left with the borrower: {}",
                               answer.empty() ? "it ended" : answer));
     }
+    for (const auto& fd : held) send_descriptor(channel_.get(), kGuardianHold, fd.get());
     check(retry([&] {
             return ::send(channel_.get(), ledger_name.data(), ledger_name.size(), MSG_NOSIGNAL);
           }),
@@ -79,11 +82,13 @@ std::string lend_guarded(const LendingContext& context, const Plan& plan, const 
   Guardian guardian(context.state, borrower, how.lender);
   LendOptions guarded = how.options;
   guarded.guardian = guardian.identity();
+  std::vector<UniqueFd> held;
+  guarded.keep_open = [&](UniqueFd fd) { held.push_back(std::move(fd)); };
   std::string ledger = lend(context, plan, borrower, guarded);
   // What was lent already has its own, and this one ends when nothing is said to it.
   if (!is_guarded_by(context.state, ledger, guardian.identity())) return ledger;
   try {
-    guardian.leave_with(ledger);
+    guardian.leave_with(ledger, held);
   } catch (const Error&) {
     // What can't be undone stays in the ledger, for reap.
     static_cast<void>(give_back(context, ledger));

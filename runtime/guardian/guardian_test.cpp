@@ -1,7 +1,10 @@
 #include "guardian/guardian.hpp"
 
+#include <linux/bpf.h>
+#include <linux/if_link.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,6 +16,7 @@
 
 #include "base/syscall.hpp"
 #include "net/ledger/ledger.hpp"
+#include "net/ledger/lock.hpp"
 #include "net/lending_fixture.hpp"
 
 using netlend::Borrower;
@@ -80,6 +84,19 @@ class Guarded : public Lab {
   std::vector<ProcessIdentity> guardians_;
 };
 
+/// A program that lets every packet pass.
+UniqueFd load_xdp() {
+  const std::array<bpf_insn, 2> code{
+      {{.code = BPF_ALU64 | BPF_MOV | BPF_K, .imm = XDP_PASS}, {.code = BPF_JMP | BPF_EXIT}}};
+  bpf_attr attributes{};
+  attributes.prog_type = BPF_PROG_TYPE_XDP;
+  attributes.insns = reinterpret_cast<std::uintptr_t>(code.data());
+  attributes.insn_cnt = code.size();
+  attributes.license = reinterpret_cast<std::uintptr_t>("GPL");
+  return UniqueFd{static_cast<int>(netlend::check(
+      ::syscall(SYS_bpf, BPF_PROG_LOAD, &attributes, sizeof attributes), "load", "a program"))};
+}
+
 std::map<std::string, std::string> read_fields(const std::string& path) {
   std::map<std::string, std::string> fields;
   std::ifstream file(path);
@@ -121,6 +138,52 @@ BOOST_AUTO_TEST_CASE(reap_and_the_next_lender_wait_for_one_that_is_at_it) {
     wait_for_end(guardian);
     BOOST_TEST(joined(give_all_back()) == "");
   }
+}
+
+BOOST_AUTO_TEST_CASE(reap_waits_for_one_that_undoes_what_a_killed_lender_left) {
+  // The borrower lives on: the guardian is all that is left of the lender.
+  const pid_t lender = ::fork();
+  if (lender == 0) {
+    auto killed = context();
+    killed.on_step = [](std::string_view step) {
+      if (step == "write_ready") ::kill(::getpid(), SIGKILL);
+    };
+    lend_guarded(killed, plan(kDevice), borrower());
+    ::_exit(0);
+  }
+  int status = 0;
+  BOOST_REQUIRE(::waitpid(lender, &status, 0) == lender);
+  BOOST_REQUIRE(WIFSIGNALED(status));
+  const std::string ledger = ledgers_of(state(), borrower().id).at(0);
+  const auto guardian = guardian_of(ledger);
+  while (!netlend::LedgerLock::is_held(state(), ledger) && is_open(state(), ledger)) {
+  }
+  BOOST_TEST(reap(context(), netlend::ReapScope::all).empty());
+  check_home_as_it_was();
+  check_state_is_empty();
+  wait_for_end(guardian);
+}
+
+BOOST_AUTO_TEST_CASE(it_keeps_a_program_that_nothing_but_the_device_holds) {
+  const auto attach = [](netlend::Site& site, const char* device, int program) {
+    netlend::Message message =
+        change_link(find_link(site.socket, std::string(device))->ifindex, "attach XDP");
+    message.begin(IFLA_XDP)
+        .put_u32(IFLA_XDP_FD, static_cast<std::uint32_t>(program))
+        .put_u32(IFLA_XDP_FLAGS, XDP_FLAGS_DRV_MODE)
+        .end();
+    site.socket.call(message);
+  };
+  netlend::Site home{netlend::Netns::current()};
+  attach(home, "lan0", load_xdp().get());
+  const std::string before = sh("ip -d -j link show dev lan0");
+  const auto guardian = lend_and_leave(borrower());
+  netlend::Site inside{netlend::Netns::of_process(container.pid())};
+  attach(inside, "eth0", -1);
+  container.kill();
+  wait_for_end(guardian, kHomeWithinMs);
+  BOOST_TEST(sh("ip -d -j link show dev lan0") == before);
+  check_state_is_empty();
 }
 
 BOOST_AUTO_TEST_CASE(it_ends_when_somebody_else_gives_back) {

@@ -10,6 +10,7 @@
 #include <array>
 #include <cerrno>
 
+#include "base/descriptor_message.hpp"
 #include "base/syscall.hpp"
 #include "guardian/seclusion.hpp"
 #include "net/ledger/ledger.hpp"
@@ -28,15 +29,29 @@ void send_to_lender(const UniqueFd& lender, std::string_view message) noexcept {
   static_cast<void>(::send(lender.get(), message.data(), message.size(), MSG_NOSIGNAL));
 }
 
-/// The name of the ledger that the lender left us with; nothing where it ended without a word.
-std::optional<std::string> hear_from_lender(const UniqueFd& lender) {
-  std::array<char, kGuardianMessageMax> message{};
-  const auto size = retry([&] { return ::recv(lender.get(), message.data(), message.size(), 0); });
-  // ECONNRESET: it was killed before it read that we are ready.
-  if (size == -1 && errno == ECONNRESET) return std::nullopt;
-  check(size, "hear from", "the lender");
-  if (size == 0) return std::nullopt;
-  return std::string(message.data(), static_cast<std::size_t>(size));
+/// What the lender left us with.
+struct Legacy {
+  /// Nothing where it ended without a word.
+  std::optional<std::string> ledger_name;
+  /// BPF programs of the devices: the borrower can take them off, but not away.
+  std::vector<UniqueFd> held;
+};
+
+Legacy hear_from_lender(const UniqueFd& lender) {
+  Legacy legacy;
+  for (;;) {
+    std::array<char, kGuardianMessageMax> text{};
+    auto message = receive_message(lender.get(), text);
+    // ECONNRESET: it was killed before it read that we are ready.
+    if (message.size == -1 && errno == ECONNRESET) return legacy;
+    check(message.size, "hear from", "the lender");
+    if (message.size == 0) return legacy;
+    if (!message.descriptor.is_open()) {
+      legacy.ledger_name.emplace(text.data(), static_cast<std::size_t>(message.size));
+      return legacy;
+    }
+    legacy.held.push_back(std::move(message.descriptor));
+  }
 }
 
 std::optional<Ledger> find_own_ledger(const StateDirectory& state) {
@@ -133,7 +148,9 @@ void Vigil::bring_home() const {
   const LendingContext context{.state = state_, .on_step = {}};
   Failures failures = give_back(context, ledger_name_);
   for (const int delay_ms : kRetryDelaysMs) {
-    if (failures.empty() || !wait_for(delay_ms)) return;
+    if (failures.empty()) return;
+    if (!is_open(state_, ledger_name_)) break;  // With a loss that is certain.
+    if (!wait_for(delay_ms)) return;
     failures = give_back(context, ledger_name_);
   }
   for (const auto& failure : failures) {
@@ -141,9 +158,8 @@ void Vigil::bring_home() const {
   }
 }
 
-/// Nothing where there is nothing to guard.
-std::optional<std::string> learn_ledger(const Watch& watch, const StateDirectory& state) {
-  if (auto name = hear_from_lender(watch.lender)) return name;
+/// The ledger of a lender that ended without a word; nothing where there is nothing to guard.
+std::optional<std::string> find_ledger_to_guard(const StateDirectory& state) {
   const auto ledger = find_own_ledger(state);
   if (!ledger) return std::nullopt;
   if (ledger->is_ready()) return ledger->name;
@@ -166,10 +182,11 @@ int keep_watch(Watch watch) noexcept {
     seclude({watch.lender.get(), watch.pidfd.get(), watch.lender_pidfd.get()}, watch);
     const StateDirectory state(watch.state_path);
     send_to_lender(watch.lender, kGuardianReady);
-    const auto ledger_name = learn_ledger(watch, state);
+    auto legacy = hear_from_lender(watch.lender);
     watch.lender.reset();
-    if (!ledger_name) return 0;
-    guard(watch, Vigil(state, *ledger_name));
+    if (!legacy.ledger_name) legacy.ledger_name = find_ledger_to_guard(state);
+    if (!legacy.ledger_name) return 0;
+    guard(watch, Vigil(state, *legacy.ledger_name));
     return 0;
   } catch (const std::exception& error) {
     send_to_lender(watch.lender, std::string_view(error.what()).substr(0, kGuardianMessageMax));

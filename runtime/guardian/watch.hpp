@@ -15,6 +15,8 @@ inline constexpr std::size_t kGuardianMessageMax = 1024;
 /// What a guardian says to its lender, or else why it can't be one. The lender answers with the
 /// name of the ledger; if it ends without a word, it was killed, or nothing was lent.
 inline constexpr std::string_view kGuardianReady = "ready";
+/// Beside a descriptor that the guardian is to hold for as long as it lives; before the name.
+inline constexpr std::string_view kGuardianHold = "hold";
 
 struct Watch {
   UniqueFd lender;

@@ -74,11 +74,11 @@ void check_together(const BundlePlans& plans, const oci::Annotations& annotation
   }
 }
 
-void lend_to_bundle(const LendingContext& context, const BundlePlans& plans, Lender lender,
-                    const BundleBorrower& borrower) {
+std::optional<std::string> lend_to_bundle(const LendingContext& context, const BundlePlans& plans,
+                                          Lender lender, const BundleBorrower& borrower) {
   const auto by_annotations = parse_annotations(borrower.record.annotations);
   if (plans.command_line.nics.empty() && plans.network_devices.nics.empty() && !by_annotations) {
-    return;
+    return std::nullopt;
   }
   const auto configuration = load_configuration();
   if (!plans.command_line.nics.empty()) {
@@ -90,14 +90,10 @@ void lend_to_bundle(const LendingContext& context, const BundlePlans& plans, Len
     lend_by_policy(context, *by_annotations, with_key(borrower, ""),
                    {.lender = lender, .configuration = configuration});
   }
-  // Last, since what is refused above ends the namespace, and the kernel destroys what is virtual
-  // of these with it.
-  if (!plans.network_devices.nics.empty()) {
-    lend_guarded(context, plans.network_devices, with_key(borrower, kNetworkDevicesKey),
-                 {.options = {.force = Force::yes, .homecoming = Homecoming::by_kernel},
-                  .lender = lender,
-                  .settings = configuration.settings});
-  }
+  if (plans.network_devices.nics.empty()) return std::nullopt;
+  return lend_guarded(
+      context, plans.network_devices, with_key(borrower, kNetworkDevicesKey),
+      {.options = {.force = Force::yes}, .lender = lender, .settings = configuration.settings});
 }
 
 Preview preview_bundle(const LendingContext& context, BundlePlans plans, const Bundle& bundle,
@@ -111,7 +107,13 @@ Preview preview_bundle(const LendingContext& context, BundlePlans plans, const B
     }
     all.plan.nics.insert(all.plan.nics.end(), plan.nics.begin(), plan.nics.end());
   };
-  add(plans.network_devices, {.force = Force::yes, .homecoming = Homecoming::by_kernel});
+  add(plans.network_devices, {.force = Force::yes});
+  for (auto& report : all.reports) {
+    if (!report.refusals.empty()) continue;
+    report.changes.push_back(
+        "it stays inside until the container's network namespace ends; then the kernel destroys "
+        "it, if it is virtual, or brings it to the first namespace, where it is put right");
+  }
   add(plans.command_line, {.force = plans.force});
   const auto asked = parse_annotations(bundle.config.annotations);
   if (!asked) return all;

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <functional>
+#include <optional>
+#include <string>
 
 #include "base/error.hpp"
 #include "base/process.hpp"
@@ -41,10 +43,12 @@ struct BundleBorrower {
   std::function<Netns()> netns;
 };
 
-/// Lends what the command line and the container's annotations ask for, or nothing. Throws Error:
+/// Lends what the command line, the container's annotations and linux.netDevices ask for, or
+/// nothing. Returns the ledger of linux.netDevices, if there are any: leave_to_kernel() is due for
+/// it once the container is made, since of one that isn't everything is brought home. Throws Error:
 /// refused by a rule, taken, or the kernel's answer.
-void lend_to_bundle(const LendingContext& context, const BundlePlans& plans, Lender lender,
-                    const BundleBorrower& borrower);
+std::optional<std::string> lend_to_bundle(const LendingContext& context, const BundlePlans& plans,
+                                          Lender lender, const BundleBorrower& borrower);
 
 struct Preview {
   Plan plan;

@@ -171,8 +171,9 @@ void NewContainer::place_first_process() {
   try {
     if (cgroup_) cgroup_->add(init_.pid);
     const auto lender = purpose_ == Purpose::run ? Lender::stays : Lender::leaves;
-    lend_to_bundle(runtime_.lending, plans_, lender,
-                   {.record = record_, .netns = [&] { return netns_of(namespaces_, record_); }});
+    network_devices_ = lend_to_bundle(
+        runtime_.lending, plans_, lender,
+        {.record = record_, .netns = [&] { return netns_of(namespaces_, record_); }});
   } catch (const Error&) {
     // Of a first process that has ended meanwhile there is more to say than that it is gone.
     if (!is_alive(init_.pidfd.get())) await_ready();
@@ -223,7 +224,13 @@ void NewContainer::write_down_created() {
   replace_file(directory.get(), path.filename(), std::to_string(init_.pid), kReadableMode);
 }
 
+/// Until here a failure brings them home.
+void NewContainer::leave_network_devices() const {
+  if (network_devices_) leave_to_kernel(runtime_.lending, *network_devices_);
+}
+
 void NewContainer::let_go() {
+  if (purpose_ == Purpose::create) leave_network_devices();
   channel_.say_go();
   is_kept_ = true;
 }
@@ -235,6 +242,7 @@ void NewContainer::await_start() {
     throw Error(failure->message);
   }
   run_poststart_hooks(bundle_.config, record_);
+  leave_network_devices();
 }
 
 void run_poststart_hooks(const oci::Config& config, const ContainerRecord& record) {

@@ -68,6 +68,7 @@ class NewContainer {
   void make_cgroup();
   void start_first_process();
   void place_first_process();
+  void leave_network_devices() const;
   void await_ready();
   void run_runtime_hooks() const;
   void hand_over_terminal();
@@ -78,6 +79,8 @@ class NewContainer {
   Bundle bundle_;
   BundlePlans plans_;
   BundleNamespaces namespaces_;
+  /// The ledger of linux.netDevices.
+  std::optional<std::string> network_devices_;
   UniqueFd console_socket_;
   ContainerFolder folder_;
   ContainerRecord record_;

@@ -8,6 +8,7 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "net/lending.hpp"
 #include "net/snapshot/companions.hpp"
 
 namespace netlend {
@@ -95,7 +96,7 @@ std::vector<std::string> why_only_by_force(Site& home, const DeviceSnapshot& sna
   std::vector<std::string> reasons;
   const auto has_default = std::any_of(snapshot.routes.begin(), snapshot.routes.end(),
                                        [](const RouteRecord& route) { return route.is_default(); });
-  if (has_default) reasons.emplace_back("it carries the default route of this machine");
+  if (has_default) reasons.emplace_back("it carries a default route of this machine");
   if (const auto& wireless = snapshot.relations.wireless) {
     for (const auto& name : companions_on_phy(home, *wireless)) {
       reasons.push_back(
@@ -119,6 +120,13 @@ std::vector<std::string> why_only_by_force(Site& home, const DeviceSnapshot& sna
     reasons.push_back(fmt::format("this could not be given back as it is: {}", what));
   }
   return reasons;
+}
+
+std::string_view way_by_force(const LendOptions& options) {
+  // Who needs a permission asks by an annotation, and no annotation has force.
+  return options.permission ? "no annotation can ask for it, only '--force' on the command line of "
+                              "netlend, for what is named there"
+                            : "'--force' lends it all the same";
 }
 
 Error second_gateway(const Gateway& gateway, const ContainerId& borrower) {

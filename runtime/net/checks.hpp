@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/container_id.hpp"
@@ -12,6 +13,8 @@
 #include "net/snapshot/snapshot.hpp"
 
 namespace netlend {
+
+struct LendOptions;
 
 /// Whether the device is one that the selector means.
 bool is_meant(const LinkState& link, const DeviceSelector& selector);
@@ -25,6 +28,9 @@ std::optional<std::string> why_immovable(Site& home, const LinkState& link);
 
 /// Why it is lent only by --force: it carries the default route, or can't come home as it was.
 std::vector<std::string> why_only_by_force(Site& home, const DeviceSnapshot& snapshot);
+
+/// What there is to do about it, for who asks so.
+std::string_view way_by_force(const LendOptions& options);
 
 /// A default route that would be one too many.
 Error second_gateway(const Gateway& gateway, const ContainerId& borrower);

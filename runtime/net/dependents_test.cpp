@@ -7,13 +7,8 @@ using netlend::test::error_of;
 using netlend::test::joined;
 using netlend::test::Lab;
 using netlend::test::observe;
+using netlend::test::says;
 using netlend::test::sh;
-
-namespace {
-bool says(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-}  // namespace
 
 BOOST_FIXTURE_TEST_SUITE(dependents, Lab)
 
@@ -23,6 +18,30 @@ BOOST_AUTO_TEST_CASE(an_ipv6_token_comes_back) {
   lend(context(), plan("eth0=lan0"), borrower());
   BOOST_TEST(joined(give_all_back()) == "");
   BOOST_TEST(sh("ip token get dev lan0") == before);
+}
+
+BOOST_AUTO_TEST_CASE(a_token_comes_back_to_a_device_that_no_longer_listens_to_routers) {
+  sh("ip token set ::77 dev lan0; echo 1 > /proc/sys/net/ipv6/conf/all/forwarding;"
+     "echo 0 > /proc/sys/net/ipv6/conf/lan0/router_solicitations; ip link set lan0 arp off");
+  const std::string before = observe("lan0") + sh("ip token get dev lan0");
+  BOOST_TEST(says(joined(preview(context(), plan("eth0=lan0"), nullptr).at(0).restored),
+                  "IPv6 token ::77"));
+  lend(context(), plan("eth0=lan0"), borrower());
+  BOOST_TEST(joined(give_all_back()) == "");
+  BOOST_TEST(observe("lan0") + sh("ip token get dev lan0") == before);
+  check_state_is_empty();
+}
+
+BOOST_AUTO_TEST_CASE(addresses_that_join_groups_come_back_with_them) {
+  sh("ip addr add 224.9.9.9/32 dev lan0 autojoin; ip addr add ff05::77/128 dev lan0 autojoin");
+  netlend::test::wait_for_dad();
+  // In which order they are joined is nobody's to tell.
+  const std::string groups = "ip maddr show dev lan0 | sort";
+  const std::string before = observe("lan0") + sh(groups);
+  lend(context(), plan("eth0=lan0"), borrower());
+  BOOST_TEST(joined(give_all_back()) == "");
+  BOOST_TEST(observe("lan0") + sh(groups) == before);
+  check_state_is_empty();
 }
 
 BOOST_AUTO_TEST_CASE(routes_of_other_devices_whose_source_is_its_address_come_back) {

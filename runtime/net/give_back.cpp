@@ -72,6 +72,7 @@ class Returning {
   void remove_altnames(const Location& from);
   LinkState hop_home(const Loan& loan, const Location& from);
   void announce_home(IfIndex ifindex, const std::string& name);
+  void give_up_lost_programs(Loan& loan, const LinkState& link);
   void restore(Arrival& arrival);
   void have_the_last_word();
   bool restore_what_changed();
@@ -79,6 +80,7 @@ class Returning {
   bool verify(const Loan& loan, IfIndex ifindex);
   void remove_marks(IfIndex ifindex);
   void note_losses(const Loan& loan, IfIndex ifindex);
+  void note_removals(const Loan& loan, IfIndex ifindex);
 
   const LendingContext& context_;
   Ledger& ledger_;
@@ -90,7 +92,8 @@ class Returning {
 
 bool Returning::bring_home(Loan& loan) {
   if (loan.pair) return remove_pair(*loan.pair);
-  let_time_pass(*loan.home, monotonic_ms() / kMsPerSecond);
+  let_time_pass(*loan.home, monotonic_ms() / kMsPerSecond,
+                secondaries_at_home(sites_.home(), *loan.home));
   auto location = sites_.locate(loan);
   if (!location) return report_missing(loan);
   const std::string name = printable(loan.home_name());
@@ -101,12 +104,23 @@ bool Returning::bring_home(Loan& loan) {
   }
   const LinkState link =
       location->where == Whereabouts::home ? location->link : to_home(loan, *std::move(location));
+  give_up_lost_programs(loan, link);
   pass(context_, Step::restore_device);
   Arrival arrival{.loan = loan, .ifindex = link.ifindex, .unrestored = {}};
   restore(arrival);
   announce_home(link.ifindex, name);
   arrivals_.push_back(std::move(arrival));
   return true;
+}
+
+/// Whatever is tried: a loss that is certain doesn't keep the loan open.
+void Returning::give_up_lost_programs(Loan& loan, const LinkState& link) {
+  if (!loan.home->settings) return;
+  attempt(failures_, [&] {
+    for (const auto& lost : give_up_lost(sites_.home(), link, loan.home->settings->programs)) {
+      report(fmt::format("device '{}' is home, but {}", printable(loan.home_name()), lost));
+    }
+  });
 }
 
 /// A firewall or a queue that lets nothing out is home's own, and the device is home all the same.
@@ -197,10 +211,21 @@ void Returning::note_losses(const Loan& loan, IfIndex ifindex) {
         "and 'oif', sockets that are bound to it) doesn't mean it any more",
         printable(loan.home_name()), ifindex.value, loan.home->link.ifindex.value));
   }
+  note_removals(loan, ifindex);
   const auto& losses = loan.home->announced_losses;
   if (losses.empty()) return;
   context_.on_note(fmt::format("device '{}' is home; not restored, as said beforehand: {}",
                                printable(loan.home_name()), fmt::join(losses, "; ")));
+}
+
+/// What hung on the device at home was home's to remove.
+void Returning::note_removals(const Loan& loan, IfIndex ifindex) {
+  Site& home = sites_.home();
+  const auto removed = removed_at_home(home, read_link(home.socket, ifindex), loan.home->relations);
+  if (removed.empty()) return;
+  context_.on_note(
+      fmt::format("device '{}' is home; gone from here meanwhile, and not made again: {}",
+                  printable(loan.home_name()), fmt::join(removed, "; ")));
 }
 
 /// True where nothing can be waited for.
@@ -400,17 +425,9 @@ void close(const LendingContext& context, const Ledger& ledger, Failures& failur
   }
 }
 
-bool was_ready(const Ledger& ledger) {
-  return std::all_of(ledger.loans.begin(), ledger.loans.end(), [](const Loan& loan) {
-    return loan.stage == Stage::ready || loan.stage == Stage::returning;
-  });
-}
-
 /// True when nothing of it is left to be brought home.
 bool bring_all_home(const LendingContext& context, Ledger& ledger, Leftover leftover,
                     Failures& failures) {
-  // What was never lent to the end is undone by us.
-  ledger.is_left_to_kernel = ledger.is_left_to_kernel && was_ready(ledger);
   if (ledger.is_left_to_kernel && !await_kernel(context, ledger)) return false;
   for (auto& loan : ledger.loans) loan.stage = Stage::returning;
   Failures no_disk;  // The way home needs no disk: what is written here is only for people.

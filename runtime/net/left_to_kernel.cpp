@@ -8,6 +8,8 @@
 #include "base/syscall.hpp"
 #include "base/text.hpp"
 #include "net/kernel/identity.hpp"
+#include "net/ledger/lock.hpp"
+#include "net/ledger/pin.hpp"
 #include "net/locate.hpp"
 
 namespace netlend {
@@ -17,6 +19,7 @@ namespace {
 constexpr int kEndTimeoutMs = 500;
 // Dozens of namespaces that end at once take the kernel seconds.
 constexpr int kArrivalTimeoutMs = 10'000;
+constexpr int kLockTimeoutMs = 15'000;
 constexpr timespec kPollInterval{.tv_sec = 0, .tv_nsec = 5'000'000};
 
 template <typename Condition>
@@ -31,6 +34,10 @@ bool wait_until(Condition is_over, int timeout_ms) {
 
 bool is_virtual(const Loan& loan) { return !is_physical(identify_device(loan.home->link)); }
 
+void unpin_borrower(const StateDirectory& state, const Ledger& ledger) {
+  if (ledger.pin) remove_pin(state, pin_place(ledger, PinFolder::pins));
+}
+
 /// The namespaces are opened anew each time: held open, the borrower's would never end.
 bool have_arrived(const LendingContext& context, const Ledger& ledger) {
   LoanSites sites(context.state, ledger);
@@ -40,7 +47,19 @@ bool have_arrived(const LendingContext& context, const Ledger& ledger) {
 }
 }  // namespace
 
+void leave_to_kernel(const LendingContext& context, const std::string& ledger_name) {
+  if (!is_open(context.state, ledger_name)) return;
+  LedgerLock lock = LedgerLock::acquire(context.state, ledger_name, kLockTimeoutMs);
+  auto ledger = load_ledger(context.state, ledger_name);
+  if (!ledger) return lock.remove();
+  ledger->is_left_to_kernel = true;
+  save_ledger(context.state, *ledger);
+  unpin_borrower(context.state, *ledger);
+}
+
 bool await_kernel(const LendingContext& context, const Ledger& ledger) {
+  // Whoever left it to the kernel may have been killed before this.
+  unpin_borrower(context.state, ledger);
   const bool is_alive = borrower_liveness(ledger) == Liveness::alive;
   const auto has_ended = [&] { return !is_held(ledger.borrower); };
   if (!wait_until(has_ended, is_alive ? 0 : kEndTimeoutMs)) {

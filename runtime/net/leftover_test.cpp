@@ -11,13 +11,10 @@ using netlend::Leftover;
 using netlend::Step;
 using netlend::test::joined;
 using netlend::test::Lab;
+using netlend::test::says;
 using netlend::test::sh;
 
 namespace {
-bool says(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
 std::string texts(const netlend::Failures& failures) {
   std::vector<std::string> all;
   for (const auto& failure : failures) all.push_back(failure.what);
@@ -99,6 +96,16 @@ BOOST_AUTO_TEST_CASE(a_dead_borrower_that_deleted_its_device_does_not_keep_its_i
   check_home_as_it_was();
 }
 
+BOOST_AUTO_TEST_CASE(a_device_is_lent_again_by_the_same_words_and_refused_by_others) {
+  const std::string first = lend(context(), plan("eth0=lan0"), borrower());
+  BOOST_TEST(lend(context(), plan("eth0=lan0"), borrower()) == first);
+  BOOST_TEST(
+      netlend::test::error_of([&] { lend(context(), plan("eth0=lan0 mtu=1300"), borrower()); }) ==
+      "device 'lan0' is lent to 'db1' already, by other words than these; 'netlend return lan0' "
+      "brings it home");
+  BOOST_TEST(joined(give_all_back()) == "");
+}
+
 BOOST_AUTO_TEST_CASE(a_name_that_was_lent_to_the_same_borrower_before_is_named) {
   sh("ip link set lan1 alias first");
   lend(context(), plan("eth0=lan1"), borrower());
@@ -171,7 +178,7 @@ BOOST_AUTO_TEST_CASE(what_was_announced_as_lost_is_neither_tried_nor_missed) {
   BOOST_TEST(texts(give_back(noting, ledger)) == "");
   BOOST_REQUIRE(notes.size() == 1U);
   for (const char* part : {"device 'lan1' is home; not restored, as said beforehand: ",
-                           "192.0.2.128/25", "filter 'u32 10:"}) {
+                           "192.0.2.128/25", "filter 'u32 1:"}) {
     BOOST_TEST(says(notes[0], part));
   }
   BOOST_TEST(says(sh("ip addr show dev lan1"), "10.78.0.1/24"));

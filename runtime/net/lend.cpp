@@ -27,6 +27,9 @@ constexpr int kAttemptsMax = 8;
 constexpr timespec kPollInterval{.tv_sec = 0, .tv_nsec = 5'000'000};
 constexpr std::size_t kPairNameHexDigits = 10;
 
+constexpr const char* kHowToLearnWhy =
+    "'netlend loans' shows the loan, 'netlend reap' tries again and says why";
+
 /// The locally administered address by which the end at home of a pair of ours is known again.
 std::string pair_address(const std::string& loan_id) {
   constexpr std::size_t kRandomHexDigits = 10;
@@ -50,6 +53,14 @@ bool is_held_alive(const Ledger& earlier, const Borrower& borrower) {
          borrower_liveness(earlier) != Liveness::dead;
 }
 
+bool is_wanted_again(const Plan& plan, const Loan& loan) {
+  return std::any_of(plan.nics.begin(), plan.nics.end(), [&](const NicPlan& nic) {
+    const auto* selector = std::get_if<DeviceSelector>(&nic.source);
+    return selector != nullptr && selector->by == DeviceSelector::By::name &&
+           selector->value == loan.home_name();
+  });
+}
+
 Error still_holds(const Ledger& earlier, const Plan& plan, const Failures& failures) {
   const std::string id = earlier.id.str();
   for (const auto& loan : earlier.loans) {
@@ -58,15 +69,24 @@ Error still_holds(const Ledger& earlier, const Plan& plan, const Failures& failu
     });
     if (!is_wanted || !failures.empty()) continue;
     const std::string name = printable(loan.home_name());
+    if (is_wanted_again(plan, loan)) {
+      return Error(fmt::format("device '{}' is lent to '{}' already, by other words than these; "
+                               "'netlend return {}' brings it home",
+                               name, id, name),
+                   EEXIST);
+    }
     return Error(
         fmt::format("the name '{}' is taken in '{}' by device '{}', which was lent before; "
                     "choose another name inside, or bring that home by 'netlend return {}'",
                     printable(loan.inside), id, name, name),
         EEXIST);
   }
+  if (!failures.empty()) {
+    return Error(fmt::format("what '{}' was lent before has not come home as it was; {}", id,
+                             kHowToLearnWhy));
+  }
   return Error(fmt::format(
-      "'{}' still holds what it was lent before{}{}; 'netlend return {}' brings it home", id,
-      failures.empty() ? "" : ": ", joined(failures), id));
+      "'{}' still holds what it was lent before; 'netlend return {}' brings it home", id, id));
 }
 
 /// A ledger of the same container: ours if it says the same; else it has to be closed first, if its
@@ -169,7 +189,6 @@ std::string Lending::run(const std::string& plan_text) {
   try {
     carry_out();
   } catch (const Error& error) {
-    ledger_.is_left_to_kernel = false;  // It was never lent.
     const Failures failures = return_ledger(context_, ledger_);
     if (!is_open(context_.state, ledger_.name)) lock.remove();
     if (failures.empty()) throw;
@@ -191,7 +210,6 @@ void Lending::prepare(const std::string& plan_text) {
   ledger_.process = borrower_.process;
   ledger_.netns_path = borrower_.netns_path;
   ledger_.pin = Pin{.mount_namespace = pin_mount_namespace(context_.state)};
-  ledger_.is_left_to_kernel = options_.homecoming == Homecoming::by_kernel;
   ledger_.plan = plan_text;
 }
 
@@ -281,7 +299,7 @@ void Lending::take_leases() {
 
 void Lending::take_one(const Loan& loan, const std::string& wanted) {
   const Lease ours{.ledger_name = ledger_.name, .id = ledger_.id};
-  std::string why;
+  bool has_failed = false;
   for (int attempt_number = 0; attempt_number < kAttemptsMax; ++attempt_number) {
     pass(context_, Step::take_lease);
     const auto holder = for_plan([&] { return take_lease(context_.state, loan.lease, ours); });
@@ -292,14 +310,19 @@ void Lending::take_one(const Loan& loan, const std::string& wanted) {
         note(context_, reaped.failures);
         continue;
       }
-      why = reaped.failures.empty() ? "" : ": " + joined(reaped.failures);
+      has_failed = !reaped.failures.empty();
     } else {
       release_stale_lease(context_.state, loan.lease);
       if (!read_lease(context_.state, loan.lease)) continue;
     }
-    throw Error(fmt::format("device '{}' is lent to '{}'{}; 'netlend loans' shows the loan",
-                            printable(wanted), holder->id.str(), why),
-                EBUSY);
+    const std::string name = printable(wanted);
+    const std::string id = holder->id.str();
+    throw Error(
+        has_failed
+            ? fmt::format("device '{}' was lent to '{}' and has not come home as it was; {}", name,
+                          id, kHowToLearnWhy)
+            : fmt::format("device '{}' is lent to '{}'; 'netlend loans' shows the loan", name, id),
+        EBUSY);
   }
   throw Error(fmt::format("device '{}' is wanted by many at once; try again", printable(wanted)),
               EBUSY);
@@ -321,15 +344,16 @@ void Lending::observe() {
     check_fits(plan_.nics[i], *loan.home);
     const auto reasons = reading(loan, [&] { return why_only_by_force(home_, *loan.home); });
     if (options_.force == Force::no && !reasons.empty()) {
-      // Who needs a permission asks by an annotation, and no annotation has force.
-      throw Error(
-          fmt::format("device '{}' is not lent: {}; {}", printable(chosen.name), reasons.front(),
-                      options_.permission
-                          ? "no annotation can ask for it, only 'netlend lend --force'"
-                          : "'--force' lends it all the same"),
-          EPERM);
+      throw Error(fmt::format("device '{}' is not lent: {}; {}", printable(chosen.name),
+                              reasons.front(), way_by_force(options_)),
+                  EPERM);
     }
     reading(loan, [&] { give_up_unrestorable(home_, *loan.home); });
+    if (!options_.keep_open || !loan.home->settings) continue;
+    for (auto& program :
+         reading(loan, [&] { return open_programs(loan.home->settings->programs); })) {
+      options_.keep_open(std::move(program));
+    }
   }
 }
 
@@ -341,10 +365,8 @@ void Lending::drop_leases() noexcept {
 }
 
 void Lending::carry_out() {
-  if (!ledger_.is_left_to_kernel) {
-    pass(context_, Step::pin_borrower);
-    for_plan([&] { make_pin(context_.state, pin_place(ledger_, PinFolder::pins), inside_.netns); });
-  }
+  pass(context_, Step::pin_borrower);
+  for_plan([&] { make_pin(context_.state, pin_place(ledger_, PinFolder::pins), inside_.netns); });
   DeviceLender lender(context_, ledger_, home_, inside_);
   for (std::size_t i = 0; i < plan_.nics.size(); ++i) {
     lender.lend(ledger_.loans[i], plan_.nics[i]);

@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 #include <linux/if.h>
+#include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
 
 #include <algorithm>
@@ -71,6 +72,7 @@ void DeviceLender::move_in(Loan& loan, const NicPlan& nic) {
   const LinkState& link = loan.home->link;
   pass(context_, Step::mark_device);
   call(home_, add_altname(link.ifindex, loan.mark(), fmt::format("mark '{}'", link.name)));
+  leave_groups(loan);
   const std::string doing = fmt::format("move device '{}' to '{}'", link.name, ledger_.id.str());
   const auto move = [&](Site& from, const LinkState& what) {
     pass(context_, Step::move_in);
@@ -93,6 +95,16 @@ void DeviceLender::move_in(Loan& loan, const NicPlan& nic) {
   if (!arrived) throw Error(doing + ": it did not arrive", ENODEV);
   loan.inside_ifindex = arrived->ifindex;
   if (arrived->name != loan.inside) name_inside(loan, nic);
+}
+
+/// Home's kernel itself joins the groups of addresses with autojoin. A move removes the addresses
+/// and not that, by which they couldn't be given again (net/ipv4/devinet.c, ip_mc_autojoin_config).
+void DeviceLender::leave_groups(const Loan& loan) {
+  for (const auto& address : loan.home->addresses) {
+    if ((address.flags & IFA_F_MCAUTOJOIN) == 0) continue;
+    call(home_, remove_address(loan.home->link.ifindex, address,
+                               fmt::format("leave the group of {}", describe(address))));
+  }
 }
 
 bool DeviceLender::is_name_taken_inside(const Loan& loan) {

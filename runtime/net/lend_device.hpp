@@ -33,6 +33,7 @@ class DeviceLender {
   void call(Site& site, const Message& message);
   void save_lent(Loan& loan);
   void move_in(Loan& loan, const NicPlan& nic);
+  void leave_groups(const Loan& loan);
   bool is_name_taken_inside(const Loan& loan);
   Netns pinned_staging(const Loan& loan);
   Site stage(const Loan& loan, const NicPlan& nic);

@@ -9,6 +9,7 @@
 #include "base/container_id.hpp"
 #include "base/error.hpp"
 #include "base/process.hpp"
+#include "base/unique_fd.hpp"
 #include "net/kernel/netns.hpp"
 #include "net/kernel/step_callback.hpp"
 #include "net/plan/plan.hpp"
@@ -53,15 +54,6 @@ struct WantedDevice {
 /// Throws where one of the plan's devices may not be lent as it says.
 using Permission = std::function<void(const std::vector<WantedDevice>& wanted)>;
 
-/// Who brings a device home after its loan.
-enum class Homecoming {
-  by_us,
-  /// The OCI specification wants linux.netDevices to stay until the namespace ends: the kernel
-  /// then brings hardware to the first namespace, where it is put right, or from where it is taken
-  /// home; it destroys virtual devices. Source: runtime-spec, config-linux.md, "Network Devices".
-  by_kernel
-};
-
 struct LendOptions {
   /// Lend also the device that carries the default route and what can't be restored as it was.
   Force force = Force::no;
@@ -69,7 +61,9 @@ struct LendOptions {
   Permission permission = {};
   /// Who gives back when the borrower dies; absent: the lender stays, or nobody does.
   std::optional<ProcessIdentity> guardian = {};
-  Homecoming homecoming = Homecoming::by_us;
+  /// Is given what has to stay open while the devices are away, so that they can be given back as
+  /// they were whatever the borrower does: BPF programs that nothing else may hold.
+  std::function<void(UniqueFd held)> keep_open = {};
 };
 
 /// Lends all devices of the plan, or none: on any error what was done is undone before it is
@@ -109,6 +103,13 @@ enum class Leftover {
 Failures give_back(const LendingContext& context, const std::string& ledger_name,
                    Leftover leftover = Leftover::keep) noexcept;
 
+/// From now on it is the kernel that brings home what the ledger holds. The OCI specification wants
+/// linux.netDevices to stay in the container's namespace until that ends: the kernel then brings
+/// hardware to the first namespace, where it is put right, or from where it is taken home; it
+/// destroys virtual devices. Source: runtime-spec, config-linux.md, "Network Devices". An absent
+/// ledger is success. Throws Error.
+void leave_to_kernel(const LendingContext& context, const std::string& ledger_name);
+
 /// The open ledgers of a container, oldest first; with an empty key, of every key.
 std::vector<std::string> ledgers_of(const StateDirectory& state, const ContainerId& id,
                                     std::string_view key = {});
@@ -116,7 +117,7 @@ std::vector<std::string> ledgers_of(const StateDirectory& state, const Container
 enum class ReapScope { dead, all };
 
 /// Brings home what the dead hold, or with `all` also what the living hold. Ledgers that somebody
-/// is working on are left to them; but where the borrower is dead, their end is waited for.
+/// is lending by are left to him; whoever brings one's devices home is waited for.
 Failures reap(const LendingContext& context, ReapScope scope) noexcept;
 
 /// What would change for one device, in sentences; changes nothing.

@@ -38,6 +38,9 @@ void add_restored(const DeviceSnapshot& snapshot, PlanReport& report) {
   if (!link.alias.empty()) {
     report.restored.push_back(fmt::format("alias '{}'", printable(link.alias)));
   }
+  if (!link.ipv6_token.empty()) {
+    report.restored.push_back("IPv6 token " + format_token(link.ipv6_token));
+  }
   for (const auto& address : snapshot.addresses) {
     report.restored.push_back("address " + printable(describe(address)));
   }
@@ -100,16 +103,11 @@ PlanReport preview_device(const Look& look, const NicPlan& nic) {
                       printable(snapshot.relations.master_name)));
     }
     add_wishes(nic, report);
-    if (options.homecoming == Homecoming::by_kernel) {
-      report.changes.push_back(
-          "it stays inside until the container's network namespace ends; then the kernel destroys "
-          "it, if it is virtual, or brings it to the first namespace, where it is put right");
-    }
     add_restored(snapshot, report);
     report.lost = unrestorable(home, snapshot);
     if (options.force == Force::yes) return report;
     for (const auto& reason : why_only_by_force(home, snapshot)) {
-      report.refusals.push_back(reason + "; '--force' lends it all the same");
+      report.refusals.push_back(fmt::format("{}; {}", reason, way_by_force(options)));
     }
   } catch (const Error& error) {
     report.refusals.emplace_back(error.what());

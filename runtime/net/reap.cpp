@@ -1,5 +1,7 @@
 #include <fmt/core.h>
 
+#include <algorithm>
+
 #include "base/file.hpp"
 #include "base/text.hpp"
 #include "net/ledger/lease.hpp"
@@ -14,18 +16,30 @@ namespace {
 // Less than a hook has by default: it is to say who was in its way.
 constexpr int kOthersTimeoutMs = 15'000;
 
-/// Nothing where somebody is working on it who is not about to bring its devices home.
-std::optional<LedgerLock> lock_for_reaping(const StateDirectory& state, const std::string& name) {
+bool is_returning(const Ledger& ledger) {
+  return std::any_of(ledger.loans.begin(), ledger.loans.end(),
+                     [](const Loan& loan) { return loan.stage == Stage::returning; });
+}
+
+/// Whether who is working on it brings it home, as a guardian, poststop or `return` do, or stands
+/// between us and that. A lender who lives and whose borrower does is left alone.
+bool is_worth_waiting_for(const Ledger& ledger, ReapScope scope) {
+  if (borrower_liveness(ledger) == Liveness::dead) return true;
+  if (ledger.is_ready()) return scope == ReapScope::all;
+  return is_returning(ledger) || liveness(ledger.lender) == Liveness::dead;
+}
+
+std::optional<LedgerLock> lock_for_reaping(const StateDirectory& state, const std::string& name,
+                                           ReapScope scope) {
   if (auto lock = LedgerLock::try_acquire(state, name)) return lock;
   const auto ledger = load_ledger(state, name);
-  // Of a dead borrower it is the guardian or poststop: when reap ends, everything is to be home.
-  if (!ledger || borrower_liveness(*ledger) != Liveness::dead) return std::nullopt;
+  if (!ledger || !is_worth_waiting_for(*ledger, scope)) return std::nullopt;
   return LedgerLock::acquire(state, name, kOthersTimeoutMs);
 }
 }  // namespace
 
 ReapResult reap_ledger(const LendingContext& context, const std::string& name, ReapScope scope) {
-  auto lock = lock_for_reaping(context.state, name);
+  auto lock = lock_for_reaping(context.state, name, scope);
   if (!lock) return {.is_closed = false, .failures = {}};
   auto ledger = load_ledger(context.state, name);
   ReapResult result;

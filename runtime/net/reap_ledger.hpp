@@ -13,8 +13,8 @@ struct ReapResult {
 };
 
 /// Brings home what the ledger holds if its borrower is dead, its making was interrupted, or
-/// `scope` says all. Left alone, and not closed, where somebody is working on it and the borrower
-/// isn't dead; else that one's end is waited for.
+/// `scope` says all. Left alone, and not closed, while somebody is lending it; who brings it home
+/// is waited for.
 ReapResult reap_ledger(const LendingContext& context, const std::string& name, ReapScope scope);
 
 /// Drops a lease that names a ledger which doesn't exist and which nobody is about to write.

@@ -5,13 +5,10 @@
 using netlend::test::error_of;
 using netlend::test::joined;
 using netlend::test::Lab;
+using netlend::test::says;
 using netlend::test::sh;
 
 namespace {
-bool says(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
 struct Rivals : Lab {
   Rivals() {
     sh("for i in 1 2; do ip link add other$i type veth peer name end$i; ip link set end$i up; "

@@ -19,13 +19,10 @@ using netlend::UniqueFd;
 using netlend::test::error_of;
 using netlend::test::joined;
 using netlend::test::Lab;
+using netlend::test::says;
 using netlend::test::sh;
 
 namespace {
-bool says(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
 /// A program that lets every packet pass: XDP_PASS is 2, TCX_PASS is 0.
 UniqueFd load_program(bpf_prog_type type) {
   const std::array<bpf_insn, 2> code{
@@ -291,7 +288,7 @@ BOOST_AUTO_TEST_CASE(programs_that_home_had_are_there_again) {
   });
 }
 
-BOOST_AUTO_TEST_CASE(a_program_of_home_that_is_no_longer_loaded_is_named) {
+BOOST_AUTO_TEST_CASE(a_program_that_the_borrower_takes_off_is_given_up_once) {
   UniqueFd program = load_program(BPF_PROG_TYPE_XDP);
   Site here = home();
   set_xdp(here, lan0(), program.get(), XDP_FLAGS_SKB_MODE);
@@ -300,8 +297,40 @@ BOOST_AUTO_TEST_CASE(a_program_of_home_that_is_no_longer_loaded_is_named) {
   Site inside{Netns::of_process(container.pid())};
   set_xdp(inside, find_link(inside.socket, std::string("eth0"))->ifindex, -1, XDP_FLAGS_SKB_MODE);
   const std::string said = joined(give_all_back());
+  BOOST_TEST(says(said, "device 'lan0' is home, but XDP program "), said);
   BOOST_TEST(says(said, "isn't loaded any more; attach it again"), said);
-  BOOST_TEST(says(said, "XDP program in generic mode is none, was"), said);
+  check_state_is_empty();
+  // What root does about it is not undone.
+  program = load_program(BPF_PROG_TYPE_XDP);
+  set_xdp(here, lan0(), program.get(), XDP_FLAGS_SKB_MODE);
+  BOOST_TEST(joined(give_all_back()) == "");
+  BOOST_TEST(says(sh("ip link show dev lan0"), "xdp"));
+}
+
+BOOST_AUTO_TEST_CASE(a_link_that_was_detached_is_given_up_once) {
+  const UniqueFd tcx = load_program(BPF_PROG_TYPE_SCHED_CLS);
+  UniqueFd link = hold(tcx.get(), lan0(), kTcxIngress);
+  lend(context(), plan("eth0=lan0"), borrower());
+  link.reset();
+  const std::string said = joined(give_all_back());
+  BOOST_TEST(says(said, "was detached while it was away"), said);
+  check_state_is_empty();
+}
+
+BOOST_AUTO_TEST_CASE(a_lender_is_given_what_keeps_programs_alive) {
+  UniqueFd xdp = load_program(BPF_PROG_TYPE_XDP);
+  Site here = home();
+  set_xdp(here, lan0(), xdp.get(), XDP_FLAGS_DRV_MODE);
+  xdp.reset();
+  const std::string before = sh("ip -d -j link show dev lan0");
+  std::vector<UniqueFd> held;
+  lend(context(), plan("eth0=lan0"), borrower(),
+       {.keep_open = [&](UniqueFd fd) { held.push_back(std::move(fd)); }});
+  BOOST_TEST(held.size() == 1U);
+  Site inside{Netns::of_process(container.pid())};
+  set_xdp(inside, find_link(inside.socket, std::string("eth0"))->ifindex, -1, XDP_FLAGS_DRV_MODE);
+  BOOST_TEST(joined(give_all_back()) == "");
+  BOOST_TEST(sh("ip -d -j link show dev lan0") == before);
 }
 
 // ---- traffic control ----------------------------------------------------------------------------
@@ -361,12 +390,24 @@ BOOST_AUTO_TEST_CASE(a_filter_that_cannot_be_written_again_is_lost_only_by_force
      "tc filter add dev lan0 ingress protocol ip prio 1 handle 1: u32 divisor 16");
   const auto wanted = plan("eth0=lan0");
   const std::string lost = joined(preview(context(), wanted, nullptr).at(0).lost);
-  BOOST_TEST(says(lost, "traffic filter 'u32 10: parent ffff:fff2 protocol 0x0800 pref 1' ("),
-             lost);
+  BOOST_TEST(says(lost, "traffic filter 'u32 1: parent ffff:fff2 protocol 0x0800 pref 1' ("), lost);
   BOOST_TEST(says(error_of([&] { lend(context(), wanted, borrower()); }), lost));
   lend(context(), wanted, borrower(), {.force = netlend::Force::yes});
   BOOST_TEST(joined(give_all_back()) == "");
   BOOST_TEST(says(sh("tc qdisc show dev lan0"), "clsact"));
+}
+
+BOOST_AUTO_TEST_CASE(a_filter_is_called_what_tc_calls_it_and_its_table_is_no_other) {
+  sh("tc qdisc add dev lan0 clsact;"
+     "tc filter add dev lan0 ingress protocol ip prio 12 handle ::5 u32 match ip dst 192.0.2.1 "
+     "classid 1:10;"
+     "tc filter add dev lan0 ingress protocol ip prio 9 handle 5: u32 divisor 16");
+  const std::string lost = joined(preview(context(), plan("eth0=lan0"), nullptr).at(0).lost);
+  BOOST_TEST(says(lost, "traffic filter 'u32 5: parent ffff:fff2 protocol 0x0800 pref 9'"), lost);
+  BOOST_TEST(says(lost,
+                  "traffic filter 'u32 800::5 parent ffff:fff2 protocol 0x0800 pref 12' (its table "
+                  "would get another number"),
+             lost);
 }
 
 // ---- who listens --------------------------------------------------------------------------------

@@ -79,16 +79,20 @@ std::vector<ListedProgram> query_programs(IfIndex ifindex, std::uint32_t attach_
   return listed;
 }
 
-UniqueFd open_program(std::uint32_t id) {
+UniqueFd find_program(std::uint32_t id) {
   bpf_attr attributes{};
   attributes.prog_id = id;
   UniqueFd program{bpf(BPF_PROG_GET_FD_BY_ID, attributes)};
-  if (!program.is_open() && errno == ENOENT) {
-    throw Error(fmt::format("BPF program {} isn't loaded any more; attach it again (ENOENT)", id),
-                ENOENT);
-  }
+  if (!program.is_open() && errno == ENOENT) return {};
   check(program.get(), "open BPF program", std::to_string(id));
   return program;
+}
+
+UniqueFd open_program(std::uint32_t id) {
+  UniqueFd program = find_program(id);
+  if (program.is_open()) return program;
+  throw Error(fmt::format("BPF program {} isn't loaded any more; attach it again (ENOENT)", id),
+              ENOENT);
 }
 
 void attach_program(IfIndex ifindex, std::uint32_t attach_type, std::uint32_t program) {

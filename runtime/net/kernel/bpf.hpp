@@ -25,6 +25,8 @@ struct ListedProgram {
 /// In the order of their running; empty where the kernel has no such list.
 std::vector<ListedProgram> query_programs(IfIndex ifindex, std::uint32_t attach_type);
 
+/// Closed where it isn't loaded any more, and so never will be again under this id.
+UniqueFd find_program(std::uint32_t id);
 /// Throws Error (ENOENT: it isn't loaded any more).
 UniqueFd open_program(std::uint32_t id);
 

@@ -17,13 +17,8 @@ using netlend::Error;
 using netlend::Netns;
 using netlend::Site;
 using netlend::test::error_of;
+using netlend::test::FreshNetns;
 using netlend::test::sh;
-
-namespace {
-struct FreshNetns {
-  FreshNetns() { netlend::test::enter_new_netns(); }
-};
-}  // namespace
 
 BOOST_FIXTURE_TEST_SUITE(route_socket, FreshNetns)
 

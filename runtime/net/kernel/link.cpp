@@ -9,6 +9,7 @@
 
 #include <array>
 
+#include "net/kernel/kind_options.hpp"
 #include "net/kernel/port_attribute.hpp"
 
 namespace netlend {
@@ -118,7 +119,7 @@ LinkState parse_link(const Reply& reply) {
   for (const int type : kNewTunables) keep_tunable(type);
   const Attributes info = attributes.nested(IFLA_LINKINFO);
   link.kind = info.text(IFLA_INFO_KIND);
-  link.kind_data = info.find(IFLA_INFO_DATA).value_or("");
+  link.kind_data = kept_kind_options(link.kind, info.find(IFLA_INFO_DATA).value_or(""));
   if (const auto master = attributes.u32(IFLA_MASTER)) {
     link.master = parse_master({static_cast<int>(*master)}, info);
   }
@@ -260,6 +261,10 @@ Message set_link_addrgenmode(IfIndex ifindex, std::uint8_t mode, std::string doi
   Message message = change_link(ifindex, std::move(doing));
   message.begin(IFLA_AF_SPEC).begin(AF_INET6).put_u8(IFLA_INET6_ADDR_GEN_MODE, mode).end().end();
   return message;
+}
+
+std::string format_token(const std::string& bytes) {
+  return bytes.empty() ? "::" : IpAddress::from_bytes(bytes).str();
 }
 
 Message set_link_token(IfIndex ifindex, const std::string& bytes, std::string doing) {

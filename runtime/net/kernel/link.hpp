@@ -122,7 +122,10 @@ Message set_protocol_down(IfIndex ifindex, const ProtocolDown& wanted, std::uint
                           std::string doing);
 Message set_link_master(IfIndex ifindex, IfIndex master, std::string doing);
 Message set_link_addrgenmode(IfIndex ifindex, std::uint8_t mode, std::string doing);
+/// Of 16 bytes, or none: "::7", "::".
+std::string format_token(const std::string& bytes);
 /// Source: net/ipv6/addrconf.c, inet6_set_iftoken: needs router advertisements to be accepted.
+/// With all bytes zero it has none.
 Message set_link_token(IfIndex ifindex, const std::string& bytes, std::string doing);
 Message add_altname(IfIndex ifindex, const std::string& altname, std::string doing);
 Message remove_altname(IfIndex ifindex, const std::string& altname, std::string doing);

@@ -56,6 +56,8 @@ class Attributes {
   Attributes() = default;
   /// Bytes that hold attributes; what is malformed ends the list. NLA_F_NESTED is taken off.
   explicit Attributes(std::string_view bytes);
+  /// Of text that ends with the statement there would be no views.
+  explicit Attributes(std::string&& bytes) = delete;
 
   std::optional<std::string_view> find(int type) const;
   /// The text up to its NUL; empty if absent.

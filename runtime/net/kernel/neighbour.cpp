@@ -24,20 +24,55 @@ std::vector<Reply> dump_neighbours(RouteSocket& socket, IfIndex ifindex, const n
   return socket.dump(message);
 }
 
-std::optional<NeighbourRecord> parse_neighbour(const Reply& reply, IfIndex ifindex) {
+/// Multicast, broadcast and own addresses the kernel enters by itself as NUD_NOARP, and on devices
+/// without such addresses all (net/ipv4/arp.c, arp_constructor; net/ipv6/ndisc.c).
+bool is_of_kernel(const Attributes& attributes, const LinkState& link) {
+  const std::string_view address = attributes.find(NDA_LLADDR).value_or("");
+  const bool is_unset = address.find_first_not_of('\0') == std::string_view::npos;
+  return is_unset || (address.front() & 1) != 0 || address == link.address ||
+         address == link.broadcast;
+}
+
+/// How it was entered, as NUD_*; nothing: it was learned.
+std::optional<std::uint16_t> entered_state(const ndmsg& header, const Attributes& attributes,
+                                           const LinkState& link) {
+  if ((header.ndm_flags & NTF_PROXY) != 0) return std::uint16_t{NUD_NONE};
+  if ((header.ndm_state & NUD_PERMANENT) != 0) return std::uint16_t{NUD_PERMANENT};
+  if ((attributes.u32(NDA_FLAGS_EXT).value_or(0) & NTF_EXT_MANAGED) != 0) {
+    return std::uint16_t{NUD_NONE};
+  }
+  if ((header.ndm_state & NUD_NOARP) != 0 && !is_of_kernel(attributes, link)) {
+    return std::uint16_t{NUD_NOARP};
+  }
+  if ((header.ndm_flags & NTF_EXT_LEARNED) != 0 && attributes.find(NDA_LLADDR)) {
+    return std::uint16_t{NUD_REACHABLE};
+  }
+  return std::nullopt;
+}
+
+std::optional<NeighbourRecord> parse_neighbour(const Reply& reply, const LinkState& link) {
   const auto header = reply.header<ndmsg>();
-  const bool is_proxy = (header.ndm_flags & NTF_PROXY) != 0;
-  const bool is_lasting = (header.ndm_state & NUD_PERMANENT) != 0;
-  if (header.ndm_ifindex != ifindex.value || !(is_proxy || is_lasting)) return std::nullopt;
-  NeighbourRecord record{.family = header.ndm_family,
-                         .state = is_proxy ? std::uint16_t{0} : header.ndm_state,
-                         .flags = header.ndm_flags,
-                         .attributes = {}};
   const Attributes attributes = reply.attributes(sizeof header);
+  const auto state = entered_state(header, attributes, link);
+  if (header.ndm_ifindex != link.ifindex.value || !state) return std::nullopt;
+  const bool is_managed = *state == NUD_NONE && (header.ndm_flags & NTF_PROXY) == 0;
+  NeighbourRecord record{
+      .family = header.ndm_family, .state = *state, .flags = header.ndm_flags, .attributes = {}};
+  // That a managed one is a router the kernel learns with its address.
+  if (is_managed) record.flags &= static_cast<std::uint8_t>(~NTF_ROUTER);
   for (const auto& [type, bytes] : attributes.all()) {
-    if (is_kept(type)) record.attributes.emplace(type, bytes);
+    const bool is_learned = is_managed && type == NDA_LLADDR;
+    if (is_kept(type) && !is_learned) record.attributes.emplace(type, bytes);
   }
   return record;
+}
+
+std::string_view kind_text(const NeighbourRecord& neighbour) {
+  if ((neighbour.flags & NTF_PROXY) != 0) return " proxy";
+  return neighbour.state == NUD_PERMANENT ? " permanent"
+         : neighbour.state == NUD_NOARP   ? " noarp"
+         : neighbour.state == NUD_NONE    ? " managed"
+                                          : "";
 }
 
 void put_neighbour(Message& message, IfIndex ifindex, const NeighbourRecord& neighbour) {
@@ -51,15 +86,15 @@ void put_neighbour(Message& message, IfIndex ifindex, const NeighbourRecord& nei
 }
 }  // namespace
 
-std::vector<NeighbourRecord> list_neighbours(RouteSocket& socket, IfIndex ifindex) {
+std::vector<NeighbourRecord> list_neighbours(RouteSocket& socket, const LinkState& link) {
   std::vector<NeighbourRecord> records;
   for (const int family : {AF_INET, AF_INET6}) {
     for (const std::uint8_t flags : {std::uint8_t{0}, std::uint8_t{NTF_PROXY}}) {
       ndmsg header{};
       header.ndm_family = static_cast<std::uint8_t>(family);
       header.ndm_flags = flags;
-      for (const auto& reply : dump_neighbours(socket, ifindex, header)) {
-        if (auto record = parse_neighbour(reply, ifindex)) records.push_back(*std::move(record));
+      for (const auto& reply : dump_neighbours(socket, link.ifindex, header)) {
+        if (auto record = parse_neighbour(reply, link)) records.push_back(*std::move(record));
       }
     }
   }
@@ -80,10 +115,12 @@ std::string describe(const NeighbourRecord& neighbour) {
   if (address != neighbour.attributes.end()) {
     out += fmt::format(" lladdr {}", format_link_address(address->second));
   }
-  out += (neighbour.flags & NTF_PROXY) != 0 ? " proxy" : " permanent";
+  out += kind_text(neighbour);
+  if ((neighbour.flags & NTF_EXT_LEARNED) != 0) out += " extern_learn";
   if ((neighbour.flags & NTF_ROUTER) != 0) out += " router";
   for (const auto& [type, bytes] : neighbour.attributes) {
-    if (type != NDA_DST && type != NDA_LLADDR) {
+    const bool is_said = type == NDA_FLAGS_EXT && neighbour.state == NUD_NONE;
+    if (type != NDA_DST && type != NDA_LLADDR && !is_said) {
       out += fmt::format(" attribute {}={}", type, to_hex(bytes));
     }
   }

@@ -9,10 +9,12 @@
 
 namespace netlend {
 
-/// A neighbour that somebody has entered for good (NUD_PERMANENT) or proxies for (NTF_PROXY).
+/// A neighbour that somebody has entered, not learned: for good (NUD_PERMANENT), never to be asked
+/// for (NUD_NOARP), to be kept resolved (NTF_EXT_MANAGED), for a control plane (NTF_EXT_LEARNED),
+/// or to be answered for (NTF_PROXY).
 struct NeighbourRecord {
   int family = 0;
-  std::uint16_t state = 0;  // NUD_*
+  std::uint16_t state = 0;  // NUD_*; of what the kernel goes on checking, as if just entered
   std::uint8_t flags = 0;   // NTF_*
   /// NDA_DST, NDA_LLADDR, NDA_PROTOCOL, ...
   RawAttributes attributes;
@@ -20,7 +22,7 @@ struct NeighbourRecord {
 };
 
 /// Those of the device that don't come back by themselves, sorted; learned ones are left out.
-std::vector<NeighbourRecord> list_neighbours(RouteSocket& socket, IfIndex ifindex);
+std::vector<NeighbourRecord> list_neighbours(RouteSocket& socket, const LinkState& link);
 
 /// "10.0.0.9 lladdr 02:00:00:00:00:09 permanent".
 std::string describe(const NeighbourRecord& neighbour);

@@ -41,7 +41,7 @@ std::string_view family_name(std::uint8_t family) {
 
 struct Kind {
   NetfilterHook::Of of;
-  int list_type;
+  int get_type;
   int change_type;
   std::string_view what;
   int table;
@@ -62,7 +62,7 @@ static_assert(int{NFTA_HOOK_HOOKNUM} == int{NFTA_FLOWTABLE_HOOK_NUM} &&
               int{NFTA_HOOK_PRIORITY} == int{NFTA_FLOWTABLE_HOOK_PRIORITY});
 
 Message list_objects(const Kind& kind, std::uint8_t family) {
-  return nftables_message(kind.list_type, family,
+  return nftables_message(kind.get_type, family,
                           fmt::format("list the {}s of nftables", kind.what));
 }
 
@@ -124,6 +124,13 @@ std::vector<NetfilterHook> list_netfilter_hooks(const Netns& netns, const std::s
 std::string describe(const NetfilterHook& hook) {
   return fmt::format("{} '{}' of table '{} {}' of nftables", kind_of(hook).what,
                      printable(hook.name), family_name(hook.family), printable(hook.table));
+}
+
+bool is_there(const Netns& netns, const NetfilterHook& hook) {
+  const Kind& kind = kind_of(hook);
+  Message message = nftables_message(kind.get_type, hook.family, "look up " + describe(hook));
+  message.put_string(kind.table, hook.table).put_string(kind.name, hook.name);
+  return RouteSocket(netns, NETLINK_NETFILTER).find(message).has_value();
 }
 
 void add_to_hook(const Netns& netns, const NetfilterHook& hook, const std::string& device,

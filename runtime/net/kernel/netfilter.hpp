@@ -29,8 +29,11 @@ std::vector<NetfilterHook> list_netfilter_hooks(const Netns& netns, const std::s
 /// "chain 'in' of table 'netdev t' of nftables".
 std::string describe(const NetfilterHook& hook);
 
+/// Whether there is a chain or flowtable of that name, with whatever devices.
+bool is_there(const Netns& netns, const NetfilterHook& hook);
+
 /// Puts the device into the chain or flowtable, whose rules nobody touches; that it is in already
-/// is success. Throws Error (ENOENT: there is no such chain or flowtable any more).
+/// is success. One that isn't there would be made: is_there().
 void add_to_hook(const Netns& netns, const NetfilterHook& hook, const std::string& device,
                  std::string doing);
 

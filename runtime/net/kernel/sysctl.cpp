@@ -57,11 +57,24 @@ Sysctls read_sysctls(const Netns& netns, const std::string& device) {
   return sysctls;
 }
 
+namespace {
+std::string path_of(const std::string& device, const std::string& key) {
+  const auto name_start = key.rfind('/');
+  return fmt::format("/proc/sys/net/{}/{}/{}", key.substr(0, name_start), device,
+                     key.substr(name_start + 1));
+}
+}  // namespace
+
+std::optional<std::string> read_sysctl(const Netns& netns, const std::string& device,
+                                       const std::string& key) {
+  std::optional<std::string> value;
+  run_in_netns(netns, [&] { value = read_attribute(AT_FDCWD, path_of(device, key)); });
+  return value;
+}
+
 void write_sysctl(const Netns& netns, const std::string& device, const std::string& key,
                   const std::string& value) {
-  const auto name_start = key.rfind('/');
-  const std::string path = fmt::format("/proc/sys/net/{}/{}/{}", key.substr(0, name_start), device,
-                                       key.substr(name_start + 1));
+  const std::string path = path_of(device, key);
   run_in_netns(netns, [&] {
     const UniqueFd file{check(::open(path.c_str(), O_WRONLY | O_CLOEXEC), "open", path)};
     check_is_proc(file.get());

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 
 #include "net/kernel/netns.hpp"
@@ -14,6 +15,10 @@ using Sysctls = std::map<std::string, std::string>;
 
 /// Needs /proc. Throws Error.
 Sysctls read_sysctls(const Netns& netns, const std::string& device);
+
+/// One of them; nothing where it isn't there. Throws Error.
+std::optional<std::string> read_sysctl(const Netns& netns, const std::string& device,
+                                       const std::string& key);
 
 /// Throws Error that names the file.
 void write_sysctl(const Netns& netns, const std::string& device, const std::string& key,

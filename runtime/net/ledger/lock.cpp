@@ -27,30 +27,41 @@ bool is_current(int folder, const std::string& file, int fd) {
          ours.st_ino == theirs.st_ino;
 }
 
-/// "process 12 ('netlend-hook')": who has locked `file`, if that can be seen from here. The lock's
-/// file itself doesn't say it, since it is to work on a full disk. Source: proc(5), /proc/locks.
-std::string holder_of(int folder, const std::string& file) {
+std::string file_of(const std::string& ledger_name) { return "." + ledger_name + ".lock"; }
+
+/// The pid of who has locked `file`; nothing where nobody has who can be seen from here. Throws
+/// Error. Source: proc(5), /proc/locks.
+std::optional<std::string> find_holder(int folder, const std::string& file) {
   constexpr std::size_t kLocksMaxBytes = std::size_t{4} << 20;
-  constexpr std::size_t kNameMaxBytes = 64;
   constexpr std::size_t kKind = 1;
   constexpr std::size_t kPid = 4;
   constexpr std::size_t kFile = 5;
+  struct stat found {};
+  check(::fstatat(folder, file.c_str(), &found, 0), "look at", file);
+  const std::string id =
+      fmt::format("{:02x}:{:02x}:{}", major(found.st_dev), minor(found.st_dev), found.st_ino);
+  const auto locks = read_file(AT_FDCWD, "/proc/locks", kLocksMaxBytes);
+  for (const auto line : split_words(locks, "\n")) {
+    const auto words = split_words(line, " ");
+    const bool is_it = words.size() > kFile && words[kKind] == "FLOCK" && words[kFile] == id;
+    if (is_it) return std::string(words[kPid]);
+  }
+  return std::nullopt;
+}
+
+/// "process 12 ('netlend-hook')", if that can be seen from here. The lock's file itself doesn't say
+/// it, since it is to work on a full disk.
+std::string describe_holder(int folder, const std::string& file) {
+  constexpr std::size_t kNameMaxBytes = 64;
   std::string holder = "somebody else";
   Failures unknown;
   attempt(unknown, [&] {
-    struct stat found {};
-    check(::fstatat(folder, file.c_str(), &found, 0), "look at", file);
-    const std::string id =
-        fmt::format("{:02x}:{:02x}:{}", major(found.st_dev), minor(found.st_dev), found.st_ino);
-    const auto locks = read_file(AT_FDCWD, "/proc/locks", kLocksMaxBytes);
-    for (const auto line : split_words(locks, "\n")) {
-      const auto words = split_words(line, " ");
-      if (words.size() <= kFile || words[kKind] != "FLOCK" || words[kFile] != id) continue;
-      holder = fmt::format("process {}", words[kPid]);
-      auto name = read_file(AT_FDCWD, fmt::format("/proc/{}/comm", words[kPid]), kNameMaxBytes);
-      name.pop_back();
-      holder += fmt::format(" ('{}')", printable(name));
-    }
+    const auto pid = find_holder(folder, file);
+    if (!pid) return;
+    holder = fmt::format("process {}", *pid);
+    auto name = read_file(AT_FDCWD, fmt::format("/proc/{}/comm", *pid), kNameMaxBytes);
+    name.pop_back();
+    holder += fmt::format(" ('{}')", printable(name));
   });
   return holder;
 }
@@ -58,7 +69,7 @@ std::string holder_of(int folder, const std::string& file) {
 
 std::optional<LedgerLock> LedgerLock::try_acquire(const StateDirectory& state,
                                                   const std::string& ledger_name) {
-  const std::string file = "." + ledger_name + ".lock";
+  const std::string file = file_of(ledger_name);
   for (;;) {
     // Only for reading: so it opens on a disk that became read-only, too.
     UniqueFd fd{check(
@@ -83,11 +94,19 @@ LedgerLock LedgerLock::acquire(const StateDirectory& state, const std::string& l
     if (monotonic_ms() >= deadline) {
       throw Error(
           fmt::format("ledger '{}': {} has been working on it for {} ms; try again when that ended",
-                      ledger_name, holder_of(state.ledgers(), "." + ledger_name + ".lock"),
+                      ledger_name, describe_holder(state.ledgers(), file_of(ledger_name)),
                       timeout_ms),
           ETIMEDOUT);
     }
     ::nanosleep(&kPollInterval, nullptr);
+  }
+}
+
+bool LedgerLock::is_held(const StateDirectory& state, const std::string& ledger_name) {
+  try {
+    return find_holder(state.ledgers(), file_of(ledger_name)).has_value();
+  } catch (const Error&) {
+    return false;  // It has no file, or can't be looked at: nobody is known to.
   }
 }
 

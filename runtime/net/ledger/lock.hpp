@@ -19,6 +19,9 @@ class LedgerLock {
   static LedgerLock acquire(const StateDirectory& state, const std::string& ledger_name,
                             int timeout_ms);
 
+  /// Whether a process that can be seen from here holds it; nobody is kept from it meanwhile.
+  static bool is_held(const StateDirectory& state, const std::string& ledger_name);
+
   /// Removes the lock's file too, once its ledger is closed; those who wait for it see that.
   void remove() noexcept;
 

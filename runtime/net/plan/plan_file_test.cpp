@@ -1,46 +1,21 @@
-#include <fcntl.h>
 #include <fmt/core.h>
 
 #include <boost/test/unit_test.hpp>
 #include <nlohmann/json.hpp>
 #include <string>
-#include <valijson/adapters/nlohmann_json_adapter.hpp>
-#include <valijson/schema.hpp>
-#include <valijson/schema_parser.hpp>
-#include <valijson/validator.hpp>
 
 #include "base/error.hpp"
-#include "base/file.hpp"
 #include "net/plan/plan_parse.hpp"
+#include "net/schema_fixture.hpp"
 
 using netlend::Error;
 using netlend::parse_nic_spec;
 using netlend::parse_plan_file;
 using netlend::Plan;
+using netlend::test::Schema;
 using nlohmann::json;
 
 namespace {
-constexpr std::size_t kSchemaMax = std::size_t{64} * 1024;
-
-class Schema {
- public:
-  Schema() {
-    const json document =
-        json::parse(netlend::read_file(AT_FDCWD, NETLEND_PLAN_SCHEMA, kSchemaMax));
-    valijson::SchemaParser{}.populateSchema(valijson::adapters::NlohmannJsonAdapter{document},
-                                            schema_);
-  }
-
-  bool accepts(const std::string& text) const {
-    const json document = json::parse(text);
-    valijson::Validator validator{valijson::Validator::kStrongTypes};
-    return validator.validate(schema_, valijson::adapters::NlohmannJsonAdapter{document}, nullptr);
-  }
-
- private:
-  valijson::Schema schema_;
-};
-
 std::string error_of(const std::string& text) {
   try {
     (void)parse_plan_file(text);
@@ -68,7 +43,7 @@ struct BadFile {
 BOOST_AUTO_TEST_SUITE(plan_files)
 
 BOOST_AUTO_TEST_CASE(what_is_good_is_good_for_the_schema_too) {
-  const Schema schema;
+  const Schema schema{NETLEND_PLAN_SCHEMA};
   for (const auto& text : {
            with_nics(R"({"inside":"eth0","source":"lan0"})"),
            with_nics(R"({"inside":"a,b","source":"dev:lan\"0"})"),
@@ -86,12 +61,12 @@ BOOST_AUTO_TEST_CASE(what_is_good_is_good_for_the_schema_too) {
                           "keep_addresses":true)"),
        }) {
     BOOST_TEST(error_of(text) == "accepted", text);
-    BOOST_TEST(schema.accepts(text), text);
+    BOOST_TEST(schema.accepts(json::parse(text)), text);
   }
 }
 
 BOOST_AUTO_TEST_CASE(what_has_a_bad_shape_is_refused_at_its_place_and_by_the_schema) {
-  const Schema schema;
+  const Schema schema{NETLEND_PLAN_SCHEMA};
   const std::vector<BadFile> table{
       {"[]", "top level: expected an object, not array"},
       {"{}", "/netlend: is missing"},
@@ -151,7 +126,7 @@ BOOST_AUTO_TEST_CASE(what_has_a_bad_shape_is_refused_at_its_place_and_by_the_sch
   };
   for (const auto& bad : table) {
     BOOST_TEST(error_of(bad.text).starts_with(bad.error), bad.text << ": " << error_of(bad.text));
-    BOOST_TEST(!schema.accepts(bad.text), bad.text);
+    BOOST_TEST(!schema.accepts(json::parse(bad.text)), bad.text);
   }
 }
 
@@ -178,7 +153,7 @@ BOOST_AUTO_TEST_CASE(what_is_no_json_is_refused) {
 }
 
 BOOST_AUTO_TEST_CASE(a_plan_survives_being_written_and_read) {
-  const Schema schema;
+  const Schema schema{NETLEND_PLAN_SCHEMA};
   for (const char* spec : {
            "eth0=lan0",
            // NOLINTNEXTLINE(bugprone-suspicious-missing-comma): one long SPEC.
@@ -193,7 +168,7 @@ BOOST_AUTO_TEST_CASE(a_plan_survives_being_written_and_read) {
     const Plan plan{.nics = {parse_nic_spec(spec), parse_nic_spec("other0=other0")}};
     const std::string text = netlend::format_plan_file(plan);
     BOOST_TEST((parse_plan_file(text) == plan), text);
-    BOOST_TEST(schema.accepts(text), text);
+    BOOST_TEST(schema.accepts(json::parse(text)), text);
   }
 }
 

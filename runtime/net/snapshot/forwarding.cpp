@@ -6,6 +6,7 @@
 #include <linux/if_link.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
+#include <netinet/in.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
@@ -36,24 +37,30 @@ bool is_multicast(std::string_view address) { return !address.empty() && (addres
 
 bool is_own(const RawRecord& entry) { return (header_of<ndmsg>(entry).ndm_flags & NTF_SELF) != 0; }
 
-/// How long an entry lives in the bridge or vxlan that learns for the device; nothing: who learns
-/// by itself can't tell which entries of the kind somebody has made.
+/// How long an entry that ages lives in a bridge or vxlan, and whether that makes such by itself:
+/// then it can't be told which somebody has made.
+struct Ageing {
+  std::int64_t lifetime_ms = 0;
+  bool is_learning = true;
+};
 struct Lifetimes {
-  std::optional<std::int64_t> master_ms;
-  std::optional<std::int64_t> self_ms;
+  Ageing master;
+  Ageing self;
 };
 
 Lifetimes lifetimes_of(RouteSocket& socket, const LinkState& link) {
   Lifetimes found;
-  if (link.master && link.master->kind == "bridge" && !is_learning(link)) {
+  if (link.master && link.master->kind == "bridge") {
     const LinkState bridge = read_link(socket, link.master->ifindex);
     const Attributes options(bridge.kind_data);
-    found.master_ms = ms_of_ticks(options.u32(IFLA_BR_AGEING_TIME).value_or(0));
+    found.master = {.lifetime_ms = ms_of_ticks(options.u32(IFLA_BR_AGEING_TIME).value_or(0)),
+                    .is_learning = is_learning(link)};
   }
   if (const Attributes own(link.kind_data);
       link.kind == "vxlan" && own.u8(IFLA_VXLAN_LEARNING).value_or(1) == 0) {
     constexpr std::int64_t kMsPerSecond = 1000;
-    found.self_ms = own.u32(IFLA_VXLAN_AGEING).value_or(0) * kMsPerSecond;
+    found.self = {.lifetime_ms = own.u32(IFLA_VXLAN_AGEING).value_or(0) * kMsPerSecond,
+                  .is_learning = false};
   }
   return found;
 }
@@ -61,13 +68,14 @@ Lifetimes lifetimes_of(RouteSocket& socket, const LinkState& link) {
 enum class Origin { learned, entered, entered_for_a_time };
 
 /// The kernel doesn't tell who made an entry, but what only a hand makes.
-Origin origin_of(const ndmsg& header, const Attributes& attributes,
-                 const std::optional<std::int64_t>& lifetime_ms) {
+Origin origin_of(const ndmsg& header, const Attributes& attributes, const Ageing& ageing) {
   if ((attributes.u32(NDA_FLAGS_EXT).value_or(0) & kExtLocked) != 0) return Origin::learned;
   if ((header.ndm_state & (NUD_PERMANENT | NUD_NOARP)) != 0) return Origin::entered;
   if ((header.ndm_flags & NTF_EXT_LEARNED) != 0) return Origin::entered;
-  if ((header.ndm_state & NUD_REACHABLE) == 0 || !lifetime_ms) return Origin::learned;
-  return *lifetime_ms == 0 ? Origin::entered : Origin::entered_for_a_time;
+  if ((header.ndm_state & NUD_REACHABLE) == 0) return Origin::learned;
+  // None that is learned is sticky.
+  if (ageing.is_learning && (header.ndm_flags & NTF_STICKY) == 0) return Origin::learned;
+  return ageing.lifetime_ms == 0 ? Origin::entered : Origin::entered_for_a_time;
 }
 
 std::int64_t age_ms(const Attributes& attributes) {
@@ -83,8 +91,8 @@ std::optional<RawRecord> parse_entry(const Reply& reply, const LinkState& link,
   if (header.ndm_ifindex != link.ifindex.value) return std::nullopt;
   const Attributes attributes = reply.attributes(sizeof header);
   const bool is_self = (header.ndm_flags & NTF_SELF) != 0;
-  const auto& lifetime_ms = is_self ? lifetimes.self_ms : lifetimes.master_ms;
-  const Origin origin = origin_of(header, attributes, lifetime_ms);
+  const Ageing& ageing = is_self ? lifetimes.self : lifetimes.master;
+  const Origin origin = origin_of(header, attributes, ageing);
   if (origin == Origin::learned) return std::nullopt;
   // The kernel makes those of the port's own address.
   if (!is_self && attributes.find(NDA_LLADDR) == link.address) return std::nullopt;
@@ -97,7 +105,7 @@ std::optional<RawRecord> parse_entry(const Reply& reply, const LinkState& link,
   }
   auto entry = make_record(header, std::move(kept));
   if (origin == Origin::entered_for_a_time) {
-    keep_deadline(entry, kDeadline, *lifetime_ms - age_ms(attributes));
+    keep_deadline(entry, kDeadline, ageing.lifetime_ms - age_ms(attributes));
   }
   return entry;
 }
@@ -213,6 +221,18 @@ std::string describe_entry(const RawRecord& entry) {
   }
   if (const auto address = bytes_of(entry, NDA_DST); !address.empty()) {
     out += " dst " + IpAddress::from_bytes(address).str();
+  }
+  if (const auto port = number_of<std::uint16_t>(entry, NDA_PORT); port != 0) {
+    out += fmt::format(" port {}", ntohs(port));
+  }
+  if (const auto vni = number_of<std::uint32_t>(entry, NDA_VNI); vni != 0) {
+    out += fmt::format(" vni {}", vni);
+  }
+  if (const auto vni = number_of<std::uint32_t>(entry, NDA_SRC_VNI); vni != 0) {
+    out += fmt::format(" src_vni {}", vni);
+  }
+  if (const auto device = number_of<std::uint32_t>(entry, NDA_IFINDEX); device != 0) {
+    out += fmt::format(" via {}", device);
   }
   out += (header.ndm_flags & NTF_SELF) != 0 ? " self" : " master";
   if ((header.ndm_flags & NTF_EXT_LEARNED) != 0) out += " extern_learn";

@@ -57,13 +57,25 @@ RawRecord make_mirror(tc_mirred parameters) {
   return make_record(parameters, {});
 }
 
+bool contains(const std::vector<RawRecord>& mirrors, const RawRecord& wanted) {
+  return std::find(mirrors.begin(), mirrors.end(), wanted) != mirrors.end();
+}
+
+constexpr IfIndex kNowhere{0};
+
+/// That of a filter which was restored with its own device has another number.
+RawRecord without_number(const RawRecord& mirror) {
+  auto parameters = header_of<tc_mirred>(mirror);
+  parameters.index = 0;
+  return make_record(parameters, {});
+}
+
 std::vector<RawRecord> severed(RouteSocket& socket, const std::vector<RawRecord>& mirrors) {
   if (mirrors.empty()) return {};
-  const auto now = list_mirrors(socket, IfIndex{0});
+  const auto now = list_mirrors(socket, kNowhere);
   std::vector<RawRecord> found;
-  std::copy_if(mirrors.begin(), mirrors.end(), std::back_inserter(found), [&](const auto& each) {
-    return std::find(now.begin(), now.end(), each) != now.end();
-  });
+  std::copy_if(mirrors.begin(), mirrors.end(), std::back_inserter(found),
+               [&](const auto& each) { return contains(now, each); });
   return found;
 }
 
@@ -103,6 +115,21 @@ std::vector<std::string> mirror_differences(RouteSocket& socket,
     found.push_back(describe_mirror(mirror) + ", sends nowhere");
   }
   return found;
+}
+
+std::vector<std::string> removed_mirrors(RouteSocket& socket, IfIndex device,
+                                         const std::vector<RawRecord>& mirrors) {
+  if (mirrors.empty()) return {};
+  auto have = list_mirrors(socket, device);
+  for (auto& severed : list_mirrors(socket, kNowhere)) have.push_back(std::move(severed));
+  std::vector<std::string> removed;
+  for (const auto& mirror : mirrors) {
+    const bool is_there = std::any_of(have.begin(), have.end(), [&](const RawRecord& each) {
+      return without_number(each) == without_number(mirror);
+    });
+    if (!is_there) removed.push_back(describe_mirror(mirror));
+  }
+  return removed;
 }
 
 void restore_mirrors(Restoration& restoration, const std::vector<RawRecord>& mirrors) {

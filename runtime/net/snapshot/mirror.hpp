@@ -21,6 +21,10 @@ std::string describe_mirror(const RawRecord& mirror);
 std::vector<std::string> mirror_differences(RouteSocket& socket,
                                             const std::vector<RawRecord>& mirrors);
 
+/// Those that are gone or send elsewhere, a sentence's subject each.
+std::vector<std::string> removed_mirrors(RouteSocket& socket, IfIndex device,
+                                         const std::vector<RawRecord>& mirrors);
+
 void restore_mirrors(Restoration& restoration, const std::vector<RawRecord>& mirrors);
 
 }  // namespace netlend

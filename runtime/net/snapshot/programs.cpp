@@ -172,6 +172,41 @@ void restore_programs(Restoration& restoration, const Programs& home) {
   });
 }
 
+std::vector<UniqueFd> open_programs(const Programs& programs) {
+  std::vector<UniqueFd> held;
+  for (const auto& [mode, program] : programs.xdp) held.push_back(open_program(program));
+  for (const auto& listed : programs.listed) {
+    // A link can't be attached again, whoever holds its program.
+    if (listed.link == 0) held.push_back(open_program(listed.program));
+  }
+  return held;
+}
+
+std::vector<std::string> give_up_lost(Site& site, const LinkState& link, Programs& home) {
+  std::vector<std::string> lost;
+  const Programs now = read_programs(site, link);
+  constexpr const char* kUnloaded =
+      "{} was taken off while it was away and isn't loaded any more; attach it again";
+  for (const auto& mode : kXdpModes) {
+    const std::uint32_t program = xdp_program(home, mode);
+    if (program == 0 || program == xdp_program(now, mode)) continue;
+    if (find_program(program).is_open()) continue;
+    home.xdp.erase(mode.flag);
+    lost.push_back(fmt::format(kUnloaded, fmt::format("XDP program {}", program)));
+  }
+  std::erase_if(home.listed, [&](const ListedProgram& listed) {
+    if (contains(now.listed, listed)) return false;
+    if (listed.link == 0 && find_program(listed.program).is_open()) return false;
+    lost.push_back(listed.link == 0
+                       ? fmt::format(kUnloaded, listed_text(listed))
+                       : fmt::format("{} was detached while it was away, which only who made the "
+                                     "link can put right",
+                                     listed_text(listed)));
+    return true;
+  });
+  return lost;
+}
+
 std::vector<std::string> describe(const Programs& programs) {
   std::vector<std::string> texts;
   for (const auto& mode : kXdpModes) {

@@ -29,6 +29,14 @@ std::vector<std::string> differences(const Programs& home, const Programs& now);
 /// is still loaded.
 void restore_programs(Restoration& restoration, const Programs& home);
 
+/// Those that netlink can take off and nothing but the device may hold. Held open, they can be
+/// attached again.
+std::vector<UniqueFd> open_programs(const Programs& programs);
+
+/// Takes what can't be attached again out of what is promised, a sentence each: of a device that is
+/// at home, programs that were taken off and are loaded no more, and links that were detached.
+std::vector<std::string> give_up_lost(Site& site, const LinkState& link, Programs& home);
+
 /// In the words of the report of `plan`.
 std::vector<std::string> describe(const Programs& programs);
 

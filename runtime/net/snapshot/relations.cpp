@@ -96,20 +96,30 @@ void find_pointers(Site& home, const LinkState& link, Relations& relations) {
 }
 
 namespace {
-std::vector<NetfilterHook> missing_hooks(Site& home, const std::string& device,
-                                         const std::vector<NetfilterHook>& hooks) {
-  if (hooks.empty()) return {};
+struct MissingHooks {
+  /// The chain is there, without the device: the kernel has taken it out, or the chain was made
+  /// anew while there was no such device.
+  std::vector<NetfilterHook> unhooked;
+  /// There is no such chain or flowtable any more.
+  std::vector<NetfilterHook> removed;
+};
+
+MissingHooks missing_hooks(Site& home, const std::string& device,
+                           const std::vector<NetfilterHook>& hooks) {
+  MissingHooks missing;
+  if (hooks.empty()) return missing;
   const auto have = list_netfilter_hooks(home.netns, device);
-  std::vector<NetfilterHook> missing;
-  std::copy_if(hooks.begin(), hooks.end(), std::back_inserter(missing), [&](const auto& hook) {
-    return std::find(have.begin(), have.end(), hook) == have.end();
-  });
+  for (const auto& hook : hooks) {
+    if (std::find(have.begin(), have.end(), hook) != have.end()) continue;
+    (is_there(home.netns, hook) ? missing.unhooked : missing.removed).push_back(hook);
+  }
   return missing;
 }
 
 void restore_hooks(Restoration& restoration, const Relations& home) {
   attempt(restoration.failures, [&] {
-    for (const auto& hook : missing_hooks(restoration.site, restoration.name, home.hooks)) {
+    for (const auto& hook :
+         missing_hooks(restoration.site, restoration.name, home.hooks).unhooked) {
       const std::string doing = restoration.doing("its place in " + describe(hook));
       restoration.step(doing,
                        [&] { add_to_hook(restoration.site.netns, hook, restoration.name, doing); });
@@ -121,10 +131,23 @@ void restore_hooks(Restoration& restoration, const Relations& home) {
 std::vector<std::string> pointer_differences(Site& home, const std::string& device,
                                              const Relations& relations) {
   std::vector<std::string> found = mirror_differences(home.socket, relations.mirrors);
-  for (const auto& hook : missing_hooks(home, device, relations.hooks)) {
+  for (const auto& hook : missing_hooks(home, device, relations.hooks).unhooked) {
     found.push_back("it is not in " + describe(hook));
   }
   return found;
+}
+
+std::vector<std::string> removed_at_home(Site& home, const LinkState& now,
+                                         const Relations& relations) {
+  std::vector<std::string> removed;
+  for (const auto& hook : missing_hooks(home, now.name, relations.hooks).removed) {
+    removed.push_back(describe(hook));
+  }
+  append(removed, removed_mirrors(home.socket, now.ifindex, relations.mirrors));
+  if (!relations.rules.empty()) {
+    append(removed, removed_rules(relations.rules, list_rules(home.socket, now)));
+  }
+  return removed;
 }
 
 void restore_before_up(Restoration& restoration, const Relations& home) {

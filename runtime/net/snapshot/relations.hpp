@@ -55,6 +55,11 @@ void find_pointers(Site& home, const LinkState& link, Relations& relations);
 std::vector<std::string> pointer_differences(Site& home, const std::string& device,
                                              const Relations& relations);
 
+/// What was removed at home while the device was away, by somebody there since the kernel leaves it
+/// in place: that stands, and isn't made again. The subject of a sentence each.
+std::vector<std::string> removed_at_home(Site& home, const LinkState& now,
+                                         const Relations& relations);
+
 /// For a device that is a port again and still down: what must be right before a frame passes.
 void restore_before_up(Restoration& restoration, const Relations& home);
 /// For a device that is as it was.

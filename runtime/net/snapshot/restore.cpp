@@ -24,6 +24,8 @@ constexpr int kSettleTimeoutMs = 1000;
 // host had it a moment ago. Source: net/ipv6/addrconf.c, addrconf_dad_begin.
 constexpr const char* kDadSysctl = "ipv6/conf/accept_dad";
 
+constexpr std::size_t kTokenBytes = 16;
+
 template <typename Predicate>
 bool poll_until(Predicate done, int timeout_ms) {
   const std::int64_t deadline = monotonic_ms() + timeout_ms;
@@ -76,7 +78,6 @@ class Restorer {
     settings_after_up();
     sysctls(home_.sysctls);
     addrgenmode(home_.link.addrgenmode);
-    token();
     relations();
   }
   Failures take_failures() noexcept { return std::move(failures_); }
@@ -195,6 +196,7 @@ void Restorer::link() {
         .end();
     call(message);
   }
+  token();
   other_flags();
   tunables();
   if (home_.link.mode && now_.link.mode != home_.link.mode) {
@@ -340,7 +342,9 @@ void Restorer::routes() {
 }
 
 void Restorer::neighbours() {
-  attempt(failures_, [&] { now_.neighbours = list_neighbours(site_.socket, ifindex_); });
+  attempt(failures_, [&] {
+    now_.neighbours = list_neighbours(site_.socket, read_link(site_.socket, ifindex_));
+  });
   for (const auto& neighbour : now_.neighbours) {
     if (contains(home_.neighbours, neighbour)) continue;
     call(remove_neighbour(ifindex_, neighbour, doing("neighbour " + describe(neighbour))));
@@ -392,9 +396,18 @@ void Restorer::addrgenmode(std::optional<std::uint8_t> mode) {
   now_.link.addrgenmode = mode;
 }
 
+/// It is taken only where the kernel would ask for routers and listen to them (net/ipv6/addrconf.c,
+/// inet6_set_iftoken). What of home's keeps it from that was set after the token, and is again.
 void Restorer::token() {
-  if (home_.link.ipv6_token.empty() || now_.link.ipv6_token == home_.link.ipv6_token) return;
-  call(set_link_token(ifindex_, home_.link.ipv6_token, doing("the IPv6 token")));
+  if (now_.link.ipv6_token == home_.link.ipv6_token) return;
+  if ((now_.link.flags & IFF_NOARP) != 0 &&
+      call(set_link_flags(ifindex_, 0, IFF_NOARP, doing("the flags")))) {
+    now_.link.flags &= ~std::uint32_t{IFF_NOARP};
+  }
+  sysctls({{"ipv6/conf/accept_ra", "2"}, {"ipv6/conf/router_solicitations", "1"}});
+  std::string token = home_.link.ipv6_token;
+  token.resize(kTokenBytes, '\0');
+  call(set_link_token(ifindex_, token, doing("the IPv6 token")));
 }
 }  // namespace
 

@@ -17,10 +17,15 @@ std::vector<RawRecord> list_rules(RouteSocket& socket, const LinkState& link);
 /// "100 from all iif lan0 lookup 300".
 std::string describe_rule(const RawRecord& rule);
 
-/// Those that are missing or without effect.
+/// Those that are there without effect.
 std::vector<std::string> rule_differences(const std::vector<RawRecord>& home,
                                           const std::vector<RawRecord>& now);
 
+/// Those that aren't there: the kernel removes none with the device, so somebody at home did.
+std::vector<std::string> removed_rules(const std::vector<RawRecord>& home,
+                                       const std::vector<RawRecord>& now);
+
+/// Gives those that are there effect again.
 void restore_rules(Restoration& restoration, const LinkState& now,
                    const std::vector<RawRecord>& home);
 

@@ -72,7 +72,7 @@ void compare_links(const LinkState& home, const LinkState& now, Differences& dif
   differences.compare("flags", settable_flags(home), settable_flags(now));
   differences.compare("addrgenmode", int{home.addrgenmode.value_or(0)},
                       int{now.addrgenmode.value_or(0)});
-  differences.compare("IPv6 token", to_hex(home.ipv6_token), to_hex(now.ipv6_token));
+  differences.compare("IPv6 token", format_token(home.ipv6_token), format_token(now.ipv6_token));
   differences.compare("options of its kind", to_hex(home.kind_data), to_hex(now.kind_data));
   if (home.mode) differences.compare("link mode", *home.mode, now.mode.value_or(0));
   if (home.protocol_down && now.protocol_down) {
@@ -212,7 +212,7 @@ DeviceSnapshot take_without_settings(Site& site, IfIndex ifindex) {
   snapshot.link = read_link(site.socket, ifindex);
   snapshot.addresses = list_addresses(site.socket, ifindex);
   snapshot.routes = list_routes(site.socket, ifindex);
-  snapshot.neighbours = list_neighbours(site.socket, ifindex);
+  snapshot.neighbours = list_neighbours(site.socket, snapshot.link);
   snapshot.sysctls = read_sysctls(site.netns, snapshot.link.name);
   snapshot.root_qdisc = read_root_qdisc(site.socket, ifindex);
   snapshot.has_ingress_qdisc = has_ingress_qdisc(site.socket, ifindex);

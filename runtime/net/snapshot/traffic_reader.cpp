@@ -123,7 +123,11 @@ class Reader {
         infos.clear();
       }
       if (infos.insert(record.info).second && infos.size() > 1) ++expected;
-      if (record.handle >> 20 != expected) record.why_not = "it is in a hash table of its own";
+      if (record.handle >> 20 == expected) continue;
+      record.why_not = record.handle >> 20 < kU32FirstTable
+                           ? "it is in a hash table of its own"
+                           : "its table would get another number, as those of other priorities "
+                             "were made before it";
     }
   }
   void check_size() {

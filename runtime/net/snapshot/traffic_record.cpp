@@ -1,6 +1,7 @@
 #include "net/snapshot/traffic_record.hpp"
 
 #include <fmt/core.h>
+#include <linux/pkt_cls.h>
 #include <linux/rtnetlink.h>
 #include <netinet/in.h>
 
@@ -16,11 +17,23 @@ std::string handle_text(std::uint32_t handle) {
   return fmt::format("{:x}:{}", handle >> 16, minor);
 }
 
+/// As tc-u32(8) says it: "800:" a table, "800::5" an item of its first bucket, "800:1:5" another.
+std::string u32_text(std::uint32_t handle) {
+  const std::uint32_t table = TC_U32_USERHTID(handle);
+  const std::uint32_t bucket = TC_U32_HASH(handle);
+  const std::uint32_t node = TC_U32_NODE(handle);
+  if (node == 0 && bucket == 0) return fmt::format("{:x}:", table);
+  return fmt::format("{:x}:{}:{:x}", table, bucket == 0 ? "" : fmt::format("{:x}", bucket), node);
+}
+
 }  // namespace
 
 std::string describe(const TrafficRecord& record) {
+  // What has no protocol and priority is no filter.
+  const bool is_u32 = record.kind == "u32" && record.info != 0;
   std::string text = fmt::format("{} {} parent {}", printable(record.kind),
-                                 handle_text(record.handle), handle_text(record.parent));
+                                 is_u32 ? u32_text(record.handle) : handle_text(record.handle),
+                                 handle_text(record.parent));
   if (record.info != 0) {
     text += fmt::format(" protocol 0x{:04x} pref {}",
                         ntohs(static_cast<std::uint16_t>(record.info)), record.info >> 16);

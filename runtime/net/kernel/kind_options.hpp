@@ -1,0 +1,12 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace netlend {
+
+/// Of IFLA_INFO_DATA what somebody has set, without what the kernel tells beside it and changes by
+/// itself: the timers and the spanning tree of a bridge, which slave of a bond is active, and more.
+std::string kept_kind_options(std::string_view kind, std::string_view options);
+
+}  // namespace netlend
