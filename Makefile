@@ -81,7 +81,7 @@ test: build dev
 test-guest: guest-deps build dev
 	@integration/guest/run-tests build/bin
 
-test-kernel: kernel-deps
+test-kernel: kernel-deps build
 	@kernel/selftests/run-tests
 
 asan: deps

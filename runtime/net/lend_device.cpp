@@ -27,6 +27,10 @@ Error taken(const std::string& name, const Ledger& ledger) {
                            printable(name), ledger.id.str()),
                EEXIST);
 }
+
+/// A kernel that knows of homes brings hardware back to where it was lent from, under its name
+/// there, whatever has become of us. What is lent already, to where we are, keeps its home.
+bool can_return(const LinkState& link) { return link.returns == false && link.kind.empty(); }
 }  // namespace
 
 void DeviceLender::call(Site& site, const Message& message) {
@@ -73,7 +77,11 @@ void DeviceLender::move_in(Loan& loan, const NicPlan& nic) {
   const auto move = [&](Site& from, const LinkState& what) {
     pass(context_, Step::move_in);
     move_device(context_, {from, what, *loan.home},
-                {.netns_fd = borrower_.netns.fd(), .ifindex = {}, .fallback_name = {}}, doing);
+                {.netns_fd = borrower_.netns.fd(),
+                 .ifindex = {},
+                 .fallback_name = {},
+                 .returns = can_return(what)},
+                doing);
   };
   if (is_name_taken_inside(loan)) {
     Site staging = stage(loan, nic);
@@ -122,7 +130,10 @@ Site DeviceLender::stage(const Loan& loan, const NicPlan& nic) {
   Site staging{pinned_staging(loan)};
   pass(context_, Step::move_to_staging);
   move_device(context_, {home_, loan.home->link, *loan.home},
-              {.netns_fd = staging.netns.fd(), .ifindex = {}, .fallback_name = {}},
+              {.netns_fd = staging.netns.fd(),
+               .ifindex = {},
+               .fallback_name = {},
+               .returns = can_return(loan.home->link)},
               fmt::format("move device '{}' into staging", loan.home_name()));
   const auto arrived = reading(loan, [&] { return find_link(staging.socket, loan.mark()); });
   if (!arrived) throw Error("move into staging: the device did not arrive", ENODEV);

@@ -19,6 +19,7 @@ namespace {
 constexpr int kGsoIpv4MaxSize = 63;
 constexpr int kGroIpv4MaxSize = 64;
 constexpr int kNetnsImmutable = 67;
+constexpr int kNetnsReturn = 80;  // kernel/patches/6.12-home
 // include/net/if_inet6.h: part of the ABI by IFLA_INET6_FLAGS.
 constexpr std::uint32_t kInet6Ready = 0x80000000;
 
@@ -127,6 +128,7 @@ LinkState parse_link(const Reply& reply) {
   }
   link.lower_nsid = attributes.u32(IFLA_LINK_NETNSID);
   if (const auto immutable = attributes.u8(kNetnsImmutable)) link.netns_immutable = *immutable != 0;
+  if (const auto returns = attributes.u8(kNetnsReturn)) link.returns = *returns != 0;
   return link;
 }
 
@@ -210,6 +212,7 @@ Message move_link(const LinkState& link, const MoveTarget& target, std::string d
     message.put_u32(IFLA_NEW_IFINDEX, static_cast<std::uint32_t>(target.ifindex->value));
   }
   if (!target.fallback_name.empty()) message.put_string(IFLA_IFNAME, target.fallback_name);
+  if (target.returns) message.put_u8(kNetnsReturn, 1);
   return message;
 }
 

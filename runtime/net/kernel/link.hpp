@@ -71,6 +71,9 @@ struct LinkState {
   std::map<std::uint32_t, std::uint32_t> xdp_programs;
   /// Present from Linux 6.15: can't be moved.
   std::optional<bool> netns_immutable;
+  /// Whether the end of a namespace sends it home; absent where the kernel doesn't know of homes,
+  /// and in a ledger. Source: kernel/patches/6.12-home.
+  std::optional<bool> returns;
 
   bool is_up() const noexcept;
   bool is_loopback() const noexcept;
@@ -102,6 +105,9 @@ struct MoveTarget {
   /// "lent%d": a name for it if its own is taken there; empty: then EEXIST, and nothing has
   /// changed.
   std::string fallback_name;
+  /// It is to return from there when that namespace ends (EOPNOTSUPP for a virtual device, EBUSY
+  /// for one that is lent already); only where LinkState::returns is known.
+  bool returns = false;
 };
 
 Message move_link(const LinkState& link, const MoveTarget& target, std::string doing);
