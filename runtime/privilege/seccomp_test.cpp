@@ -78,7 +78,8 @@ BOOST_AUTO_TEST_CASE(under_the_filter_for_lent_addresses_no_network_namespace_is
     return under({netlend::no_network_namespaces_program()},
                  [&] { return errno_of(::syscall(number, arguments...)); });
   };
-  for (const unsigned long flags : {CLONE_NEWNET, CLONE_NEWNET | CLONE_NEWUSER}) {
+  for (const int netns : {CLONE_NEWNET, CLONE_NEWNET | CLONE_NEWUSER}) {
+    const auto flags = static_cast<unsigned long>(netns);
     BOOST_TEST(errno_under_it(SYS_unshare, flags) == EPERM);
     BOOST_TEST(errno_under_it(SYS_clone, flags | SIGCHLD, nullptr, nullptr, nullptr, 0) == EPERM);
   }
