@@ -23,9 +23,9 @@ std::vector<FibRule> for_each_port(const FibRule& rule, const AddressLoan& loan,
   if (loan.ports.empty()) return {rule};
   std::vector<FibRule> rules;
   for (const auto& range : all_ports(loan)) {
-    for (const std::uint8_t protocol : {IPPROTO_TCP, IPPROTO_UDP}) {
+    for (const int protocol : {IPPROTO_TCP, IPPROTO_UDP}) {
       FibRule one = rule;
-      one.ip_protocol = protocol;
+      one.ip_protocol = static_cast<std::uint8_t>(protocol);
       one.*ports = range;
       rules.push_back(std::move(one));
     }
