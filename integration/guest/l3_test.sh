@@ -18,7 +18,11 @@ cases=(
 )
 
 make_lan0() { ip link add lan0 type veth peer name eth0 netns neighbour; }
-make_machine() { make_private_run; }
+# Without what Linux 6.17 brought, IPv6 is forwarded by a router alone.
+make_machine() {
+  make_private_run
+  sysctl -qw net.ipv6.conf.all.forwarding=1
+}
 
 # promises MODE: kept also where who lends or gives back is killed at any step.
 promises() {
