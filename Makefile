@@ -31,7 +31,7 @@ GUEST_PACKAGES = linux-source-6.12 flex bison bc xz-utils patch make gcc libc6-d
 KERNEL_PACKAGES = linux-source-6.12 flex bison bc xz-utils patch make gcc libc6-dev \
   iproute2 iputils-ping util-linux busybox-static
 MODEL_PACKAGES = spin gcc libc6-dev
-BENCH_PACKAGES = containernetworking-plugins
+BENCH_PACKAGES = containernetworking-plugins qperf
 FUZZ_PACKAGES = clang libclang-rt-14-dev
 
 # A compiler cache is used where there is one.

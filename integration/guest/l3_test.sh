@@ -3,16 +3,26 @@
 # tests (runtime/net/l3).
 # shellcheck source=integration/guest/cases.sh
 source "$(dirname "$0")/cases.sh"
+# shellcheck source=integration/l3_cases.sh
+source "$(dirname "$0")/../l3_cases.sh"
 
+# shellcheck disable=SC2034 # the cases use it
+modes=(routed netkit ipvlan macvlan)
 cases=(
+  a_borrower_has_no_rights_over_its_network
+  a_borrower_is_listed_with_its_home_and_lends_nothing_on
   addresses_are_lent_by_routes
   addresses_are_lent_by_netkit
   addresses_are_lent_by_ipvlan
   addresses_are_lent_by_macvlan
 )
 
-make_machine() { make_private_run; }
-make_network() { :; }
+make_lan0() { ip link add lan0 type veth peer name eth0 netns neighbour; }
+# Without what Linux 6.17 brought, IPv6 is forwarded by a router alone.
+make_machine() {
+  make_private_run
+  sysctl -qw net.ipv6.conf.all.forwarding=1
+}
 
 # promises MODE: kept also where who lends or gives back is killed at any step.
 promises() {

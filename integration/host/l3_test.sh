@@ -2,10 +2,15 @@
 # Addresses that are lent by the real programs; runtime/net/l3 has the kernel's side of it.
 # shellcheck source=integration/host/cases.sh
 source "$(dirname "$0")/cases.sh"
+# shellcheck source=integration/l3_cases.sh
+source "$(dirname "$0")/../l3_cases.sh"
 
+# shellcheck disable=SC2034 # the cases use it
+modes=(routed macvlan)
 cases=(
+  a_borrower_has_no_rights_over_its_network
+  a_borrower_is_listed_with_its_home_and_lends_nothing_on
   a_command_has_the_addresses_and_they_come_home
-  a_command_with_lent_addresses_makes_no_packets_by_hand
   several_commands_listen_on_the_same_port
   with_everything_killed_the_host_answers_again
   a_killed_netlend_has_left_a_guardian_that_cleans_up
@@ -23,25 +28,10 @@ make_machine() {
   make_private_etc
 }
 
-# Another address of its network, which the machine speaks from meanwhile.
-furnish_for_addresses() {
-  ip addr add 192.0.2.11/24 dev lan0
-  ip addr add 2001:db8:1::11/64 dev lan0
-  ip -n neighbour addr add 2001:db8:1::1/64 dev eth0 nodad
-  take_picture >/run/test/before
-}
-
-# start ID ADDRESSES COMMAND...: in the background, with its pid in $run.
-start() {
-  "$programs/netlend" run --name "$1" --l3 "$2" -- "${@:3}" </dev/null >"/run/test/$1" 2>&1 &
-  run=$!
-}
-
 is_answered() { ip netns exec neighbour ping -c 1 -W 1 "$1"; }
 is_pair_gone() { [[ $(ip link show) != *nl-* ]]; }
 # hears NAME ADDRESS: from who listens on port 80 there.
 hears() { [[ $(ip netns exec neighbour busybox nc -w 2 "$2" 80 </dev/null) == "$1" ]]; }
-is_lent() { netlend loans | grep "$1"; }
 
 a_command_has_the_addresses_and_they_come_home() {
   furnish_for_addresses
@@ -52,17 +42,6 @@ a_command_has_the_addresses_and_they_come_home() {
   expect 'default via 169.254.1.1 dev eth0' "$output"
   expect 'hello neighbour' "$output"
   fails expect 192.0.2.11 "$output" >/dev/null
-  is_home
-}
-
-a_command_with_lent_addresses_makes_no_packets_by_hand() {
-  furnish_for_addresses
-  output=$(netlend run --l3 192.0.2.10 -- grep CapBnd /proc/self/status)
-  bits=$((16#${output##*[[:space:]]}))
-  ((((bits >> 12) & 1) == 0)) # CAP_NET_ADMIN
-  ((((bits >> 13) & 1) == 0)) # CAP_NET_RAW
-  ((((bits >> 21) & 1) == 0)) # CAP_SYS_ADMIN
-  fails netlend run --l3 192.0.2.10 -- unshare --net true 2>/dev/null
   is_home
 }
 

@@ -4,10 +4,12 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <functional>
 
 #include "base/error.hpp"
 #include "base/file.hpp"
+#include "base/syscall.hpp"
 #include "base/text.hpp"
 #include "net/ledger/pin.hpp"
 
@@ -55,6 +57,22 @@ std::unique_ptr<Site> find_site(const NetnsIdentity& wanted) {
   return find_held_site(has_identity(wanted));
 }
 
+/// The namespace that is wanted, if this process has it open: whoever lends and stays goes on
+/// holding that of his borrower when its last process is dead.
+std::unique_ptr<Site> find_open_site(const IsWanted& is_wanted) {
+  const std::string folder = "/proc/self/fd";
+  const UniqueFd fd{
+      check(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC), "open", folder)};
+  for (const auto& name : list_names(fd.get())) {
+    const std::string path = fmt::format("{}/{}", folder, name);
+    std::error_code is_gone;
+    // To open whatever else is open here could wait for a writer, or have an effect.
+    if (!std::filesystem::read_symlink(path, is_gone).string().starts_with("net:[")) continue;
+    if (auto site = open_site(path, is_wanted)) return site;
+  }
+  return nullptr;
+}
+
 std::unique_ptr<Site> open_staging(const StateDirectory& state, const Ledger& ledger) {
   if (!ledger.pin) return nullptr;
   auto pinned = open_pin(state, pin_place(ledger, PinFolder::staging));
@@ -89,6 +107,7 @@ std::unique_ptr<Site> open_borrower(const StateDirectory& state, const Ledger& l
   if (!ledger.netns_path.empty()) {
     if (auto site = open_site(ledger.netns_path, has_identity(ledger.borrower))) return site;
   }
+  if (auto site = find_open_site(has_identity(ledger.borrower))) return site;
   return find_site(ledger.borrower);
 }
 

@@ -65,7 +65,8 @@ class LoanSites {
 /// The namespace that the ledger lends from. Throws Error if it can't be reached from here.
 Site open_home(const Ledger& ledger);
 
-/// The borrower's namespace, by the pin, its path or whoever holds it; null where it is gone.
+/// The borrower's namespace, by the pin, its path or whoever holds it, this process among them;
+/// null where it is gone.
 std::unique_ptr<Site> open_borrower(const StateDirectory& state, const Ledger& ledger);
 
 /// Whether a process or a name holds a network namespace.
