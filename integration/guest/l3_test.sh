@@ -6,6 +6,7 @@ source "$(dirname "$0")/cases.sh"
 # shellcheck source=integration/l3_cases.sh
 source "$(dirname "$0")/../l3_cases.sh"
 
+tests=$(realpath "$(dirname "$0")/../../build/dev/tests")
 # shellcheck disable=SC2034 # the cases use it
 modes=(routed netkit ipvlan macvlan)
 cases=(
@@ -26,7 +27,7 @@ make_machine() {
 
 # promises MODE: kept also where who lends or gives back is killed at any step.
 promises() {
-  NETLEND_L3_MODE=$1 "$programs/../tests/l3_test" --log_level=message --color_output=no \
+  NETLEND_L3_MODE=$1 "$tests/l3_test" --log_level=message --color_output=no \
     --run_test='lent_addresses:modes:address_failures/whoever_*'
 }
 

@@ -2,6 +2,7 @@
 #include <linux/if.h>
 
 #include <algorithm>
+#include <memory>
 #include <set>
 
 #include "base/syscall.hpp"
@@ -440,9 +441,17 @@ void close(const LendingContext& context, const Ledger& ledger, Failures& failur
 
 bool bring_addresses_home(const LendingContext& context, Ledger& ledger, Failures& failures) {
   Site home = open_home(ledger);
-  return give_back_addresses(
-      {.state = context.state, .ledger = ledger, .home = home, .on_step = context.on_step},
-      failures);
+  std::unique_ptr<Site> borrower;
+  const auto& loans = ledger.address_loans;
+  if (std::any_of(loans.begin(), loans.end(), [](const auto& loan) { return loan.upper; })) {
+    attempt(failures, [&] { borrower = open_borrower(context.state, ledger); });
+  }
+  return give_back_addresses({.state = context.state,
+                              .ledger = ledger,
+                              .home = home,
+                              .on_step = context.on_step,
+                              .borrower = borrower.get()},
+                             failures);
 }
 
 /// True when nothing of it is left to be brought home.

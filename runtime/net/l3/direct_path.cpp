@@ -18,7 +18,6 @@
 #include "net/kernel/sysctl.hpp"
 #include "net/l3/frame_chains.hpp"
 #include "net/l3/routed_messages.hpp"
-#include "net/locate.hpp"
 
 namespace netlend {
 
@@ -193,15 +192,14 @@ void DirectPath::route_by_router() {
 }
 
 void remove_upper(const AddressScene& scene, const AddressLoan& loan) {
-  if (!loan.upper) return;
-  const auto borrower = open_borrower(scene.state, scene.ledger);
-  if (!borrower) return;
+  if (!loan.upper || scene.borrower == nullptr) return;
+  Site& borrower = *scene.borrower;
   // From Linux 6.16 on it waits for the next device of that name.
-  remove_frame_table(borrower->netns, loan.host_name);
+  remove_frame_table(borrower.netns, loan.host_name);
   // Not another device, should the borrower have deleted ours and made its own.
-  const auto link = find_link(borrower->socket, *loan.upper);
+  const auto link = find_link(borrower.socket, *loan.upper);
   if (!link || link->kind != loan.mode || link->lower != uplink_of(loan)) return;
-  scene.ensure(*borrower,
+  scene.ensure(borrower,
                delete_link(*loan.upper, fmt::format("remove '{}' inside", printable(link->name))));
 }
 

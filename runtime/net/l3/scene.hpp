@@ -12,6 +12,8 @@ struct AddressScene {
   Ledger& ledger;
   Site& home;
   const StepCallback& on_step;
+  /// For giving back what has a device inside; null where the borrower's namespace is gone.
+  Site* borrower = nullptr;
 
   void call(Site& site, const Message& message) const {
     if (on_step) on_step(message.doing());
