@@ -46,6 +46,9 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_lent_is_refused_by_name_and_reason) {
   sh("ip addr del 10.8.0.1/24 dev lo");
   BOOST_TEST(says(refusal("10.9.0.1 10.9.0.11 10.9.0.12"), "it is the last of its network"));
   BOOST_TEST(says(refusal("fd09::1 fd09::11 fd09::12"), "it is the last of its network"));
+  sh("ip addr add 203.0.113.9/32 dev up0");
+  BOOST_TEST(says(refusal("10.9.0.1 10.9.0.11 10.9.0.12"), "it is the last of its network"));
+  sh("ip addr del 203.0.113.9/32 dev up0");
   check_home_as_it_was();
 }
 
@@ -198,6 +201,23 @@ BOOST_AUTO_TEST_CASE(a_moved_rule_for_local_addresses_stays_where_somebody_put_i
   }
   BOOST_TEST(give_all_back() == "");
   BOOST_TEST(home_now() == before);
+}
+
+BOOST_AUTO_TEST_CASE(an_address_without_neighbours_is_lent_while_one_of_another_network_stays) {
+  sh("ip addr add 203.0.113.9/32 dev up0");
+  const std::string before = home_now();
+  lend_to_c1("203.0.113.9");
+  BOOST_TEST(says(sh("ip route get 10.9.0.100"), "src 10.9.0.1"));
+  BOOST_TEST(give_all_back() == "");
+  BOOST_TEST(home_now() == before);
+}
+
+BOOST_AUTO_TEST_CASE(an_address_that_is_to_end_leaves_no_route_behind) {
+  sh("ip addr change fd09::11/64 dev up0 valid_lft 2999 preferred_lft 2000");
+  const std::string before = sh("ip -6 route show table all dev lo");
+  lend_to_c1("fd09::11");
+  BOOST_TEST(give_all_back() == "");
+  BOOST_TEST(sh("ip -6 route show table all dev lo") == before);
 }
 
 BOOST_AUTO_TEST_CASE(an_address_with_a_lifetime_comes_home_with_what_is_left_of_it) {

@@ -98,12 +98,14 @@ std::set<IpAddress> lent_addresses(const AddressScene& scene, const std::vector<
 /// The address that the host speaks from meanwhile; empty: there is none.
 std::string find_substitute(const AddressRecord& record, const std::vector<AddressRecord>& all,
                             const std::set<IpAddress>& lent) {
+  // By an address of another network the neighbours in this one are not reached, if it has any.
+  const bool is_alone =
+      record.family == AF_INET && network_of(record) == host_prefix(record.address());
   const AddressRecord* best = nullptr;
   for (const auto& other : all) {
     if (!can_stand_in(other, record) || lent.contains(other.address())) continue;
     if (network_of(other) == network_of(record)) return std::string(other.address().bytes());
-    // In IPv6 the network of an address goes with the last address that it has.
-    if (best == nullptr && record.family == AF_INET) best = &other;
+    if (best == nullptr && is_alone) best = &other;
   }
   return best == nullptr ? "" : std::string(best->address().bytes());
 }

@@ -113,7 +113,11 @@ AddressRecord parked(const LentAddress& lent) {
   // What is to end at home ends here too, should nobody be left to take it there.
   address.valid_until_s = lent.home.valid_until_s;
   address.preferred_until_s = lent.home.preferred_until_s;
-  if (address.valid_until_s) address.flags &= ~static_cast<std::uint32_t>(IFA_F_PERMANENT);
+  if (address.valid_until_s) {
+    address.flags &= ~static_cast<std::uint32_t>(IFA_F_PERMANENT);
+    // The route of its prefix would outlive it (net/ipv6/addrconf.c, ipv6_del_addr).
+    address.flags |= IFA_F_NOPREFIXROUTE;
+  }
   return address;
 }
 
