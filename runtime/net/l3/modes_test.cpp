@@ -11,15 +11,12 @@ using netlend::Site;
 using netlend::test::error_of;
 using netlend::test::Lan;
 using netlend::test::output_of;
+using netlend::test::says;
 using netlend::test::sh;
 using netlend::test::Sleeper;
 using netlend::test::succeeds;
 
 namespace {
-bool says(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
 bool reaches(const Sleeper& from, const std::string& address) {
   return says(output_of(from, "ping -c 1 -W 2 " + address), " 1 received");
 }
