@@ -8,7 +8,6 @@
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "net/ledger/ledger.hpp"
-#include "net/snapshot/json_list.hpp"
 #include "net/snapshot/record_json.hpp"
 #include "net/snapshot/snapshot_json.hpp"
 
@@ -17,6 +16,20 @@ namespace netlend {
 using nlohmann::json;
 
 namespace {
+template <typename Record, typename Convert>
+json list_to_json(const std::vector<Record>& records, Convert convert) {
+  json array = json::array();
+  for (const auto& record : records) array.push_back(convert(record));
+  return array;
+}
+
+template <typename Convert>
+auto list_from_json(const json& array, Convert convert) {
+  std::vector<decltype(convert(array))> records;
+  for (const auto& item : array) records.push_back(convert(item));
+  return records;
+}
+
 std::vector<std::string> texts_of(const std::vector<IpAddress>& addresses) {
   std::vector<std::string> texts;
   for (const auto& address : addresses) texts.push_back(address.str());

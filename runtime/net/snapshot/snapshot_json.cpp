@@ -6,7 +6,6 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
-#include "net/snapshot/json_list.hpp"
 #include "net/snapshot/record_json.hpp"
 #include "net/snapshot/settings_json.hpp"
 
@@ -179,6 +178,19 @@ NeighbourRecord neighbour_from_json(const json& object) {
           .attributes = raw_from_json(object.at("attributes"))};
 }
 
+template <typename Record, typename Convert>
+json list_to_json(const std::vector<Record>& records, Convert convert) {
+  json array = json::array();
+  for (const auto& record : records) array.push_back(convert(record));
+  return array;
+}
+
+template <typename Convert>
+auto list_from_json(const json& array, Convert convert) {
+  std::vector<decltype(convert(array))> records;
+  for (const auto& item : array) records.push_back(convert(item));
+  return records;
+}
 }  // namespace
 
 json address_to_json(const AddressRecord& address) {
