@@ -1,5 +1,7 @@
 #include "oci-hook/address_checks.hpp"
 
+#include <fmt/core.h>
+
 #include <boost/test/unit_test.hpp>
 #include <string>
 
@@ -30,8 +32,8 @@ BOOST_AUTO_TEST_SUITE(configs_of_borrowers_of_addresses)
 BOOST_AUTO_TEST_CASE(capabilities_over_the_network_are_refused_in_whatever_set) {
   for (const std::string set : {"bounding", "effective", "permitted", "inheritable", "ambient"}) {
     for (const std::string name : {"NET_ADMIN", "NET_RAW", "SYS_ADMIN"}) {
-      const auto why = refusal(R"({"process":{"capabilities":{")" + set +
-                               R"(":["CAP_CHOWN","CAP_)" + name + R"("]}}})");
+      const auto why = refusal(fmt::format(
+          R"({{"process":{{"capabilities":{{"{}":["CAP_CHOWN","CAP_{}"]}}}}}})", set, name));
       BOOST_TEST(why.starts_with("container 'web' keeps CAP_" + name), why);
       BOOST_TEST(why.find("--cap-drop " + name) != std::string::npos, why);
     }
