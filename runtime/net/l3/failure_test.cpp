@@ -3,8 +3,6 @@
 
 using netlend::Borrower;
 using netlend::Force;
-using netlend::LendingContext;
-using netlend::ReapScope;
 using netlend::test::advertise_router;
 using netlend::test::ask_listener;
 using netlend::test::error_of;
