@@ -11,13 +11,11 @@ using netlend::test::Bind;
 using netlend::test::bind_error;
 using netlend::test::Claim;
 using netlend::test::Echo;
-using netlend::test::error_of;
 using netlend::test::is_heard;
 using netlend::test::Lan;
 using netlend::test::Listener;
 using netlend::test::output_of;
 using netlend::test::says;
-using netlend::test::sh;
 using netlend::test::Sleeper;
 using netlend::test::succeeds;
 

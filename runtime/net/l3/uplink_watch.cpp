@@ -35,8 +35,9 @@ UniqueFd listen_to_links() {
 /// The kernel can't enter the network of an address again whose first address is lent: it wants
 /// that for its source (net/ipv4/fib_semantics.c, fib_valid_prefsrc).
 void restore_networks(Site& home, const Ledger& ledger, IfIndex device) {
-  for (auto [through, route] : ledger.home_changes.routes) {
-    if (through != device || route.protocol != RTPROT_KERNEL) continue;
+  for (const auto& changed : ledger.home_changes.routes) {
+    RouteRecord route = changed.route;
+    if (changed.device != device || route.protocol != RTPROT_KERNEL) continue;
     for (const auto& loan : ledger.address_loans) {
       for (const auto& lent : loan.addresses) {
         if (route.attributes[RTA_PREFSRC] != lent.home.address().bytes()) continue;

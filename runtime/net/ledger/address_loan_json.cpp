@@ -32,6 +32,7 @@ auto list_from_json(const json& array, Convert convert) {
 
 std::vector<std::string> texts_of(const std::vector<IpAddress>& addresses) {
   std::vector<std::string> texts;
+  texts.reserve(addresses.size());
   for (const auto& address : addresses) texts.push_back(address.str());
   return texts;
 }
@@ -128,7 +129,7 @@ std::vector<PortRange> all_ports(const AddressLoan& loan) {
 
 std::string address_lease(const IpAddress& address, const std::vector<PortRange>& ports,
                           const NetnsIdentity& home) {
-  const std::string name = fmt::format("addresses/{}-{}", address.str(), home.cookie);
+  std::string name = fmt::format("addresses/{}-{}", address.str(), home.cookie);
   if (ports.empty()) return name;
   return fmt::format("{}-{}", name, std::min_element(ports.begin(), ports.end())->first);
 }
