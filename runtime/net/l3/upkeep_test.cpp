@@ -181,6 +181,20 @@ BOOST_AUTO_TEST_CASE(ipv6_speaks_from_another_address_when_the_first_goes) {
   BOOST_TEST(give_back(context(), ledger).empty());
 }
 
+// Its packets to home go by a device of their own, by a way that is entered inside.
+BOOST_AUTO_TEST_CASE(a_borrower_that_is_on_the_lan_itself_reaches_home_where_it_speaks_from_now) {
+  const auto ledger = lend_to_c1("10.9.0.1 fd09::11 mode=macvlan");
+  sh("ip addr del 10.9.0.11/24 dev up0; ip addr del fd09::1/64 dev up0");
+  keep_up(ledger);
+  for (const std::string address : {"10.9.0.1", "fd09::11"}) {
+    BOOST_TEST(succeeds("ping -c 1 -W 2 " + address), address);
+  }
+  for (const std::string address : {"10.9.0.12", "fd09::12", "10.9.0.100", "fd09::100"}) {
+    BOOST_TEST(reaches(c1, address), address);
+  }
+  BOOST_TEST(give_back(context(), ledger).empty());
+}
+
 BOOST_AUTO_TEST_CASE(nothing_is_done_where_nothing_has_changed) {
   const auto ledger = lend_to_c1("10.9.0.1 fd09::11");
   const std::string lent = home_now();
