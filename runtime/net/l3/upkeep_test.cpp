@@ -2,17 +2,13 @@
 #include "net/l3/socket_fixture.hpp"
 
 using netlend::test::Lan;
-using netlend::test::output_of;
+using netlend::test::reaches;
 using netlend::test::says;
 using netlend::test::sh;
 using netlend::test::Sleeper;
 using netlend::test::succeeds;
 
 namespace {
-bool reaches(const Sleeper& from, const std::string& address) {
-  return says(output_of(from, "ping -c 1 -W 2 " + address), " 1 received");
-}
-
 /// What home becomes and does while addresses are lent, with whoever watches it and without.
 class ChangingHome : public Lan {
  public:
