@@ -206,11 +206,7 @@ BOOST_AUTO_TEST_CASE(both_ends_of_a_veth_can_be_lent_and_come_home) {
   const std::string left = observe("left0");
   const std::string right = observe("right0");
   netlend::test::Sleeper second;
-  netlend::Borrower other{.id = netlend::ContainerId{"web1"},
-                          .key = "/bundles/web1",
-                          .netns = netlend::Netns::of_process(second.pid()),
-                          .process = netlend::identify_process(second.pid()),
-                          .netns_path = ""};
+  const auto other = borrower_of(second, "web1");
   lend(context(), plan("eth0=left0 addr=10.88.0.2/24"), borrower());
   lend(context(), plan("eth0=right0 addr=10.88.0.3/24"), other);
   container.sh("ip link set eth0 down; ip link set eth0 name mine0");
@@ -252,11 +248,7 @@ BOOST_AUTO_TEST_CASE(what_a_dead_borrower_holds_is_brought_home_for_the_next_who
   lend(context(), plan("eth0=lan0 addr=10.77.0.2/24"), borrower("db1"));
   container.kill();
   netlend::test::Sleeper second;
-  netlend::Borrower other{.id = netlend::ContainerId{"web1"},
-                          .key = "/bundles/web1",
-                          .netns = netlend::Netns::of_process(second.pid()),
-                          .process = netlend::identify_process(second.pid()),
-                          .netns_path = ""};
+  const auto other = borrower_of(second, "web1");
   lend(context(), plan("eth9=lan0"), other);
   BOOST_TEST(says(second.sh("ip link show eth9"), "eth9"));
   BOOST_TEST(joined(give_all_back()) == "");
