@@ -107,6 +107,11 @@ enum class Leftover {
 Failures give_back(const LendingContext& context, const std::string& ledger_name,
                    Leftover leftover = Leftover::keep) noexcept;
 
+/// Does what a change at home makes necessary for the addresses that the ledger lends: they stay
+/// with their borrower, and home is to all others what it wants to be. For whoever watches it (see
+/// l3/uplink_watch.hpp). Nothing to do, and an absent ledger, is success.
+Failures keep_up(const LendingContext& context, const std::string& ledger_name) noexcept;
+
 /// From now on it is the kernel that brings home what the ledger holds. The OCI specification wants
 /// linux.netDevices to stay in the container's namespace until that ends: the kernel then brings
 /// hardware to the first namespace, where it is put right, or from where it is taken home; it
@@ -121,7 +126,8 @@ std::vector<std::string> ledgers_of(const StateDirectory& state, const Container
 enum class ReapScope { dead, all };
 
 /// Brings home what the dead hold, or with `all` also what the living hold. Ledgers that somebody
-/// is lending by are left to him; whoever brings one's devices home is waited for.
+/// is lending by are left to him; whoever brings one's devices home is waited for, and so is the
+/// end of who was killed.
 Failures reap(const LendingContext& context, ReapScope scope) noexcept;
 
 /// What would change for one device or one loan of addresses, in sentences; changes nothing.
