@@ -164,8 +164,13 @@ class Lending {
   void take_one(const std::string& lease, const std::string& wanted);
   void observe();
   void observe_lent_addresses();
+  void read_others();
   AddressScene address_scene() {
-    return {.state = context_.state, .ledger = ledger_, .home = home_, .on_step = context_.on_step};
+    return {.state = context_.state,
+            .ledger = ledger_,
+            .home = home_,
+            .on_step = context_.on_step,
+            .others = others_ ? &*others_ : nullptr};
   }
   void drop_leases() noexcept;
   void release_home() noexcept;
@@ -182,6 +187,8 @@ class Lending {
   std::vector<std::string> leases_;
   /// While addresses are lent.
   std::optional<LedgerLock> home_lock_;
+  /// As read_others() found them.
+  std::optional<std::vector<Ledger>> others_;
 };
 
 std::string Lending::run(const std::string& plan_text) {
@@ -193,7 +200,6 @@ std::string Lending::run(const std::string& plan_text) {
     choose_addresses();
     take_leases();
     observe();
-    if (!plan_.addresses.empty()) home_lock_ = lock_home(address_scene());
     observe_lent_addresses();
     pass(context_, Step::write_intent);
     for_plan([&] { save_ledger(context_.state, ledger_); });
@@ -394,7 +400,17 @@ void Lending::observe() {
   }
 }
 
+/// Once for all questions of a step: a host that has lent a hundred addresses has a hundred
+/// ledgers. With home's lock nobody changes in them what is asked for.
+void Lending::read_others() {
+  others_.reset();
+  if (is_any_address_lent(context_.state)) others_ = other_ledgers(address_scene());
+}
+
 void Lending::observe_lent_addresses() {
+  if (plan_.addresses.empty()) return;
+  home_lock_ = lock_home(address_scene());
+  read_others();
   for (std::size_t i = 0; i < plan_.addresses.size(); ++i) {
     AddressLoan& loan = ledger_.address_loans[i];
     const AddressScene scene = address_scene();
@@ -421,6 +437,7 @@ void Lending::release_home() noexcept {
 }
 
 void Lending::carry_out() {
+  read_others();  // Anew: each of two lenders asks once its own ledger is written.
   for (const auto& loan : ledger_.loans) {
     if (loan.home) check_no_address_lent(address_scene(), loan.home->link);
   }
