@@ -2,17 +2,13 @@
 #include "net/l3/socket_fixture.hpp"
 
 using netlend::test::Lan;
-using netlend::test::output_of;
+using netlend::test::reaches;
 using netlend::test::says;
 using netlend::test::sh;
 using netlend::test::Sleeper;
 using netlend::test::succeeds;
 
 namespace {
-bool reaches(const Sleeper& from, const std::string& address) {
-  return says(output_of(from, "ping -c 1 -W 2 " + address), " 1 received");
-}
-
 /// What home becomes and does while addresses are lent, with whoever watches it and without.
 class ChangingHome : public Lan {
  public:
@@ -178,6 +174,20 @@ BOOST_AUTO_TEST_CASE(ipv6_speaks_from_another_address_when_the_first_goes) {
   keep_up(ledger);
   BOOST_TEST(succeeds("ping -c 1 -W 2 fd09::11"));
   BOOST_TEST(reaches(c1, "fd09::12"));
+  BOOST_TEST(give_back(context(), ledger).empty());
+}
+
+// Its packets to home go by a device of their own, by a way that is entered inside.
+BOOST_AUTO_TEST_CASE(a_borrower_that_is_on_the_lan_itself_reaches_home_where_it_speaks_from_now) {
+  const auto ledger = lend_to_c1("10.9.0.1 fd09::11 mode=macvlan");
+  sh("ip addr del 10.9.0.11/24 dev up0; ip addr del fd09::1/64 dev up0");
+  keep_up(ledger);
+  for (const std::string address : {"10.9.0.1", "fd09::11"}) {
+    BOOST_TEST(succeeds("ping -c 1 -W 2 " + address), address);
+  }
+  for (const std::string address : {"10.9.0.12", "fd09::12", "10.9.0.100", "fd09::100"}) {
+    BOOST_TEST(reaches(c1, address), address);
+  }
   BOOST_TEST(give_back(context(), ledger).empty());
 }
 
