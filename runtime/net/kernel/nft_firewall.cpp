@@ -115,13 +115,7 @@ class TableReader {
   };
 
   Message request(int type, std::string doing) const {
-    Message message(static_cast<std::uint16_t>(NFNL_SUBSYS_NFTABLES << 8 | type), 0,
-                    std::move(doing));
-    nfgenmsg header{};
-    header.nfgen_family = family_;
-    header.version = NFNETLINK_V0;
-    message.header(header);
-    return message;
+    return nftables_message(type, 0, family_, std::move(doing));
   }
 
   void read_rule(const Attributes& expressions, std::vector<FirewallRule>& rules) {
