@@ -89,24 +89,17 @@ bool is_zero(std::string_view bytes) {
 }
 
 /// A name is compared as far as its mask goes.
-void add_device(FirewallRule& rule, Of of, std::string_view name, std::string_view mask,
-                bool is_inverted) {
+void add_device(FirewallRule& rule, FirewallCondition device, std::string_view name,
+                std::string_view mask) {
   const auto size =
       static_cast<std::size_t>(std::find(mask.begin(), mask.end(), '\0') - mask.begin());
   if (size == 0) return;
-  rule.conditions.push_back({.of = of,
-                             .any_of = {{.first = std::string(name.substr(0, size))}},
-                             .is_inverted = is_inverted});
+  device.any_of = {{.first = std::string(name.substr(0, size))}};
+  rule.conditions.push_back(std::move(device));
 }
 
-void add_address(FirewallRule& rule, std::uint32_t offset, std::string value, std::string mask,
-                 bool is_inverted) {
-  if (is_zero(mask)) return;
-  rule.conditions.push_back({.of = Of::header,
-                             .offset = offset,
-                             .mask = std::move(mask),
-                             .any_of = {{.first = std::move(value)}},
-                             .is_inverted = is_inverted});
+void add_address(FirewallRule& rule, FirewallCondition address) {
+  if (!is_zero(address.mask)) rule.conditions.push_back(std::move(address));
 }
 
 /// Chains are named by where they begin in the table, which is how rules name them.
@@ -161,13 +154,20 @@ class LegacyReader {
     FirewallRule rule;
     const auto& head = Family::head(entry);
     const auto is = [&](unsigned bit) { return (head.invflags & bit) != 0; };
-    add_device(rule, Of::from_device, raw(head.iniface), raw(head.iniface_mask),
-               is(Family::kNotFrom));
-    add_device(rule, Of::to_device, raw(head.outiface), raw(head.outiface_mask),
-               is(Family::kNotTo));
-    add_address(rule, Family::kSourceAt, raw(head.src), raw(head.smsk), is(Family::kNotSource));
-    add_address(rule, Family::kDestinationAt, raw(head.dst), raw(head.dmsk),
-                is(Family::kNotDestination));
+    add_device(rule, {.of = Of::from_device, .is_inverted = is(Family::kNotFrom)},
+               raw(head.iniface), raw(head.iniface_mask));
+    add_device(rule, {.of = Of::to_device, .is_inverted = is(Family::kNotTo)}, raw(head.outiface),
+               raw(head.outiface_mask));
+    add_address(rule, {.of = Of::header,
+                       .offset = Family::kSourceAt,
+                       .mask = raw(head.smsk),
+                       .any_of = {{.first = raw(head.src)}},
+                       .is_inverted = is(Family::kNotSource)});
+    add_address(rule, {.of = Of::header,
+                       .offset = Family::kDestinationAt,
+                       .mask = raw(head.dmsk),
+                       .any_of = {{.first = raw(head.dst)}},
+                       .is_inverted = is(Family::kNotDestination)});
     if (Family::is_further_limited(entry)) rule.conditions.emplace_back();
     for (std::size_t at = sizeof entry; at < entry.target_offset;) {
       at += read_match(offset + at, rule);
