@@ -1,4 +1,5 @@
 #include <fmt/core.h>
+#include <net/if.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -132,6 +133,7 @@ struct Request {
 BOOST_AUTO_TEST_SUITE(refused_requests)
 
 BOOST_FIXTURE_TEST_CASE(no_name_of_another_device_gets_it, Machine) {
+  const std::string index = std::to_string(::if_nametoindex("wan0"));
   const std::string wan0 = "lend 'wan0' to container 'db1': no rule in /etc/netlend lets";
   for (const auto& [annotations, part] : std::vector<Request>{
            {nic("wan0"), wan0},
@@ -143,8 +145,8 @@ BOOST_FIXTURE_TEST_CASE(no_name_of_another_device_gets_it, Machine) {
            {nic("mac:02-00-00-00-00-0b"), "'02-00-00-00-00-0b' is not a MAC"},
            {nic("pci:0000:00:1f.6"), "there is no device '0000:00:1f.6' here"},
            {nic("lan0-too"), "'lan0-too' is an altname of device 'wan0'"},
-           {nic("3"), "there is no device '3' here"},
-           {nic("if:3"), "'if:' is unknown"},
+           {nic(index), fmt::format("there is no device '{}' here", index)},
+           {nic("if:" + index), "'if:' is unknown"},
            {nic("driver:veth"), "'driver:' is unknown"},
            {nic("lan0@p-lan0"), "there is no device 'lan0@p-lan0' here"},
            {nic("LAN0"), "there is no device 'LAN0' here"},

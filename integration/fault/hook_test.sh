@@ -12,6 +12,7 @@ cases=(
   poststop_of_another_container_touches_nothing
   who_waits_for_a_hook_that_hangs_is_told_which_process_it_is
   who_waits_for_a_hook_that_hangs_ends_at_his_deadline
+  a_hook_that_hangs_while_it_lends_ends_at_its_own_deadline
 )
 
 make_machine() {
@@ -121,6 +122,18 @@ who_waits_for_a_hook_that_hangs_ends_at_his_deadline() {
   expect 'not done at its deadline' "$output"
   kill -KILL "$hanging" # Its guardian ends what it began.
   wait_until is_home || is_home
+}
+
+a_hook_that_hangs_while_it_lends_ends_at_its_own_deadline() {
+  local code
+  start_borrower
+  state c1 >/run/test/state
+  # The second one writes that the device is inside.
+  output=$(strace -o /dev/null -e inject=renameat:delay_enter=3s:when=2 \
+    "$programs/netlend-hook" createRuntime --deadline 1 </run/test/state 2>&1) && code=0 || code=$?
+  expect 'not done at its deadline' "$output"
+  expect 1 "$code"
+  wait_until is_home || is_home # by its guardian
 }
 
 (($# == 0)) || cases=("$@")

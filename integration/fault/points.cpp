@@ -2,7 +2,10 @@
 
 #include <fcntl.h>
 #include <fmt/core.h>
+#include <linux/ethtool.h>
 #include <linux/netlink.h>
+#include <linux/sockios.h>
+#include <net/if.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
@@ -18,28 +21,37 @@ namespace netlend::test {
 
 namespace {
 // A call that isn't in here is a point, be it ever so harmless.
-constexpr std::array<std::uint64_t, 63> kEndWithTheirCaller{
-    SYS_read,         SYS_pread64,        SYS_close,
-    SYS_fstat,        SYS_newfstatat,     SYS_lseek,
-    SYS_mmap,         SYS_munmap,         SYS_mremap,
-    SYS_mprotect,     SYS_madvise,        SYS_brk,
-    SYS_rt_sigaction, SYS_rt_sigprocmask, SYS_ioctl,
-    SYS_access,       SYS_faccessat,      SYS_faccessat2,
-    SYS_socket,       SYS_setsockopt,     SYS_getsockopt,
-    SYS_bind,         SYS_getsockname,    SYS_recvfrom,
-    SYS_recvmsg,      SYS_clock_gettime,  SYS_clock_nanosleep,
-    SYS_nanosleep,    SYS_getpid,         SYS_gettid,
-    SYS_geteuid,      SYS_getuid,         SYS_getrandom,
-    SYS_fcntl,        SYS_flock,          SYS_dup,
-    SYS_dup3,         SYS_stat,           SYS_lstat,
-    SYS_statfs,       SYS_fstatfs,        SYS_statx,
-    SYS_readlink,     SYS_readlinkat,     SYS_getdents64,
-    SYS_poll,         SYS_ppoll,          SYS_setns,
-    SYS_unshare,      SYS_chdir,          SYS_fchdir,
-    SYS_chroot,       SYS_open_tree,      SYS_pidfd_open,
-    SYS_futex,        SYS_exit_group,     SYS_uname,
-    SYS_time,         SYS_gettimeofday,   SYS_prctl,
-    SYS_sched_yield,  SYS_umask,          SYS_times};
+constexpr std::array<std::uint64_t, 62> kEndWithTheirCaller{SYS_read,          SYS_pread64,
+                                                            SYS_close,         SYS_fstat,
+                                                            SYS_newfstatat,    SYS_lseek,
+                                                            SYS_mmap,          SYS_munmap,
+                                                            SYS_mremap,        SYS_mprotect,
+                                                            SYS_madvise,       SYS_brk,
+                                                            SYS_rt_sigaction,  SYS_rt_sigprocmask,
+                                                            SYS_access,        SYS_faccessat,
+                                                            SYS_faccessat2,    SYS_socket,
+                                                            SYS_setsockopt,    SYS_getsockopt,
+                                                            SYS_bind,          SYS_getsockname,
+                                                            SYS_recvfrom,      SYS_recvmsg,
+                                                            SYS_clock_gettime, SYS_clock_nanosleep,
+                                                            SYS_nanosleep,     SYS_getpid,
+                                                            SYS_gettid,        SYS_geteuid,
+                                                            SYS_getuid,        SYS_getrandom,
+                                                            SYS_fcntl,         SYS_flock,
+                                                            SYS_dup,           SYS_dup3,
+                                                            SYS_stat,          SYS_lstat,
+                                                            SYS_statfs,        SYS_fstatfs,
+                                                            SYS_statx,         SYS_readlink,
+                                                            SYS_readlinkat,    SYS_getdents64,
+                                                            SYS_poll,          SYS_ppoll,
+                                                            SYS_setns,         SYS_unshare,
+                                                            SYS_chdir,         SYS_fchdir,
+                                                            SYS_chroot,        SYS_open_tree,
+                                                            SYS_pidfd_open,    SYS_futex,
+                                                            SYS_exit_group,    SYS_uname,
+                                                            SYS_time,          SYS_gettimeofday,
+                                                            SYS_prctl,         SYS_sched_yield,
+                                                            SYS_umask,         SYS_times};
 
 bool makes_a_file(const Call& call) {
   constexpr std::uint64_t kMaking = O_CREAT | O_TRUNC;
@@ -49,12 +61,27 @@ bool makes_a_file(const Call& call) {
   return (flags & kMaking) != 0 || (flags & O_TMPFILE) == O_TMPFILE;
 }
 
-nlmsghdr header_of(const Call& call) {
-  nlmsghdr header{};
-  const auto bytes = read_memory(call.pid, call.arguments[1], sizeof header);
-  std::memcpy(&header, bytes.data(), bytes.size());
-  return header;
+template <typename Value>
+Value read_value(const Call& call, std::uint64_t address) {
+  Value value{};
+  const auto bytes = read_memory(call.pid, address, sizeof value);
+  std::memcpy(&value, bytes.data(), bytes.size());
+  return value;
 }
+
+/// What a device of the kernel's keeps. Source: netdevice(7), linux/ethtool.h.
+bool sets_a_device(const Call& call) {
+  constexpr std::array<std::uint32_t, 5> kSetting{ETHTOOL_SRSSH, ETHTOOL_SRXFH, ETHTOOL_SRXCLSRLINS,
+                                                  ETHTOOL_SRXCLSRLDEL, ETHTOOL_STUNABLE};
+  if (call.arguments[1] == SIOCADDMULTI || call.arguments[1] == SIOCDELMULTI) return true;
+  if (call.arguments[1] != SIOCETHTOOL) return false;
+  const auto request = read_value<ifreq>(call, call.arguments[2]);
+  const auto command =
+      read_value<std::uint32_t>(call, reinterpret_cast<std::uintptr_t>(request.ifr_data));
+  return std::find(kSetting.begin(), kSetting.end(), command) != kSetting.end();
+}
+
+nlmsghdr header_of(const Call& call) { return read_value<nlmsghdr>(call, call.arguments[1]); }
 
 std::string path_of(const Call& call, std::uint64_t fd) {
   std::error_code failed;
@@ -66,10 +93,7 @@ std::string path_of(const Call& call, std::uint64_t fd) {
 
 bool is_netlink_request(const Call& call) {
   if (call.number != SYS_sendto || call.arguments[5] != sizeof(sockaddr_nl)) return false;
-  sa_family_t family = AF_UNSPEC;
-  const auto bytes = read_memory(call.pid, call.arguments[4], sizeof family);
-  std::memcpy(&family, bytes.data(), bytes.size());
-  return family == AF_NETLINK;
+  return read_value<sa_family_t>(call, call.arguments[4]) == AF_NETLINK;
 }
 
 bool is_netlink_change(const Call& call) {
@@ -82,6 +106,7 @@ bool is_netlink_change(const Call& call) {
 bool outlives_its_caller(const Call& call) {
   if (call.number == SYS_openat || call.number == SYS_open) return makes_a_file(call);
   if (is_netlink_request(call)) return is_netlink_change(call);
+  if (call.number == SYS_ioctl) return sets_a_device(call);
   return std::find(kEndWithTheirCaller.begin(), kEndWithTheirCaller.end(), call.number) ==
          kEndWithTheirCaller.end();
 }

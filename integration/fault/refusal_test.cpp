@@ -155,12 +155,16 @@ BOOST_AUTO_TEST_SUITE(every_netlink_request_refused)
 
 BOOST_AUTO_TEST_CASE(of_lending_one_device) { refuse_every_request(Act::lend, Devices::one); }
 BOOST_AUTO_TEST_CASE(of_lending_three_devices) { refuse_every_request(Act::lend, Devices::three); }
+BOOST_AUTO_TEST_CASE(of_lending_through_staging) {
+  refuse_every_request(Act::lend_through_staging, Devices::one);
+}
 BOOST_AUTO_TEST_CASE(of_giving_one_device_back) {
   refuse_every_request(Act::give_back, Devices::one);
 }
 BOOST_AUTO_TEST_CASE(of_giving_three_devices_back) {
   refuse_every_request(Act::give_back, Devices::three);
 }
+BOOST_AUTO_TEST_CASE(of_reaping_one_device) { refuse_every_request(Act::reap, Devices::one); }
 BOOST_AUTO_TEST_CASE(of_reaping_three_devices) { refuse_every_request(Act::reap, Devices::three); }
 
 BOOST_AUTO_TEST_SUITE_END()

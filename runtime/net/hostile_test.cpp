@@ -17,6 +17,7 @@ BOOST_AUTO_TEST_CASE(what_it_did_to_the_device_is_undone) {
       "ip link property del dev mine0 altname lan-left",
       "ip addr flush dev mine0; ip addr add 6.6.6.6/8 dev mine0; ip link set mine0 up promisc on",
       "ip link add br6 type bridge; ip link set mine0 master br6",
+      "ip link set mine0 alias \"\"",
       "for a in $(ip -j link show mine0 | tr , \"\\n\" | grep -o netlend-[0-9a-f]*); do ip link "
       "property del dev mine0 altname $a; done",
   };
