@@ -1,50 +1,19 @@
 #include "net/locate.hpp"
 
-#include <fcntl.h>
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <filesystem>
-#include <functional>
 
 #include "base/error.hpp"
-#include "base/file.hpp"
-#include "base/syscall.hpp"
 #include "base/text.hpp"
+#include "net/held_netns.hpp"
 #include "net/ledger/pin.hpp"
 
 namespace netlend {
 
 namespace {
-constexpr const char* kNamedNetnsFolder = "/run/netns";
-
-using IsWanted = std::function<bool(const Netns&)>;
-
-std::unique_ptr<Site> open_site(const std::string& path, const IsWanted& is_wanted) {
-  try {
-    Netns netns = Netns::open(path);
-    if (is_wanted(netns)) return std::make_unique<Site>(std::move(netns));
-  } catch (const Error&) {
-    // It ended while we looked, or shows something else: not the one we look for.
-  }
-  return nullptr;
-}
-
-/// The namespace that is wanted, wherever a name or a process holds it.
-std::unique_ptr<Site> find_held_site(const IsWanted& is_wanted) {
-  const auto try_folder = [&](const std::string& folder,
-                              const std::string& suffix) -> std::unique_ptr<Site> {
-    const UniqueFd fd{::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-    if (!fd.is_open()) return nullptr;
-    for (const auto& name : list_names(fd.get())) {
-      if (!suffix.empty() && !parse_number(name, INT32_MAX)) continue;
-      auto site = open_site(fmt::format("{}/{}{}", folder, name, suffix), is_wanted);
-      if (site) return site;
-    }
-    return nullptr;
-  };
-  if (auto site = try_folder(kNamedNetnsFolder, "")) return site;
-  return try_folder("/proc", "/ns/net");
+std::unique_ptr<Site> to_site(std::optional<Netns> netns) {
+  return netns ? std::make_unique<Site>(*std::move(netns)) : nullptr;
 }
 
 IsWanted has_identity(const NetnsIdentity& wanted) {
@@ -54,29 +23,12 @@ IsWanted has_identity(const NetnsIdentity& wanted) {
 std::unique_ptr<Site> find_site(const NetnsIdentity& wanted) {
   Netns own = Netns::current();
   if (own.identity() == wanted) return std::make_unique<Site>(std::move(own));
-  return find_held_site(has_identity(wanted));
-}
-
-/// The namespace that is wanted, if this process has it open: whoever lends and stays goes on
-/// holding that of his borrower when its last process is dead.
-std::unique_ptr<Site> find_open_site(const IsWanted& is_wanted) {
-  const std::string folder = "/proc/self/fd";
-  const UniqueFd fd{
-      check(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC), "open", folder)};
-  for (const auto& name : list_names(fd.get())) {
-    const std::string path = fmt::format("{}/{}", folder, name);
-    std::error_code is_gone;
-    // To open whatever else is open here could wait for a writer, or have an effect.
-    if (!std::filesystem::read_symlink(path, is_gone).string().starts_with("net:[")) continue;
-    if (auto site = open_site(path, is_wanted)) return site;
-  }
-  return nullptr;
+  return to_site(find_inhabited_netns(has_identity(wanted)));
 }
 
 std::unique_ptr<Site> open_staging(const StateDirectory& state, const Ledger& ledger) {
   if (!ledger.pin) return nullptr;
-  auto pinned = open_pin(state, pin_place(ledger, PinFolder::staging));
-  return pinned ? std::make_unique<Site>(*std::move(pinned)) : nullptr;
+  return to_site(open_pin(state, pin_place(ledger, PinFolder::staging)));
 }
 
 std::unique_ptr<Site> open_initial(const NetnsIdentity& home) {
@@ -105,9 +57,12 @@ std::unique_ptr<Site> open_borrower(const StateDirectory& state, const Ledger& l
     }
   }
   if (!ledger.netns_path.empty()) {
-    if (auto site = open_site(ledger.netns_path, has_identity(ledger.borrower))) return site;
+    if (auto site = to_site(open_wanted(ledger.netns_path, has_identity(ledger.borrower)))) {
+      return site;
+    }
   }
-  if (auto site = find_open_site(has_identity(ledger.borrower))) return site;
+  // Whoever lends and stays goes on holding his borrower's when its last process is dead.
+  if (auto site = to_site(find_own_open_netns(has_identity(ledger.borrower)))) return site;
   return find_site(ledger.borrower);
 }
 
@@ -170,7 +125,23 @@ std::optional<Location> LoanSites::locate(const Loan& loan) {
         !is_veth || peer_is_lent || is_joined_to_home(candidate, location->link);
     if (is_genuine) return location;
   }
-  return std::nullopt;
+  // By its mark a veth is known only where its other end can't tell where it is.
+  if (is_veth && !peer_is_lent) return std::nullopt;
+  return locate_elsewhere(loan, identity);
+}
+
+/// Where the borrower has moved it on to, for as long as that is held, by its mark or, if it is
+/// hardware, by what it is.
+std::optional<Location> LoanSites::locate_elsewhere(const Loan& loan,
+                                                    const DeviceIdentity& identity) {
+  std::optional<Location> found;
+  find_held_netns([&](const Netns& netns) {
+    auto site = std::make_unique<Site>(netns.duplicate());
+    found = locate_in({Whereabouts::elsewhere, site.get(), std::nullopt}, loan, identity);
+    if (found) elsewhere_ = std::move(site);
+    return found.has_value();
+  });
+  return found;
 }
 
 bool LoanSites::is_deleted(const Loan& loan) {
@@ -192,10 +163,10 @@ std::optional<Location> LoanSites::locate_wireless(const Loan& loan) {
     auto link = find_on_phy(*candidate.site, wireless, loan.mark());
     if (link) return Location{candidate.where, candidate.site, *std::move(link)};
   }
-  elsewhere_ = find_held_site([&](const Netns& netns) {
+  elsewhere_ = to_site(find_held_netns([&](const Netns& netns) {
     auto socket = open_wireless(netns);
     return socket && find_phy(*socket, wireless.phy);
-  });
+  }));
   if (!elsewhere_) return std::nullopt;
   auto link = find_on_phy(*elsewhere_, wireless, loan.mark());
   if (!link) return std::nullopt;
@@ -216,8 +187,8 @@ std::optional<Location> LoanSites::locate_by_peer(const Loan& loan,
   }
   if (!place->nsid) return std::nullopt;
   // The borrower has moved it on; it can be reached for as long as a name or a process holds it.
-  elsewhere_ =
-      find_held_site([&](const Netns& netns) { return nsid_of(*home_, netns) == place->nsid; });
+  elsewhere_ = to_site(
+      find_held_netns([&](const Netns& netns) { return nsid_of(*home_, netns) == place->nsid; }));
   if (!elsewhere_) return std::nullopt;
   auto link = find_link(elsewhere_->socket, place->ifindex);
   if (!link) return std::nullopt;

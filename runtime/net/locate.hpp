@@ -52,6 +52,7 @@ class LoanSites {
   std::optional<Location> locate_by_peer(const Loan& loan, const DeviceIdentity& identity);
   std::optional<Location> locate_in(const Candidate& candidate, const Loan& loan,
                                     const DeviceIdentity& identity);
+  std::optional<Location> locate_elsewhere(const Loan& loan, const DeviceIdentity& identity);
 
   const StateDirectory& state_;
   std::unique_ptr<Site> home_;
