@@ -533,7 +533,7 @@ end:
 }
 
 /* What its borrower deleted; and a virtual device without peer that he moved on and took the mark
-   off. (A guardian that lives then has followed it, runtime/net/follower.cpp, and brings it home all
+   off. (A guardian that lives then has followed it, runtime/guardian/follower.cpp, and brings it home all
    the same: here none has.) */
 #define IS_OUT_OF_REACH (device == DELETED || (NEEDS_MARK && reindexed && !marked))
 

@@ -27,6 +27,7 @@ using netlend::ProcessIdentity;
 using netlend::UniqueFd;
 using netlend::test::joined;
 using netlend::test::Lab;
+using netlend::test::observe;
 using netlend::test::sh;
 using netlend::test::Sleeper;
 using netlend::test::succeeds;
@@ -82,6 +83,48 @@ class Guarded : public Lab {
 
  private:
   std::vector<ProcessIdentity> guardians_;
+};
+
+/// With "own0" at home, which is lent as eth0.
+class Following : public Guarded {
+ public:
+  void lend_own(const Sleeper& borrowing, const std::string& make) {
+    sh(make);
+    before_ = observe("own0");
+    guardian_ = lend_and_leave(borrower_of(borrowing), "eth0=own0");
+  }
+  static void unmark(const Sleeper& where) {
+    where.sh(
+        "ip link property del dev eth0 altname $(ip -j link show eth0 | grep -o "
+        "netlend-[0-9a-f]*)");
+  }
+  /// Without its mark, and to another index than it had.
+  static void move_on(const Sleeper& from, const Sleeper& to) {
+    unmark(from);
+    from.sh("ip link set eth0 netns " + std::to_string(to.pid()) + " index " +
+            std::to_string(++index_of_last));
+  }
+  /// Until the guardian has found it there.
+  static void wait_for_mark(const Sleeper& where) {
+    const auto deadline = netlend::monotonic_ms() + kTimeoutMs;
+    while (where.sh("ip -j link show eth0 | grep -c netlend- || true") == "0") {
+      BOOST_REQUIRE(netlend::monotonic_ms() < deadline);
+    }
+  }
+  void check_it_comes_home() {
+    wait_for_end(guardian_, kHomeWithinMs);
+    BOOST_REQUIRE(succeeds("ip link show own0"));
+    BOOST_TEST(observe("own0") == before_);
+    check_state_is_empty();
+    sh("ip link del own0");
+  }
+
+  const Sleeper nested;
+
+ private:
+  inline static int index_of_last = 70;
+  std::string before_;
+  ProcessIdentity guardian_;
 };
 
 /// A program that lets every packet pass.
@@ -337,7 +380,10 @@ BOOST_AUTO_TEST_CASE(nothing_that_ends_an_engine_ends_it) {
   // CAP_NET_ADMIN, CAP_NET_RAW, CAP_SYS_CHROOT, CAP_SYS_PTRACE and CAP_SYS_ADMIN.
   for (const char* set : {"CapPrm", "CapEff", "CapBnd"})
     BOOST_TEST(status[set] == "00000000002c3000");
-  BOOST_TEST(sh("readlink " + proc + "/fd/* | grep -v -e /dev/null -e pidfd -e inotify -e '^" +
+  // It follows a device: its namespace, and a socket there.
+  BOOST_TEST(sh("readlink " + proc + "/fd/* | grep -c -e ^net: -e ^socket:") == "2");
+  BOOST_TEST(sh("readlink " + proc +
+                "/fd/* | grep -v -e /dev/null -e pidfd -e inotify -e ^net: -e ^socket: -e '^" +
                 state().path() + "' || true") == "");
   container.kill();
   wait_for_end(guardian, kHomeWithinMs);
@@ -356,6 +402,77 @@ BOOST_AUTO_TEST_CASE(it_does_not_hold_up_the_machines_shutdown) {
   ::prctl(PR_SET_NAME, own_name.data());
   BOOST_TEST(!succeeds("ip link show lan0"));
 }
+
+BOOST_FIXTURE_TEST_SUITE(that_follows, Following)
+
+BOOST_AUTO_TEST_CASE(what_was_unmarked_and_moved_on_comes_home_at_the_borrowers_death) {
+  for (const char* make :
+       {"ip link add own0 type ifb", "ip link add own0 link lan0 type macvlan"}) {
+    BOOST_TEST_CONTEXT(make) {
+      Sleeper borrowing;
+      lend_own(borrowing, make);
+      move_on(borrowing, nested);
+      wait_for_mark(nested);
+      // It knows the device without.
+      unmark(nested);
+      borrowing.kill();
+      check_it_comes_home();
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(what_was_moved_on_outlives_whoever_was_there) {
+  for (const char* make :
+       {"ip link add own0 type ifb", "ip link add own0 type veth peer name own1"}) {
+    BOOST_TEST_CONTEXT(make) {
+      Sleeper borrowing;
+      Sleeper short_lived;
+      lend_own(borrowing, make);
+      move_on(borrowing, short_lived);
+      wait_for_mark(short_lived);
+      short_lived.kill();
+      borrowing.kill();
+      check_it_comes_home();
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(what_was_moved_on_twice_and_back_comes_home) {
+  lend_own(container, "ip link add own0 type ifb");
+  move_on(container, nested);
+  wait_for_mark(nested);
+  move_on(nested, neighbour);
+  wait_for_mark(neighbour);
+  move_on(neighbour, container);
+  wait_for_mark(container);
+  unmark(container);
+  container.kill();
+  check_it_comes_home();
+}
+
+BOOST_AUTO_TEST_CASE(what_was_unmarked_and_moved_on_is_returned_from_the_living) {
+  lend_own(container, "ip link add own0 type ifb");
+  move_on(container, nested);
+  wait_for_mark(nested);
+  BOOST_TEST(joined(give_all_back()) == "");
+  check_it_comes_home();
+}
+
+BOOST_AUTO_TEST_CASE(a_mark_on_another_device_is_taken_off_that) {
+  lend_own(container, "ip link add own0 type ifb");
+  const std::string mark = container.sh("ip -j link show eth0 | grep -o netlend-[0-9a-f]*");
+  nested.sh("ip link add decoy0 type ifb; ip link property add dev decoy0 altname " + mark);
+  move_on(container, nested);
+  while (succeeds("nsenter -t " + std::to_string(nested.pid()) +
+                  " -n ip link show decoy0 | grep -q netlend-")) {
+  }
+  wait_for_mark(nested);
+  container.kill();
+  check_it_comes_home();
+  BOOST_TEST(nested.sh("ip -br link | grep -o decoy0") == "decoy0");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
 
 BOOST_AUTO_TEST_CASE(a_killed_guardian_leaves_it_to_reap) {
   const auto guardian = lend_and_leave(borrower());

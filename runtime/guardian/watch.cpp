@@ -12,6 +12,7 @@
 
 #include "base/descriptor_message.hpp"
 #include "base/syscall.hpp"
+#include "guardian/follower.hpp"
 #include "guardian/seclusion.hpp"
 #include "net/l3/uplink_watch.hpp"
 #include "net/ledger/ledger.hpp"
@@ -83,9 +84,10 @@ void drop_events(int events) {
 /// A ledger that is waited beside. Each wait is over, and false, once somebody else has closed it.
 class Vigil {
  public:
-  Vigil(const StateDirectory& state, std::string ledger_name)
+  Vigil(const StateDirectory& state, std::string ledger_name, Following following)
       : state_(state), ledger_name_(std::move(ledger_name)), closed_(watch_ledgers(state)) {
     const auto ledger = load_ledger(state, ledger_name_);
+    if (ledger && following == Following::yes) follower_.emplace(state, *ledger);
     if (ledger && !ledger->address_loans.empty()) uplinks_.emplace(state, *ledger);
   }
 
@@ -103,10 +105,12 @@ class Vigil {
  private:
   template <typename Condition>
   bool wait_until(int fd, short event, Condition is_over);
+  Failures give_back_now() const;
 
   const StateDirectory& state_;
   std::string ledger_name_;
   UniqueFd closed_;
+  std::optional<Follower> follower_;
   /// Where addresses are lent.
   std::optional<UplinkWatch> uplinks_;
 };
@@ -118,11 +122,18 @@ bool Vigil::wait_until(int fd, short event, Condition is_over) {
     if (!is_open(state_, ledger_name_)) return false;
     release_memory();
     const int uplinks = uplinks_ ? uplinks_->fd() : -1;  // poll(2) passes over that
-    std::array<pollfd, 3> waiting{pollfd{.fd = closed_.get(), .events = POLLIN, .revents = 0},
-                                  pollfd{.fd = fd, .events = event, .revents = 0},
-                                  pollfd{.fd = uplinks, .events = POLLIN, .revents = 0}};
+    std::vector<pollfd> waiting{pollfd{.fd = closed_.get(), .events = POLLIN, .revents = 0},
+                                pollfd{.fd = fd, .events = event, .revents = 0},
+                                pollfd{.fd = uplinks, .events = POLLIN, .revents = 0}};
+    if (follower_) {
+      for (const int moves : follower_->fds()) {
+        waiting.push_back({.fd = moves, .events = POLLIN, .revents = 0});
+      }
+    }
     check(retry([&] { return ::poll(waiting.data(), waiting.size(), -1); }), "wait for",
           "the borrower");
+    // Also where it ended just after it had moved something on.
+    if (follower_) follower_->follow();
     if (waiting[1].revents != 0 && is_over()) return true;
     if (waiting[2].revents != 0) uplinks_->renew();
     drop_events(closed_.get());
@@ -153,14 +164,18 @@ bool Vigil::wait_for(int timeout_ms) const {
   }
 }
 
+Failures Vigil::give_back_now() const {
+  if (follower_) follower_->mark();
+  return give_back({.state = state_, .on_step = {}}, ledger_name_);
+}
+
 void Vigil::bring_home() const {
-  const LendingContext context{.state = state_, .on_step = {}};
-  Failures failures = give_back(context, ledger_name_);
+  Failures failures = give_back_now();
   for (const int delay_ms : kRetryDelaysMs) {
     if (failures.empty()) return;
     if (!is_open(state_, ledger_name_)) break;  // With a loss that is certain.
     if (!wait_for(delay_ms)) return;
-    failures = give_back(context, ledger_name_);
+    failures = give_back_now();
   }
   for (const auto& failure : failures) {
     ::syslog(LOG_DAEMON | LOG_ERR, "netlend guardian: %s", failure.what.c_str());
@@ -173,7 +188,7 @@ std::optional<std::string> find_ledger_to_guard(const StateDirectory& state) {
   if (!ledger) return std::nullopt;
   if (ledger->is_ready()) return ledger->name;
   // Its lender was killed half way; nobody will finish it.
-  Vigil(state, ledger->name).bring_home();
+  Vigil(state, ledger->name, Following::no).bring_home();
   return std::nullopt;
 }
 
@@ -192,10 +207,11 @@ int keep_watch(Watch watch) noexcept {
     const StateDirectory state(watch.state_path);
     send_to_lender(watch.lender, kGuardianReady);
     auto legacy = hear_from_lender(watch.lender);
-    watch.lender.reset();
     if (!legacy.ledger_name) legacy.ledger_name = find_ledger_to_guard(state);
     if (!legacy.ledger_name) return 0;
-    guard(watch, Vigil(state, *legacy.ledger_name));
+    Vigil vigil(state, *legacy.ledger_name, watch.following);
+    watch.lender.reset();
+    guard(watch, std::move(vigil));
     return 0;
   } catch (const std::exception& error) {
     send_to_lender(watch.lender, std::string_view(error.what()).substr(0, kGuardianMessageMax));
