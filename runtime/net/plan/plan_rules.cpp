@@ -157,8 +157,10 @@ void check_distinct(const AddressPlan& lent, const Plan& plan) {
   const auto is_same_name = [&](const auto& other) { return other.inside == lent.inside; };
   if (std::any_of(plan.nics.begin(), plan.nics.end(), is_same_name) ||
       std::count_if(plan.addresses.begin(), plan.addresses.end(), is_same_name) > 1) {
-    refuse(fmt::format("two devices are to be '{}' inside; name one by as=NAME",
-                       printable(lent.inside.str())));
+    refuse(
+        fmt::format("two devices are to be '{}' inside; name one by as=NAME, in a plan file by "
+                    "'inside'",
+                    printable(lent.inside.str())));
   }
 }
 
@@ -171,13 +173,13 @@ void check_lent_addresses(const Plan& plan) {
   }
   std::set<IpAddress> seen;
   for (const auto& lent : plan.addresses) {
-    check_distinct(lent, plan);
     for (const auto& address : lent.addresses) {
       if (!seen.insert(address).second) {
         refuse(fmt::format("address '{}' is wanted twice", address.str()));
       }
     }
   }
+  for (const auto& lent : plan.addresses) check_distinct(lent, plan);
 }
 
 void check_totals(const Plan& plan) {
