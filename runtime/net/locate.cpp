@@ -94,15 +94,13 @@ Site& LoanSites::staging(const StateDirectory& state, const Ledger& ledger) {
 std::vector<LoanSites::Candidate> LoanSites::candidates(const Loan& loan) {
   const IfIndex home_ifindex = loan.home->link.ifindex;
   std::vector<Candidate> all;
+  // Where no borrower's hand reaches comes first: whatever he has made since, ours is there.
+  if (staging_) all.push_back({Whereabouts::staging, staging_.get(), home_ifindex});
+  all.push_back({Whereabouts::home, home_.get(), home_ifindex});
   if (borrower_) {
     all.push_back({Whereabouts::borrower, borrower_.get(),
                    loan.inside_ifindex ? loan.inside_ifindex : home_ifindex});
   }
-  if (staging_) all.push_back({Whereabouts::staging, staging_.get(), home_ifindex});
-  all.push_back({Whereabouts::home, home_.get(), home_ifindex});
-  // Whoever lent it was killed before he could write its index there. A device takes its own along
-  // if that is free; but the borrower can have made another with it, while ours never left home.
-  if (!loan.inside_ifindex) std::rotate(all.begin(), all.end() - 1, all.end());
   if (initial_) all.push_back({Whereabouts::initial, initial_.get(), std::nullopt});
   return all;
 }
@@ -205,14 +203,14 @@ bool LoanSites::is_joined_to_home(const Candidate& candidate, const LinkState& l
          nsid_of(*home_, candidate.site->netns) == peer->lower_nsid;
 }
 
-bool LoanSites::is_peer_lent(const DeviceIdentity& identity) const {
+bool LoanSites::is_peer_lent(const DeviceIdentity& identity) {
   if (!identity.peer || find_link_in(home_->socket, *identity.peer, identity.peer_nsid))
     return false;
   for (const auto& name : list_ledgers(state_)) {
     Failures broken;  // Whoever reads that ledger for its own sake reports it.
     std::optional<Ledger> ledger;
     attempt(broken, [&] { ledger = load_ledger(state_, name); });
-    if (!ledger || ledger->home != home_->netns.identity()) continue;
+    if (!ledger || !is_home_of_peer(ledger->home, identity)) continue;
     for (const auto& loan : ledger->loans) {
       if (loan.home && loan.home->link.ifindex == *identity.peer) return true;
     }
@@ -220,30 +218,47 @@ bool LoanSites::is_peer_lent(const DeviceIdentity& identity) const {
   return false;
 }
 
+/// Both ends can be at home, or be lent from two namespaces.
+bool LoanSites::is_home_of_peer(const NetnsIdentity& netns, const DeviceIdentity& identity) {
+  if (!identity.peer_nsid) return netns == home_->netns.identity();
+  if (netns == home_->netns.identity()) return false;
+  const auto site = find_site(netns);
+  return site && nsid_of(*home_, site->netns) == identity.peer_nsid;
+}
+
 std::optional<Location> LoanSites::locate_in(const Candidate& candidate, const Loan& loan,
                                              const DeviceIdentity& identity) {
   const auto accept = [&](std::optional<LinkState> link, bool is_known) -> std::optional<Location> {
-    if (!link || !could_be(identity, *link) || !(is_known || is_physical(identity))) {
+    if (!link || !could_be(identity, *link) || !(is_known || is_physical(identity)) ||
+        !goes_through_home(identity, *home_, *candidate.site, *link)) {
       return std::nullopt;
     }
     return Location{candidate.where, candidate.site, *std::move(link)};
   };
   RouteSocket& socket = candidate.site->socket;
-  if (auto found = accept(find_link(socket, loan.mark()), true)) return found;
-  if (candidate.ifindex) {
+  const auto by_mark = [&] { return accept(find_link(socket, loan.mark()), true); };
+  const auto by_index = [&]() -> std::optional<Location> {
+    if (!candidate.ifindex) return std::nullopt;
     auto link = find_link(socket, *candidate.ifindex);
     // A later device can have the index that ours had at home, but hardly its name and address too.
     const bool known =
         link && (candidate.where != Whereabouts::home ||
                  (link->name == loan.home->link.name && link->address == loan.home->link.address));
-    if (auto found = accept(std::move(link), known)) return found;
-  }
+    return accept(std::move(link), known);
+  };
+  // A borrower gives its mark to another with a word, and its index only by moving it away. Whoever
+  // lent it may have been killed before he could write down its index there: it takes its own along
+  // if that is free.
+  const bool is_index_known = candidate.where != Whereabouts::borrower || loan.inside_ifindex;
+  auto found = is_index_known ? by_index() : by_mark();
+  if (!found) found = is_index_known ? by_mark() : by_index();
+  if (found) return found;
   if (!is_physical(identity)) return std::nullopt;
   // Unmarked and re-indexed, but hardware can't hide. This is the one way to find it.
   auto links = list_links(socket);
-  const auto found = std::find_if(links.begin(), links.end(),
-                                  [&](const auto& link) { return could_be(identity, link); });
-  return found == links.end() ? std::nullopt : accept(*found, true);
+  const auto hardware = std::find_if(links.begin(), links.end(),
+                                     [&](const auto& link) { return could_be(identity, link); });
+  return hardware == links.end() ? std::nullopt : accept(*hardware, true);
 }
 
 bool is_held(const NetnsIdentity& netns) { return find_site(netns) != nullptr; }
