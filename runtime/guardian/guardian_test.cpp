@@ -164,6 +164,34 @@ BOOST_AUTO_TEST_CASE(it_brings_everything_home_when_the_borrower_dies) {
   check_state_is_empty();
 }
 
+BOOST_AUTO_TEST_CASE(a_device_is_not_sent_to_a_home_that_only_its_guardian_holds) {
+  // A namespace that has no name, and whose only process is the lender.
+  const pid_t lender = ::fork();
+  if (lender == 0) {
+    netlend::test::enter_new_netns();
+    sh("ip link add own0 type veth peer name far0 netns " + std::to_string(neighbour.pid()));
+    lend_guarded(context(), plan("eth0=own0"), borrower());
+    ::_exit(0);
+  }
+  int status = 0;
+  BOOST_REQUIRE(::waitpid(lender, &status, 0) == lender);
+  BOOST_REQUIRE(status == 0);
+  const auto guardian = guardian_of(ledgers_of(state(), borrower().id).at(0));
+  const std::string pid = std::to_string(guardian.pid);
+  BOOST_TEST(joined(give_all_back())
+                 .find("was removed, and only netlend itself still holds that; "
+                       "'ip netns attach NAME " +
+                       pid + "' gives it a name again") != std::string::npos);
+  container.sh("ip link show eth0");
+  neighbour.sh("ip link show far0");
+
+  sh("ip netns attach green " + pid);
+  BOOST_TEST(joined(give_all_back()) == "");
+  sh("ip -n green link show own0");
+  check_state_is_empty();
+  sh("ip netns delete green");
+}
+
 BOOST_AUTO_TEST_CASE(reap_and_the_next_lender_wait_for_one_that_is_at_it) {
   for (int round = 0; round < 5; ++round) {
     Sleeper first;

@@ -14,6 +14,7 @@
 #include "base/syscall.hpp"
 #include "guardian/follower.hpp"
 #include "guardian/seclusion.hpp"
+#include "net/home_holders.hpp"
 #include "net/l3/uplink_watch.hpp"
 #include "net/ledger/ledger.hpp"
 #include "net/ledger/state_directory.hpp"
@@ -24,6 +25,7 @@ namespace netlend {
 namespace {
 /// Between one attempt to give back and the next: a name that is taken at home may be free then.
 constexpr std::array kRetryDelaysMs{100, 1000, 10'000};
+constexpr int kLongMs = 3'600'000;
 constexpr std::size_t kEventsMax = 4096;
 
 /// For a reader who may be gone: a guardian has nobody else to tell it to.
@@ -106,6 +108,7 @@ class Vigil {
   template <typename Condition>
   bool wait_until(int fd, short event, Condition is_over);
   Failures give_back_now() const;
+  void hold_home() const;
 
   const StateDirectory& state_;
   std::string ledger_name_;
@@ -179,6 +182,16 @@ void Vigil::bring_home() const {
   }
   for (const auto& failure : failures) {
     ::syslog(LOG_DAEMON | LOG_ERR, "netlend guardian: %s", failure.what.c_str());
+  }
+  hold_home();
+}
+
+/// While nobody else does: until somebody has given it a name, and what is away is home or given
+/// up.
+void Vigil::hold_home() const {
+  const auto ledger = load_ledger(state_, ledger_name_);
+  if (!ledger || ledger->loans.empty() || is_home_held(state_, ledger->home)) return;
+  while (wait_for(kLongMs)) {
   }
 }
 
