@@ -21,6 +21,9 @@
 namespace netlend {
 
 namespace {
+// Read at once: whoever sends them is not to keep the guardian from all else.
+constexpr int kForeignMessagesMax = 64;
+
 /// That a device has left: not the rest of what happens in the namespace, where a borrower can make
 /// as much happen as it likes. Numbers of the message are loaded as if they were in network order;
 /// a port that leaves a bridge has the family of bridges.
@@ -67,9 +70,10 @@ UniqueFd listen_in(const Netns& netns, IfIndex ifindex) {
   return fd;
 }
 
-/// The next message of the kernel's; nothing when there is none.
+/// The next message of the kernel's; nothing when there is none, or too many others stand before
+/// it.
 std::optional<std::string> next_message(int fd) {
-  for (;;) {
+  for (int i = 0; i < kForeignMessagesMax; ++i) {
     // With hundreds of altnames it has any size.
     const ssize_t size = retry([&] { return ::recv(fd, nullptr, 0, MSG_PEEK | MSG_TRUNC); });
     if (size == -1 && errno == ENOBUFS) continue;
@@ -84,6 +88,7 @@ std::optional<std::string> next_message(int fd) {
     // Whoever is root there can write to us, too.
     if (got == size && sender.nl_pid == 0) return bytes;
   }
+  return std::nullopt;
 }
 
 std::optional<Netns> find_by_nsid(const Netns& from, std::uint32_t nsid) {

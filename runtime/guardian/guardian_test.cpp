@@ -2,7 +2,9 @@
 
 #include <linux/bpf.h>
 #include <linux/if_link.h>
+#include <linux/rtnetlink.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -483,6 +485,38 @@ BOOST_AUTO_TEST_CASE(what_was_unmarked_and_moved_on_is_returned_from_the_living)
   move_on(container, nested);
   wait_for_mark(nested);
   BOOST_TEST(joined(give_all_back()) == "");
+  check_it_comes_home();
+}
+
+BOOST_AUTO_TEST_CASE(a_move_that_the_borrower_made_up_is_not_believed) {
+  lend_own(container, "ip link add own0 type ifb");
+  netlend::Site inside{netlend::Netns::of_process(container.pid())};
+  const auto eth0 = find_link(inside.socket, std::string("eth0"));
+  struct {
+    nlmsghdr header{.nlmsg_len = sizeof *this,
+                    .nlmsg_type = RTM_DELLINK,
+                    .nlmsg_flags = 0,  // The kernel, which gets it too, takes only requests.
+                    .nlmsg_seq = 0,
+                    .nlmsg_pid = 0};
+    ifinfomsg device{};
+    nlattr nsid_head{.nla_len = 8, .nla_type = IFLA_NEW_NETNSID};
+    std::uint32_t nsid = 99;
+    nlattr ifindex_head{.nla_len = 8, .nla_type = IFLA_NEW_IFINDEX};
+    std::uint32_t ifindex = 99;
+  } made_up;
+  made_up.device.ifi_index = eth0->ifindex.value;
+  sockaddr_nl listeners{};
+  listeners.nl_family = AF_NETLINK;
+  listeners.nl_groups = RTMGRP_LINK;
+  netlend::run_in_netns(inside.netns, [&] {
+    const UniqueFd sender{::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE)};
+    netlend::check(::sendto(sender.get(), &made_up, sizeof made_up, 0,
+                            reinterpret_cast<const sockaddr*>(&listeners), sizeof listeners),
+                   "send", "a made up move");
+  });
+  move_on(container, nested);
+  wait_for_mark(nested);
+  container.kill();
   check_it_comes_home();
 }
 

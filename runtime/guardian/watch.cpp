@@ -123,7 +123,6 @@ template <typename Condition>
 bool Vigil::wait_until(int fd, short event, Condition is_over) {
   for (;;) {
     if (!is_open(state_, ledger_name_)) return false;
-    release_memory();
     const int uplinks = uplinks_ ? uplinks_->fd() : -1;  // poll(2) passes over that
     std::vector<pollfd> waiting{pollfd{.fd = closed_.get(), .events = POLLIN, .revents = 0},
                                 pollfd{.fd = fd, .events = event, .revents = 0},
@@ -133,6 +132,7 @@ bool Vigil::wait_until(int fd, short event, Condition is_over) {
         waiting.push_back({.fd = moves, .events = POLLIN, .revents = 0});
       }
     }
+    release_memory();  // Last: what runs after it comes back.
     check(retry([&] { return ::poll(waiting.data(), waiting.size(), -1); }), "wait for",
           "the borrower");
     // Also where it ended just after it had moved something on.

@@ -48,7 +48,9 @@ DeviceIdentity identify_device(const LinkState& link) {
 }
 
 bool is_physical(const DeviceIdentity& identity) {
-  return !identity.parent_device.empty() || !identity.permanent_address.empty();
+  // An ipvlan has the permanent address of what it stands on, as have all others there.
+  const bool has_own_address = identity.kind.empty() && !identity.permanent_address.empty();
+  return has_own_address || !identity.parent_device.empty();
 }
 
 std::string lease_name(const DeviceIdentity& identity, const NetnsIdentity& home) {

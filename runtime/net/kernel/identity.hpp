@@ -33,8 +33,8 @@ DeviceIdentity identify_device(const LinkState& link);
 /// called what.
 std::string lease_name(const DeviceIdentity& identity, const NetnsIdentity& home);
 
-/// Has a parent device or a permanent address: whatever has the same is the device itself, and no
-/// borrower can make another such.
+/// Has a parent device or, without being of a kind that is made by software, a permanent address:
+/// whatever has the same is the device itself, and no borrower can make another such.
 bool is_physical(const DeviceIdentity& identity);
 
 /// The same parent device and permanent address, kind, number and lower device: for a virtual one
