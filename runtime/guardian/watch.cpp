@@ -90,7 +90,7 @@ class Vigil {
       : state_(state), ledger_name_(std::move(ledger_name)), closed_(watch_ledgers(state)) {
     const auto ledger = load_ledger(state, ledger_name_);
     if (ledger && following == Following::yes) follower_.emplace(state, *ledger);
-    if (ledger && !ledger->address_loans.empty()) uplinks_.emplace(state, *ledger);
+    if (ledger && !ledger->address_loans.empty()) uplinks_.emplace(*ledger);
   }
 
   /// Until the process has ended.
@@ -102,13 +102,14 @@ class Vigil {
   bool wait_for(int timeout_ms) const;
 
   /// Until everything is home or there is no hope.
-  void bring_home() const;
+  void bring_home();
 
  private:
   template <typename Condition>
   bool wait_until(int fd, short event, Condition is_over);
   Failures give_back_now() const;
   void hold_home() const;
+  void look_after_home();
 
   const StateDirectory& state_;
   std::string ledger_name_;
@@ -135,12 +136,19 @@ bool Vigil::wait_until(int fd, short event, Condition is_over) {
     release_memory();  // Last: what runs after it comes back.
     check(retry([&] { return ::poll(waiting.data(), waiting.size(), -1); }), "wait for",
           "the borrower");
-    // Also where it ended just after it had moved something on.
+    // First: what ends may have moved something on just before.
     if (follower_) follower_->follow();
     if (waiting[1].revents != 0 && is_over()) return true;
-    if (waiting[2].revents != 0) uplinks_->renew();
+    if (waiting[2].revents != 0) look_after_home();
     drop_events(closed_.get());
   }
+}
+
+/// What fails is tried again at the next change, and giving back needs none of it.
+void Vigil::look_after_home() {
+  if (!uplinks_->has_changed()) return;
+  static_cast<void>(keep_up({.state = state_, .on_step = {}}, ledger_name_));
+  if (const auto ledger = load_ledger(state_, ledger_name_)) uplinks_->follow(*ledger);
 }
 
 bool Vigil::wait_for_unmount(const Watch& watch) {
@@ -169,10 +177,15 @@ bool Vigil::wait_for(int timeout_ms) const {
 
 Failures Vigil::give_back_now() const {
   if (follower_) follower_->mark();
-  return give_back({.state = state_, .on_step = {}}, ledger_name_);
+  const LendingContext context{.state = state_, .on_step = {}, .on_note = [](auto note) {
+                                 ::syslog(LOG_DAEMON | LOG_NOTICE, "netlend guardian: %s",
+                                          std::string(note).c_str());
+                               }};
+  return give_back(context, ledger_name_);
 }
 
-void Vigil::bring_home() const {
+void Vigil::bring_home() {
+  if (follower_) follower_->follow();  // Where nothing was waited for.
   Failures failures = give_back_now();
   for (const int delay_ms : kRetryDelaysMs) {
     if (failures.empty()) return;

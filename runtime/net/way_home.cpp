@@ -64,6 +64,7 @@ void WayHome::prepare(const Loan& loan, Location& at) {
            delete_link(upper.ifindex, fmt::format("remove what stands on '{}'", name)));
     }
   });
+  attempt(ignored, [&] { remove_uppers_elsewhere(at, name); });
   if (at.link.address != loan.home->link.address) {
     attempt(ignored, [&] {
       call(context_, *at.site,
@@ -94,6 +95,17 @@ void WayHome::put_mark_right(const Loan& loan, const Location& at) {
   }
   if (!contains(at.link.altnames, mark)) {
     call(context_, *at.site, add_altname(at.link.ifindex, mark, "mark a device again"));
+  }
+}
+
+/// Of what home itself has put on it, in its own namespace, none is taken off.
+void WayHome::remove_uppers_elsewhere(Location& at, const std::string& name) {
+  const auto home = nsid_of(*at.site, sites_.home().netns);
+  for (const auto& upper : list_uppers_elsewhere(*at.site, at.link)) {
+    if (home && *home == upper.nsid) continue;
+    call(context_, *at.site,
+         delete_link_in(upper.link.ifindex, upper.nsid,
+                        fmt::format("remove what stands on '{}' elsewhere", name)));
   }
 }
 

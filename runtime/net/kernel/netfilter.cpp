@@ -23,23 +23,6 @@ namespace {
 constexpr int kDevicePrefix = 2;  // NFTA_DEVICE_PREFIX, Linux 6.17: "eth*"
 constexpr int kNone = 0;
 
-Message nftables_message(int type, std::uint8_t family, std::string doing) {
-  Message message(static_cast<std::uint16_t>(NFNL_SUBSYS_NFTABLES << 8 | type), 0,
-                  std::move(doing));
-  nfgenmsg header{};
-  header.nfgen_family = family;
-  header.version = NFNETLINK_V0;
-  message.header(header);
-  return message;
-}
-
-std::string_view family_name(std::uint8_t family) {
-  return family == NFPROTO_NETDEV ? "netdev"
-         : family == NFPROTO_INET ? "inet"
-         : family == NFPROTO_IPV4 ? "ip"
-                                  : "ip6";
-}
-
 struct Kind {
   NetfilterHook::Of of;
   int get_type;
@@ -63,7 +46,7 @@ static_assert(int{NFTA_HOOK_HOOKNUM} == int{NFTA_FLOWTABLE_HOOK_NUM} &&
               int{NFTA_HOOK_PRIORITY} == int{NFTA_FLOWTABLE_HOOK_PRIORITY});
 
 Message list_objects(const Kind& kind, std::uint8_t family) {
-  return nftables_message(kind.get_type, family,
+  return nftables_message(kind.get_type, 0, family,
                           fmt::format("list the {}s of nftables", kind.what));
 }
 
@@ -93,12 +76,29 @@ std::optional<std::uint32_t> big_endian(const Attributes& attributes, int type) 
   return value ? std::optional{ntohl(*value)} : std::nullopt;
 }
 
-// A kernel without nftables, or without this of it.
-bool is_unknown_to_kernel(const Error& error) {
+}  // namespace
+
+bool is_unknown_to_nftables(const Error& error) {
   return error.errno_value() == EPROTONOSUPPORT || error.errno_value() == EOPNOTSUPP ||
          error.errno_value() == EINVAL;
 }
-}  // namespace
+
+std::string_view nft_family_name(std::uint8_t family) {
+  return family == NFPROTO_NETDEV ? "netdev"
+         : family == NFPROTO_INET ? "inet"
+         : family == NFPROTO_IPV4 ? "ip"
+                                  : "ip6";
+}
+
+Message nftables_message(int type, std::uint16_t flags, std::uint8_t family, std::string doing) {
+  Message message(static_cast<std::uint16_t>(NFNL_SUBSYS_NFTABLES << 8 | type), flags,
+                  std::move(doing));
+  nfgenmsg header{};
+  header.nfgen_family = family;
+  header.version = NFNETLINK_V0;
+  message.header(header);
+  return message;
+}
 
 bool names_device(const Attributes& hook, int single, int several, const std::string& device) {
   if (single != kNone && hook.text(single) == device) return true;
@@ -111,24 +111,14 @@ bool names_device(const Attributes& hook, int single, int several, const std::st
   return false;
 }
 
-std::vector<std::string> list_closed_forward_chains(const Netns& netns) {
-  std::vector<std::string> found;
-  try {
-    RouteSocket socket{netns, NETLINK_NETFILTER};
-    for (const std::uint8_t family : {NFPROTO_INET, NFPROTO_IPV4, NFPROTO_IPV6}) {
-      for (const auto& reply : socket.dump(list_objects(kChain, family))) {
-        const Attributes chain = reply.attributes(sizeof(nfgenmsg));
-        if (big_endian(chain.nested(NFTA_CHAIN_HOOK), NFTA_HOOK_HOOKNUM) != NF_INET_FORWARD ||
-            big_endian(chain, NFTA_CHAIN_POLICY) != NF_DROP) {
-          continue;
-        }
-        found.push_back(describe({.family = reply.header<nfgenmsg>().nfgen_family,
-                                  .table = chain.text(NFTA_CHAIN_TABLE),
-                                  .name = chain.text(NFTA_CHAIN_NAME)}));
-      }
-    }
-  } catch (const Error& error) {
-    if (!is_unknown_to_kernel(error)) throw;
+std::vector<NftChain> list_nft_chains(RouteSocket& socket, std::uint8_t family) {
+  std::vector<NftChain> found;
+  for (const auto& reply : socket.dump(list_objects(kChain, family))) {
+    const Attributes chain = reply.attributes(sizeof(nfgenmsg));
+    found.push_back({.table = chain.text(NFTA_CHAIN_TABLE),
+                     .name = chain.text(NFTA_CHAIN_NAME),
+                     .hook = big_endian(chain.nested(NFTA_CHAIN_HOOK), NFTA_HOOK_HOOKNUM),
+                     .policy = big_endian(chain, NFTA_CHAIN_POLICY)});
   }
   return found;
 }
@@ -144,19 +134,19 @@ std::vector<NetfilterHook> list_netfilter_hooks(const Netns& netns, const std::s
     add(list_hooks(socket, kChain, NFPROTO_INET, device));
     add(list_hooks(socket, kFlowtable, NFPROTO_UNSPEC, device));
   } catch (const Error& error) {
-    if (!is_unknown_to_kernel(error)) throw;
+    if (!is_unknown_to_nftables(error)) throw;
   }
   return found;
 }
 
 std::string describe(const NetfilterHook& hook) {
   return fmt::format("{} '{}' of table '{} {}' of nftables", kind_of(hook).what,
-                     printable(hook.name), family_name(hook.family), printable(hook.table));
+                     printable(hook.name), nft_family_name(hook.family), printable(hook.table));
 }
 
 bool is_there(const Netns& netns, const NetfilterHook& hook) {
   const Kind& kind = kind_of(hook);
-  Message message = nftables_message(kind.get_type, hook.family, "look up " + describe(hook));
+  Message message = nftables_message(kind.get_type, 0, hook.family, "look up " + describe(hook));
   message.put_string(kind.table, hook.table).put_string(kind.name, hook.name);
   return RouteSocket(netns, NETLINK_NETFILTER).find(message).has_value();
 }
@@ -164,7 +154,7 @@ bool is_there(const Netns& netns, const NetfilterHook& hook) {
 void add_to_hook(const Netns& netns, const NetfilterHook& hook, const std::string& device,
                  std::string doing) {
   const Kind& kind = kind_of(hook);
-  Message message = nftables_message(kind.change_type, hook.family, std::move(doing));
+  Message message = nftables_message(kind.change_type, 0, hook.family, std::move(doing));
   message.put_string(kind.table, hook.table).put_string(kind.name, hook.name);
   message.begin(kind.hook)
       .put(NFTA_HOOK_HOOKNUM, hook.number)
