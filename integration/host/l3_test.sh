@@ -156,6 +156,7 @@ an_uplink_that_was_down_and_is_up_again_is_answered_on() {
   has_no_trace
 }
 
+speaks_from() { expect "src $1" "$(ip route show 192.0.2.0/24)"; }
 is_box_online() { ip netns exec box ping -c 1 -W 1 192.0.2.1; }
 is_forwarding() { [[ $(sysctl -n "net.ipv4.conf.lan0.forwarding" "net.ipv6.conf.lan0.forwarding" | xargs) == "$1" ]]; }
 
@@ -205,7 +206,6 @@ the_machine_speaks_on_when_the_address_that_it_spoke_from_goes() {
   start box1 192.0.2.10 sleep 1000
   wait_until is_lent ready
   ip addr del 192.0.2.11/24 dev lan0
-  speaks_from() { expect "src $1" "$(ip route show 192.0.2.0/24)"; }
   wait_until speaks_from 192.0.2.12
   ping -c 1 -W 1 192.0.2.1
   is_answered 192.0.2.10

@@ -253,6 +253,48 @@ BOOST_AUTO_TEST_CASE(a_device_that_comes_while_addresses_are_lent_leads_to_them)
   check_home_as_it_was();
 }
 
+BOOST_AUTO_TEST_CASE(a_strict_reverse_path_filter_keeps_nobody_from_what_is_lent) {
+  for (const std::string value : {"1", "2"}) {
+    sh("for d in all up0; do echo " + value + " > /proc/sys/net/ipv4/conf/$d/rp_filter; done");
+    const std::string before = home_now();
+    const auto ledger = lend_to_c1("10.9.0.11");
+    BOOST_TEST(reaches(neighbour, "10.9.0.11"), value);
+    BOOST_TEST(reaches(c1, "10.9.0.100"), value);
+    for (const std::string foreign : {"10.9.0.77", "10.9.0.12"}) {
+      const netlend::test::Claim claim{
+          .sender = c1, .own = "10.9.0.11", .claimed = foreign, .how = netlend::test::Bind::raw};
+      BOOST_TEST(!is_heard(claim, &neighbour, "10.9.0.100"), foreign << " with " << value);
+    }
+    BOOST_TEST(give_back(context(), ledger).empty());
+    BOOST_TEST(home_now() == before);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(an_address_that_home_took_off_and_put_on_again_is_still_the_borrowers) {
+  const auto ledger = lend_to_c1("10.9.0.11");
+  sh("ip addr del 10.9.0.11/24 dev up0; ip addr add 10.9.0.11/24 brd + dev up0");
+  keep_up(ledger);
+  netlend::test::Listener of_c1(&c1, "c1");
+  BOOST_TEST(netlend::test::ask_listener(neighbour, "10.9.0.11") == "c1");
+  BOOST_TEST(give_back(context(), ledger).empty());
+  BOOST_TEST(reaches(neighbour, "10.9.0.11"));
+  BOOST_TEST(sh("ip neigh show proxy; ip rule | grep -c 110 || true") == "0");
+}
+
+BOOST_AUTO_TEST_CASE(an_address_that_ended_while_lent_is_not_put_back_and_leaves_nothing) {
+  sh("ip addr change 10.9.0.11/24 dev up0 valid_lft 2 preferred_lft 2;"
+     "ip addr change fd09::11/64 dev up0 valid_lft 2 preferred_lft 2");
+  const auto ledger = lend_to_c1("10.9.0.11 fd09::11");
+  while (succeeds("ip addr | grep -q -e 10.9.0.11/ -e fd09::11/")) {
+  }
+  keep_up(ledger);
+  BOOST_TEST(give_back(context(), ledger).empty());
+  BOOST_TEST(!succeeds("ip addr | grep -e 10.9.0.11/ -e fd09::11/"));
+  BOOST_TEST(!succeeds("ip -6 route show table all | grep fd09::11"));
+  BOOST_TEST(sh("ip neigh show proxy; ip -6 neigh show proxy; ip link show | grep nl- || true") ==
+             "");
+}
+
 BOOST_AUTO_TEST_CASE(nothing_is_done_where_nothing_has_changed) {
   const auto ledger = lend_to_c1("10.9.0.1 fd09::11");
   const std::string lent = home_now();
