@@ -35,7 +35,10 @@ make_network() {
 
 # ---- what is expected ---------------------------------------------------------------------------
 
-# A lan0 that is made and furnished goes by run, by hand, and to a borrower that dies.
+mark_in() { ip -n "$1" -j link show eth0 | jq -er '.[].altnames[] | select(startswith("netlend-"))'; }
+
+# A lan0 that is made and furnished goes by run, by hand, to a borrower that dies, and to one that
+# takes the mark off and moves it on before it ends.
 goes_and_comes_home() {
   furnish lan0
   take_picture >/run/test/before
@@ -60,6 +63,14 @@ goes_and_comes_home() {
   wait_until fails pgrep netlend-guard
   netlend reap
   is_home
+
+  ip netns add green
+  netlend lend lan0 --to netns:blue name=eth0
+  ip -n blue link property del dev eth0 altname "$(mark_in blue)"
+  ip -n blue link set eth0 netns green index 77
+  wait_until mark_in green # the guardian has followed
+  ip netns del blue
+  wait_until is_home
 }
 
 # is_refused SENTENCE: and stays as it is.

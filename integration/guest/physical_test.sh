@@ -18,6 +18,7 @@ cases=(
   what_the_kernel_brought_back_under_another_name_is_put_right_by_reap
   what_the_kernel_brought_to_the_first_namespace_goes_on_to_its_home
   what_a_nested_namespace_took_along_is_put_right_by_reap
+  what_was_moved_on_to_a_namespace_that_lives_comes_home
   what_was_unplugged_is_told_of_and_keeps_nothing_else_away
   what_ethtool_sets_comes_home_as_it_was
   what_a_card_steers_by_comes_home_as_it_was
@@ -184,6 +185,25 @@ what_a_nested_namespace_took_along_is_put_right_by_reap() {
   netlend reap
   is_home
   runc delete --force c1
+}
+
+what_was_moved_on_to_a_namespace_that_lives_comes_home() {
+  ip netns add blue
+  ip netns add green
+  for way in return reap; do
+    netlend lend lan0 --to netns:blue name=eth0
+    ip -n blue link property del dev eth0 altname "$(ip -n blue -j link show eth0 |
+      jq -r '.[].altnames[] | select(startswith("netlend-"))')"
+    ip -n blue link set eth0 netns green index 77
+    if [[ $way == return ]]; then
+      netlend return lan0
+    else
+      kill_guardian
+      ip netns del blue
+      netlend reap
+    fi
+    is_home
+  done
 }
 
 what_was_unplugged_is_told_of_and_keeps_nothing_else_away() {

@@ -188,7 +188,8 @@ inline locate(l, at) {
   :: device == STAGING + l && staging_pin[l] -> at = device
   :: device == INSIDE + borrower_of[l] && (pin[l] || alive[borrower_of[l]]) &&
      (!NEEDS_MARK || marked || !reindexed) -> at = device
-  :: device == NESTED + borrower_of[l] && alive[borrower_of[l]] && IS_VETH -> at = device
+  :: device == NESTED + borrower_of[l] && alive[borrower_of[l]] &&
+     (!NEEDS_MARK || marked) -> at = device
   :: else
   fi
 }
@@ -508,7 +509,8 @@ end:
   do
   :: atomic { !calm && alive[b] -> alive[b] = false; printf("borrower %d dies\n", b) }
   :: atomic {
-       !calm && alive[b] && device == INSIDE + b && marked -> marked = false;
+       !calm && alive[b] && (device == INSIDE + b || device == NESTED + b) && marked ->
+       marked = false;
        printf("borrower %d takes off the mark\n", b)
      }
   :: atomic {
@@ -530,11 +532,10 @@ end:
   od
 }
 
-/* A virtual device whose borrower deleted it, moved it on, or did so once and took off the mark; and
-   what a living one has in a nested namespace that can't be looked into. */
-#define IS_OUT_OF_REACH                                                                        \
-  (device == DELETED || (!IS_VETH && (device == NESTED || device == NESTED + 1)) ||            \
-   (NEEDS_MARK && reindexed && !marked))
+/* What its borrower deleted; and a virtual device without peer that he moved on and took the mark
+   off. (A guardian that lives then has followed it, runtime/guardian/follower.cpp, and brings it home all
+   the same: here none has.) */
+#define IS_OUT_OF_REACH (device == DELETED || (NEEDS_MARK && reindexed && !marked))
 
 init {
   byte l;

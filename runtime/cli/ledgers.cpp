@@ -179,9 +179,8 @@ HomeBy home_by(const StateDirectory& state, const Ledger& ledger, const Loan& lo
   if (where == Whereto::nowhere) {
     return is_deleted(state, ledger, loan) ? usual : HomeBy::search;
   }
-  const bool is_returned = loan.stage == Stage::returning && where == Whereto::home;
   const bool is_done = usual != HomeBy::lender && !is_being_returned(state, ledger);
-  return is_returned && is_done ? HomeBy::repair : usual;
+  return where == Whereto::home && is_done ? HomeBy::repair : usual;
 }
 }  // namespace
 

@@ -21,7 +21,7 @@ namespace {
 class Guardian {
  public:
   /// Forked off before anything is lent, so that nothing of a lender that is killed is lost.
-  Guardian(const StateDirectory& state, const Borrower& borrower, Lender lender) {
+  Guardian(const StateDirectory& state, const Borrower& borrower, const GuardedLending& how) {
     std::array<int, 2> ends{};
     check(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()), "make",
           "a socket pair");
@@ -32,9 +32,10 @@ class Guardian {
                 .process = borrower.process,
                 .netns_path = borrower.netns_path,
                 .pidfd = {},
-                .lender_pidfd = {}};
+                .lender_pidfd = {},
+                .following = how.following};
     if (borrower.process) watch.pidfd = open_pidfd(borrower.process->pid);
-    if (lender == Lender::stays) watch.lender_pidfd = open_pidfd(::getpid());
+    if (how.lender == Lender::stays) watch.lender_pidfd = open_pidfd(::getpid());
     const pid_t pid = check(::fork(), "fork", "the guardian");
     if (pid == 0) {
       set_title("netlend-guardian " + borrower.id.str());
@@ -45,26 +46,30 @@ class Guardian {
 
   const ProcessIdentity& identity() const noexcept { return identity_; }
 
-  /// Waits until it needs nothing more of us, gives it what is to be held open, and says which
-  /// ledger is its own.
+  /// Gives it what is to be held open and says which ledger is its own; when this returns, it needs
+  /// nothing more of us and is on watch.
   void leave_with(const std::string& ledger_name, const std::vector<UniqueFd>& held) {
-    std::array<char, kGuardianMessageMax> message{};
-    const auto size =
-        check(retry([&] { return ::recv(channel_.get(), message.data(), message.size(), 0); }),
-              "hear from", "the guardian");
-    const std::string_view answer(message.data(), static_cast<std::size_t>(size));
-    if (answer != kGuardianReady) {
-      throw Error(fmt::format("no guardian can be left with the borrower: {}",
-                              answer.empty() ? "it ended" : answer));
-    }
+    expect(kGuardianReady);
     for (const auto& fd : held) send_descriptor(channel_.get(), kGuardianHold, fd.get());
     check(retry([&] {
             return ::send(channel_.get(), ledger_name.data(), ledger_name.size(), MSG_NOSIGNAL);
           }),
           "speak to", "the guardian");
+    expect("");  // It hangs up.
   }
 
  private:
+  void expect(std::string_view word) {
+    std::array<char, kGuardianMessageMax> message{};
+    const auto size =
+        check(retry([&] { return ::recv(channel_.get(), message.data(), message.size(), 0); }),
+              "hear from", "the guardian");
+    const std::string_view answer(message.data(), static_cast<std::size_t>(size));
+    if (answer == word) return;
+    throw Error(fmt::format("no guardian can be left with the borrower: {}",
+                            answer.empty() ? "it ended" : answer));
+  }
+
   UniqueFd channel_;
   ProcessIdentity identity_;
 };
@@ -79,7 +84,7 @@ bool is_guarded_by(const StateDirectory& state, const std::string& ledger_name,
 std::string lend_guarded(const LendingContext& context, const Plan& plan, const Borrower& borrower,
                          const GuardedLending& how) {
   if (!how.settings.guardian) return lend(context, plan, borrower, how.options);
-  Guardian guardian(context.state, borrower, how.lender);
+  Guardian guardian(context.state, borrower, how);
   LendOptions guarded = how.options;
   guarded.guardian = guardian.identity();
   std::vector<UniqueFd> held;

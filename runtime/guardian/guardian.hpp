@@ -10,9 +10,14 @@ namespace netlend {
 /// Whether the process that lends is there when the borrower ends, and gives back itself.
 enum class Lender { stays, leaves };
 
+/// Whether virtual devices are followed where the borrower moves them on to. Its namespace is held
+/// for that, so not if it is to end by itself, and devices with it.
+enum class Following { yes, no };
+
 struct GuardedLending {
   LendOptions options = {};
   Lender lender = Lender::leaves;
+  Following following = Following::yes;
   /// With `guardian` false it is lend() alone.
   Settings settings = {};
 };

@@ -2,7 +2,9 @@
 
 #include <linux/bpf.h>
 #include <linux/if_link.h>
+#include <linux/rtnetlink.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -27,6 +29,7 @@ using netlend::UniqueFd;
 using netlend::test::joined;
 using netlend::test::Lab;
 using netlend::test::load_program;
+using netlend::test::observe;
 using netlend::test::sh;
 using netlend::test::Sleeper;
 using netlend::test::succeeds;
@@ -84,6 +87,48 @@ class Guarded : public Lab {
   std::vector<ProcessIdentity> guardians_;
 };
 
+/// With "own0" at home, which is lent as eth0.
+class Following : public Guarded {
+ public:
+  void lend_own(const Sleeper& borrowing, const std::string& make) {
+    sh(make);
+    before_ = observe("own0");
+    guardian_ = lend_and_leave(borrower_of(borrowing), "eth0=own0");
+  }
+  static void unmark(const Sleeper& where) {
+    where.sh(
+        "ip link property del dev eth0 altname $(ip -j link show eth0 | grep -o "
+        "netlend-[0-9a-f]*)");
+  }
+  /// Without its mark, and to another index than it had.
+  static void move_on(const Sleeper& from, const Sleeper& to) {
+    unmark(from);
+    from.sh("ip link set eth0 netns " + std::to_string(to.pid()) + " index " +
+            std::to_string(++index_of_last));
+  }
+  /// Until the guardian has found it there.
+  static void wait_for_mark(const Sleeper& where) {
+    const auto deadline = netlend::monotonic_ms() + kTimeoutMs;
+    while (where.sh("ip -j link show eth0 | grep -c netlend- || true") == "0") {
+      BOOST_REQUIRE(netlend::monotonic_ms() < deadline);
+    }
+  }
+  void check_it_comes_home() {
+    wait_for_end(guardian_, kHomeWithinMs);
+    BOOST_REQUIRE(succeeds("ip link show own0"));
+    BOOST_TEST(observe("own0") == before_);
+    check_state_is_empty();
+    sh("ip link del own0");
+  }
+
+  const Sleeper nested;
+
+ private:
+  inline static int index_of_last = 70;
+  std::string before_;
+  ProcessIdentity guardian_;
+};
+
 std::map<std::string, std::string> read_fields(const std::string& path) {
   std::map<std::string, std::string> fields;
   std::ifstream file(path);
@@ -106,6 +151,34 @@ BOOST_AUTO_TEST_CASE(it_brings_everything_home_when_the_borrower_dies) {
   wait_for_end(guardian, kHomeWithinMs);
   check_home_as_it_was();
   check_state_is_empty();
+}
+
+BOOST_AUTO_TEST_CASE(a_device_is_not_sent_to_a_home_that_only_its_guardian_holds) {
+  // A namespace that has no name, and whose only process is the lender.
+  const pid_t lender = ::fork();
+  if (lender == 0) {
+    netlend::test::enter_new_netns();
+    sh("ip link add own0 type veth peer name far0 netns " + std::to_string(neighbour.pid()));
+    lend_guarded(context(), plan("eth0=own0"), borrower());
+    ::_exit(0);
+  }
+  int status = 0;
+  BOOST_REQUIRE(::waitpid(lender, &status, 0) == lender);
+  BOOST_REQUIRE(status == 0);
+  const auto guardian = guardian_of(ledgers_of(state(), borrower().id).at(0));
+  const std::string pid = std::to_string(guardian.pid);
+  BOOST_TEST(joined(give_all_back())
+                 .find("was removed, and only netlend itself still holds that; "
+                       "'ip netns attach NAME " +
+                       pid + "' gives it a name again") != std::string::npos);
+  container.sh("ip link show eth0");
+  neighbour.sh("ip link show far0");
+
+  sh("ip netns attach green " + pid);
+  BOOST_TEST(joined(give_all_back()) == "");
+  sh("ip -n green link show own0");
+  check_state_is_empty();
+  sh("ip netns delete green");
 }
 
 BOOST_AUTO_TEST_CASE(reap_and_the_next_lender_wait_for_one_that_is_at_it) {
@@ -324,7 +397,10 @@ BOOST_AUTO_TEST_CASE(nothing_that_ends_an_engine_ends_it) {
   // CAP_NET_ADMIN, CAP_NET_RAW, CAP_SYS_CHROOT, CAP_SYS_PTRACE and CAP_SYS_ADMIN.
   for (const char* set : {"CapPrm", "CapEff", "CapBnd"})
     BOOST_TEST(status[set] == "00000000002c3000");
-  BOOST_TEST(sh("readlink " + proc + "/fd/* | grep -v -e /dev/null -e pidfd -e inotify -e '^" +
+  // It follows a device: its namespace, and a socket there.
+  BOOST_TEST(sh("readlink " + proc + "/fd/* | grep -c -e ^net: -e ^socket:") == "2");
+  BOOST_TEST(sh("readlink " + proc +
+                "/fd/* | grep -v -e /dev/null -e pidfd -e inotify -e ^net: -e ^socket: -e '^" +
                 state().path() + "' || true") == "");
   container.kill();
   wait_for_end(guardian, kHomeWithinMs);
@@ -343,6 +419,109 @@ BOOST_AUTO_TEST_CASE(it_does_not_hold_up_the_machines_shutdown) {
   ::prctl(PR_SET_NAME, own_name.data());
   BOOST_TEST(!succeeds("ip link show lan0"));
 }
+
+BOOST_FIXTURE_TEST_SUITE(that_follows, Following)
+
+BOOST_AUTO_TEST_CASE(what_was_unmarked_and_moved_on_comes_home_at_the_borrowers_death) {
+  for (const char* make :
+       {"ip link add own0 type ifb", "ip link add own0 link lan0 type macvlan"}) {
+    BOOST_TEST_CONTEXT(make) {
+      Sleeper borrowing;
+      lend_own(borrowing, make);
+      move_on(borrowing, nested);
+      wait_for_mark(nested);
+      // It knows the device without.
+      unmark(nested);
+      borrowing.kill();
+      check_it_comes_home();
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(what_was_moved_on_outlives_whoever_was_there) {
+  for (const char* make :
+       {"ip link add own0 type ifb", "ip link add own0 type veth peer name own1"}) {
+    BOOST_TEST_CONTEXT(make) {
+      Sleeper borrowing;
+      Sleeper short_lived;
+      lend_own(borrowing, make);
+      move_on(borrowing, short_lived);
+      wait_for_mark(short_lived);
+      short_lived.kill();
+      borrowing.kill();
+      check_it_comes_home();
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(what_was_moved_on_twice_and_back_comes_home) {
+  lend_own(container, "ip link add own0 type ifb");
+  move_on(container, nested);
+  wait_for_mark(nested);
+  move_on(nested, neighbour);
+  wait_for_mark(neighbour);
+  move_on(neighbour, container);
+  wait_for_mark(container);
+  unmark(container);
+  container.kill();
+  check_it_comes_home();
+}
+
+BOOST_AUTO_TEST_CASE(what_was_unmarked_and_moved_on_is_returned_from_the_living) {
+  lend_own(container, "ip link add own0 type ifb");
+  move_on(container, nested);
+  wait_for_mark(nested);
+  BOOST_TEST(joined(give_all_back()) == "");
+  check_it_comes_home();
+}
+
+BOOST_AUTO_TEST_CASE(a_move_that_the_borrower_made_up_is_not_believed) {
+  lend_own(container, "ip link add own0 type ifb");
+  netlend::Site inside{netlend::Netns::of_process(container.pid())};
+  const auto eth0 = find_link(inside.socket, std::string("eth0"));
+  struct {
+    nlmsghdr header{.nlmsg_len = sizeof *this,
+                    .nlmsg_type = RTM_DELLINK,
+                    .nlmsg_flags = 0,  // The kernel, which gets it too, takes only requests.
+                    .nlmsg_seq = 0,
+                    .nlmsg_pid = 0};
+    ifinfomsg device{};
+    nlattr nsid_head{.nla_len = 8, .nla_type = IFLA_NEW_NETNSID};
+    std::uint32_t nsid = 99;
+    nlattr ifindex_head{.nla_len = 8, .nla_type = IFLA_NEW_IFINDEX};
+    std::uint32_t ifindex = 99;
+  } made_up;
+  made_up.device.ifi_index = eth0->ifindex.value;
+  sockaddr_nl listeners{};
+  listeners.nl_family = AF_NETLINK;
+  listeners.nl_groups = RTMGRP_LINK;
+  netlend::run_in_netns(inside.netns, [&] {
+    const UniqueFd sender{::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE)};
+    netlend::check(::sendto(sender.get(), &made_up, sizeof made_up, 0,
+                            reinterpret_cast<const sockaddr*>(&listeners), sizeof listeners),
+                   "send", "a made up move");
+  });
+  move_on(container, nested);
+  wait_for_mark(nested);
+  container.kill();
+  check_it_comes_home();
+}
+
+BOOST_AUTO_TEST_CASE(a_mark_on_another_device_is_taken_off_that) {
+  lend_own(container, "ip link add own0 type ifb");
+  const std::string mark = container.sh("ip -j link show eth0 | grep -o netlend-[0-9a-f]*");
+  nested.sh("ip link add decoy0 type ifb; ip link property add dev decoy0 altname " + mark);
+  move_on(container, nested);
+  while (succeeds("nsenter -t " + std::to_string(nested.pid()) +
+                  " -n ip link show decoy0 | grep -q netlend-")) {
+  }
+  wait_for_mark(nested);
+  container.kill();
+  check_it_comes_home();
+  BOOST_TEST(nested.sh("ip -br link | grep -o decoy0") == "decoy0");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
 
 BOOST_AUTO_TEST_CASE(a_killed_guardian_leaves_it_to_reap) {
   const auto guardian = lend_and_leave(borrower());

@@ -19,6 +19,7 @@
 #include "base/syscall.hpp"
 #include "guardian/cgroup.hpp"
 #include "guardian/watch.hpp"
+#include "net/home_holders.hpp"
 #include "net/ledger/pin.hpp"
 #include "net/ledger/state_directory.hpp"
 #include "privilege/capabilities.hpp"
@@ -86,7 +87,7 @@ void seclude(const std::vector<int>& keep, const Watch& watch) {
   close_descriptors_except(keep);
   ignore_signals();
   check(::setsid(), "make", "a session");
-  check(::prctl(PR_SET_NAME, "netlend-guard", 0, 0, 0), "name", "the guardian");
+  check(::prctl(PR_SET_NAME, kGuardianName, 0, 0, 0), "name", "the guardian");
   leave_cgroups();
   leave_mount_namespace(watch);
   check(::chdir("/"), "enter", "/");

@@ -12,7 +12,9 @@
 
 #include "base/descriptor_message.hpp"
 #include "base/syscall.hpp"
+#include "guardian/follower.hpp"
 #include "guardian/seclusion.hpp"
+#include "net/home_holders.hpp"
 #include "net/l3/uplink_watch.hpp"
 #include "net/ledger/ledger.hpp"
 #include "net/ledger/state_directory.hpp"
@@ -23,6 +25,7 @@ namespace netlend {
 namespace {
 /// Between one attempt to give back and the next: a name that is taken at home may be free then.
 constexpr std::array kRetryDelaysMs{100, 1000, 10'000};
+constexpr int kLongMs = 3'600'000;
 constexpr std::size_t kEventsMax = 4096;
 
 /// For a reader who may be gone: a guardian has nobody else to tell it to.
@@ -83,9 +86,10 @@ void drop_events(int events) {
 /// A ledger that is waited beside. Each wait is over, and false, once somebody else has closed it.
 class Vigil {
  public:
-  Vigil(const StateDirectory& state, std::string ledger_name)
+  Vigil(const StateDirectory& state, std::string ledger_name, Following following)
       : state_(state), ledger_name_(std::move(ledger_name)), closed_(watch_ledgers(state)) {
     const auto ledger = load_ledger(state, ledger_name_);
+    if (ledger && following == Following::yes) follower_.emplace(state, *ledger);
     if (ledger && !ledger->address_loans.empty()) uplinks_.emplace(*ledger);
   }
 
@@ -98,16 +102,19 @@ class Vigil {
   bool wait_for(int timeout_ms) const;
 
   /// Until everything is home or there is no hope.
-  void bring_home() const;
+  void bring_home();
 
  private:
   template <typename Condition>
   bool wait_until(int fd, short event, Condition is_over);
+  Failures give_back_now() const;
+  void hold_home() const;
   void look_after_home();
 
   const StateDirectory& state_;
   std::string ledger_name_;
   UniqueFd closed_;
+  std::optional<Follower> follower_;
   /// Where addresses are lent.
   std::optional<UplinkWatch> uplinks_;
 };
@@ -117,13 +124,20 @@ template <typename Condition>
 bool Vigil::wait_until(int fd, short event, Condition is_over) {
   for (;;) {
     if (!is_open(state_, ledger_name_)) return false;
-    release_memory();
     const int uplinks = uplinks_ ? uplinks_->fd() : -1;  // poll(2) passes over that
-    std::array<pollfd, 3> waiting{pollfd{.fd = closed_.get(), .events = POLLIN, .revents = 0},
-                                  pollfd{.fd = fd, .events = event, .revents = 0},
-                                  pollfd{.fd = uplinks, .events = POLLIN, .revents = 0}};
+    std::vector<pollfd> waiting{pollfd{.fd = closed_.get(), .events = POLLIN, .revents = 0},
+                                pollfd{.fd = fd, .events = event, .revents = 0},
+                                pollfd{.fd = uplinks, .events = POLLIN, .revents = 0}};
+    if (follower_) {
+      for (const int moves : follower_->fds()) {
+        waiting.push_back({.fd = moves, .events = POLLIN, .revents = 0});
+      }
+    }
+    release_memory();  // Last: what runs after it comes back.
     check(retry([&] { return ::poll(waiting.data(), waiting.size(), -1); }), "wait for",
           "the borrower");
+    // First: what ends may have moved something on just before.
+    if (follower_) follower_->follow();
     if (waiting[1].revents != 0 && is_over()) return true;
     if (waiting[2].revents != 0) look_after_home();
     drop_events(closed_.get());
@@ -161,20 +175,36 @@ bool Vigil::wait_for(int timeout_ms) const {
   }
 }
 
-void Vigil::bring_home() const {
+Failures Vigil::give_back_now() const {
+  if (follower_) follower_->mark();
   const LendingContext context{.state = state_, .on_step = {}, .on_note = [](auto note) {
                                  ::syslog(LOG_DAEMON | LOG_NOTICE, "netlend guardian: %s",
                                           std::string(note).c_str());
                                }};
-  Failures failures = give_back(context, ledger_name_);
+  return give_back(context, ledger_name_);
+}
+
+void Vigil::bring_home() {
+  if (follower_) follower_->follow();  // Where nothing was waited for.
+  Failures failures = give_back_now();
   for (const int delay_ms : kRetryDelaysMs) {
     if (failures.empty()) return;
     if (!is_open(state_, ledger_name_)) break;  // With a loss that is certain.
     if (!wait_for(delay_ms)) return;
-    failures = give_back(context, ledger_name_);
+    failures = give_back_now();
   }
   for (const auto& failure : failures) {
     ::syslog(LOG_DAEMON | LOG_ERR, "netlend guardian: %s", failure.what.c_str());
+  }
+  hold_home();
+}
+
+/// While nobody else does: until somebody has given it a name, and what is away is home or given
+/// up.
+void Vigil::hold_home() const {
+  const auto ledger = load_ledger(state_, ledger_name_);
+  if (!ledger || ledger->loans.empty() || is_home_held(state_, ledger->home)) return;
+  while (wait_for(kLongMs)) {
   }
 }
 
@@ -184,7 +214,7 @@ std::optional<std::string> find_ledger_to_guard(const StateDirectory& state) {
   if (!ledger) return std::nullopt;
   if (ledger->is_ready()) return ledger->name;
   // Its lender was killed half way; nobody will finish it.
-  Vigil(state, ledger->name).bring_home();
+  Vigil(state, ledger->name, Following::no).bring_home();
   return std::nullopt;
 }
 
@@ -203,10 +233,11 @@ int keep_watch(Watch watch) noexcept {
     const StateDirectory state(watch.state_path);
     send_to_lender(watch.lender, kGuardianReady);
     auto legacy = hear_from_lender(watch.lender);
-    watch.lender.reset();
     if (!legacy.ledger_name) legacy.ledger_name = find_ledger_to_guard(state);
     if (!legacy.ledger_name) return 0;
-    guard(watch, Vigil(state, *legacy.ledger_name));
+    Vigil vigil(state, *legacy.ledger_name, watch.following);
+    watch.lender.reset();
+    guard(watch, std::move(vigil));
     return 0;
   } catch (const std::exception& error) {
     send_to_lender(watch.lender, std::string_view(error.what()).substr(0, kGuardianMessageMax));

@@ -99,9 +99,11 @@ std::optional<std::string> lend_to_bundle(const LendingContext& context, const B
                    {.lender = lender, .configuration = configuration});
   }
   if (plans.network_devices.nics.empty()) return std::nullopt;
-  return lend_guarded(
-      context, plans.network_devices, with_key(borrower, kNetworkDevicesKey),
-      {.options = {.force = Force::yes}, .lender = lender, .settings = configuration.settings});
+  return lend_guarded(context, plans.network_devices, with_key(borrower, kNetworkDevicesKey),
+                      {.options = {.force = Force::yes},
+                       .lender = lender,
+                       .following = Following::no,
+                       .settings = configuration.settings});
 }
 
 Preview preview_bundle(const LendingContext& context, BundlePlans plans, const Bundle& bundle,

@@ -68,10 +68,25 @@ bool bring_all_home(const LendingContext& context, Ledger& ledger, Leftover left
   if (ledger.loans.empty()) return all_home;
   return give_back_devices(context, ledger, leftover, failures) && all_home;
 }
+
+/// A full disk may have had no room for the stage; or its borrower has sent it home.
+bool has_come_home(const Ledger& ledger) {
+  if (ledger.is_left_to_kernel || ledger.loans.empty()) return false;
+  bool is_there = false;
+  Failures unreachable;  // Told by whoever gives it back.
+  attempt(unreachable, [&] {
+    Site home = open_home(ledger);
+    is_there = std::any_of(ledger.loans.begin(), ledger.loans.end(), [&](const Loan& loan) {
+      return loan.home && find_link(home.socket, loan.mark());
+    });
+  });
+  return is_there;
+}
 }  // namespace
 
 bool is_reapable(const Ledger& ledger) {
-  return !ledger.is_ready() || borrower_liveness(ledger) == Liveness::dead;
+  return !ledger.is_ready() || borrower_liveness(ledger) == Liveness::dead ||
+         has_come_home(ledger);
 }
 
 Failures return_ledger(const LendingContext& context, Ledger& ledger, Leftover leftover) noexcept {

@@ -6,6 +6,7 @@
 
 #include "base/syscall.hpp"
 #include "base/text.hpp"
+#include "net/home_holders.hpp"
 #include "net/kernel/announce.hpp"
 #include "net/left_to_kernel.hpp"
 #include "net/onlookers.hpp"
@@ -51,6 +52,8 @@ class Returning {
   bool remove_pair(const Loan& loan);
   bool is_removed(const Loan& loan);
   bool report_missing(const Loan& loan);
+  bool is_home_ending();
+  bool report_no_home(const Loan& loan);
   void announce_home(IfIndex ifindex, const std::string& name);
   void give_up_lost_programs(Loan& loan, const LinkState& link);
   void restore(Arrival& arrival);
@@ -67,6 +70,8 @@ class Returning {
   Leftover leftover_;
   Failures& failures_;
   LoanSites sites_;
+  /// Asked once, and only for what is away.
+  std::optional<bool> is_home_held_;
   std::vector<Arrival> arrivals_;
 };
 
@@ -83,6 +88,7 @@ bool Returning::bring_home(Loan& loan) {
     report(fmt::format("device '{}' is home and stays as it is now", name));
     return true;
   }
+  if (location->where != Whereabouts::home && is_home_ending()) return report_no_home(loan);
   const LinkState link = location->where == Whereabouts::home
                              ? location->link
                              : WayHome{context_, ledger_, sites_}.take(loan, *std::move(location));
@@ -93,6 +99,33 @@ bool Returning::bring_home(Loan& loan) {
   announce_home(link.ifindex, name);
   arrivals_.push_back(std::move(arrival));
   return true;
+}
+
+bool Returning::is_home_ending() {
+  if (!is_home_held_) is_home_held_ = is_home_held(context_.state, ledger_.home);
+  return !*is_home_held_;
+}
+
+/// What is moved into a namespace that is about to end is destroyed, unless it is hardware.
+bool Returning::report_no_home(const Loan& loan) {
+  const std::string what =
+      fmt::format("device '{}' (lent to '{}' as '{}')", printable(loan.home_name()),
+                  ledger_.id.str(), printable(loan.inside));
+  const std::string why = fmt::format(
+      "its home, network namespace {}, was removed, and only netlend itself still holds that",
+      ledger_.home.inode);
+  if (leftover_ == Leftover::forget) {
+    report(fmt::format("{} is given up where it is: {}", what, why));
+    return false;
+  }
+  const auto& guardian = ledger_.guardian;
+  const bool can_name = guardian && liveness(*guardian) == Liveness::alive;
+  report(fmt::format(
+      "{} stays where it is: {}; {}'netlend return --forget {}' gives it up", what, why,
+      can_name ? fmt::format("'ip netns attach NAME {}' gives it a name again, ", guardian->pid)
+               : "",
+      printable(loan.home_name())));
+  return false;
 }
 
 /// Whatever is tried: a loss that is certain doesn't keep the loan open.

@@ -1,10 +1,27 @@
+#include <unistd.h>
+
+#include <array>
+
 #include "net/lending_fixture.hpp"
 
 using netlend::ReapScope;
 using netlend::test::joined;
 using netlend::test::Lab;
+using netlend::test::observe;
 using netlend::test::sh;
+using netlend::test::Sleeper;
 using netlend::test::succeeds;
+
+namespace {
+struct Kind {
+  const char* name;
+  const char* make;
+};
+// Those that nothing at home is joined to as a veth's other end is. The kernel of the tests in
+// User Mode Linux has more, integration/guest.
+constexpr std::array kKinds{Kind{"ifb", "ip link add own0 type ifb"},
+                            Kind{"macvlan", "ip link add own0 link lan0 type macvlan mode bridge"}};
+}  // namespace
 
 BOOST_FIXTURE_TEST_SUITE(hostile_borrower, Lab)
 
@@ -63,6 +80,51 @@ BOOST_AUTO_TEST_CASE(a_device_that_it_moved_on_comes_home_from_there) {
     check_home_as_it_was();
     check_state_is_empty();
   }
+}
+
+BOOST_AUTO_TEST_CASE(a_marked_device_without_peer_comes_home_from_where_it_was_moved_on_to) {
+  for (const Kind& kind : kKinds) {
+    for (const bool borrower_lives : {true, false}) {
+      BOOST_TEST_CONTEXT(kind.name << (borrower_lives ? " of the living" : " of the dead")) {
+        Sleeper borrowing;
+        const Sleeper nested;
+        sh(kind.make);
+        const std::string before = observe("own0");
+        lend(context(), plan("eth0=own0 addr=10.78.0.2/24"), borrower_of(borrowing));
+        borrowing.sh("ip link set eth0 netns " + std::to_string(nested.pid()));
+        // Whatever index it gets there.
+        nested.sh("ip link set eth0 name mine0 up");
+        if (!borrower_lives) borrowing.kill();
+        BOOST_TEST(joined(give_all_back()) == "");
+        BOOST_TEST(observe("own0") == before);
+        check_state_is_empty();
+        sh("ip link del own0");
+      }
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_device_that_it_moved_on_to_a_named_namespace_comes_home_by_reap) {
+  sh("ip link add own0 type ifb; ip netns add green");
+  const std::string before = observe("own0");
+  lend(context(), plan("eth0=own0"), borrower());
+  container.sh("ip link set eth0 netns green");
+  container.kill();
+  BOOST_TEST(netlend::reap(context(), ReapScope::dead).empty());
+  BOOST_TEST(observe("own0") == before);
+  check_state_is_empty();
+  sh("ip netns delete green");
+}
+
+BOOST_AUTO_TEST_CASE(a_device_comes_home_from_a_namespace_that_a_process_only_has_open) {
+  sh("ip link add own0 type ifb");
+  lend(context(), plan("eth0=own0"), borrower());
+  const netlend::Netns open = netlend::Netns::create();
+  container.sh("ip link set eth0 netns /proc/" + std::to_string(::getpid()) + "/fd/" +
+               std::to_string(open.fd()));
+  BOOST_TEST(joined(give_all_back()) == "");
+  BOOST_TEST(succeeds("ip link show own0"));
+  check_state_is_empty();
 }
 
 BOOST_AUTO_TEST_CASE(a_virtual_device_without_peer_comes_home_without_its_mark) {

@@ -1,50 +1,19 @@
 #include "net/locate.hpp"
 
-#include <fcntl.h>
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <filesystem>
-#include <functional>
 
 #include "base/error.hpp"
-#include "base/file.hpp"
-#include "base/syscall.hpp"
 #include "base/text.hpp"
+#include "net/held_netns.hpp"
 #include "net/ledger/pin.hpp"
 
 namespace netlend {
 
 namespace {
-constexpr const char* kNamedNetnsFolder = "/run/netns";
-
-using IsWanted = std::function<bool(const Netns&)>;
-
-std::unique_ptr<Site> open_site(const std::string& path, const IsWanted& is_wanted) {
-  try {
-    Netns netns = Netns::open(path);
-    if (is_wanted(netns)) return std::make_unique<Site>(std::move(netns));
-  } catch (const Error&) {
-    // It ended while we looked, or shows something else: not the one we look for.
-  }
-  return nullptr;
-}
-
-/// The namespace that is wanted, wherever a name or a process holds it.
-std::unique_ptr<Site> find_held_site(const IsWanted& is_wanted) {
-  const auto try_folder = [&](const std::string& folder,
-                              const std::string& suffix) -> std::unique_ptr<Site> {
-    const UniqueFd fd{::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-    if (!fd.is_open()) return nullptr;
-    for (const auto& name : list_names(fd.get())) {
-      if (!suffix.empty() && !parse_number(name, INT32_MAX)) continue;
-      auto site = open_site(fmt::format("{}/{}{}", folder, name, suffix), is_wanted);
-      if (site) return site;
-    }
-    return nullptr;
-  };
-  if (auto site = try_folder(kNamedNetnsFolder, "")) return site;
-  return try_folder("/proc", "/ns/net");
+std::unique_ptr<Site> to_site(std::optional<Netns> netns) {
+  return netns ? std::make_unique<Site>(*std::move(netns)) : nullptr;
 }
 
 IsWanted has_identity(const NetnsIdentity& wanted) {
@@ -54,29 +23,12 @@ IsWanted has_identity(const NetnsIdentity& wanted) {
 std::unique_ptr<Site> find_site(const NetnsIdentity& wanted) {
   Netns own = Netns::current();
   if (own.identity() == wanted) return std::make_unique<Site>(std::move(own));
-  return find_held_site(has_identity(wanted));
-}
-
-/// The namespace that is wanted, if this process has it open: whoever lends and stays goes on
-/// holding that of his borrower when its last process is dead.
-std::unique_ptr<Site> find_open_site(const IsWanted& is_wanted) {
-  const std::string folder = "/proc/self/fd";
-  const UniqueFd fd{
-      check(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC), "open", folder)};
-  for (const auto& name : list_names(fd.get())) {
-    const std::string path = fmt::format("{}/{}", folder, name);
-    std::error_code is_gone;
-    // To open whatever else is open here could wait for a writer, or have an effect.
-    if (!std::filesystem::read_symlink(path, is_gone).string().starts_with("net:[")) continue;
-    if (auto site = open_site(path, is_wanted)) return site;
-  }
-  return nullptr;
+  return to_site(find_inhabited_netns(has_identity(wanted)));
 }
 
 std::unique_ptr<Site> open_staging(const StateDirectory& state, const Ledger& ledger) {
   if (!ledger.pin) return nullptr;
-  auto pinned = open_pin(state, pin_place(ledger, PinFolder::staging));
-  return pinned ? std::make_unique<Site>(*std::move(pinned)) : nullptr;
+  return to_site(open_pin(state, pin_place(ledger, PinFolder::staging)));
 }
 
 std::unique_ptr<Site> open_initial(const NetnsIdentity& home) {
@@ -105,9 +57,12 @@ std::unique_ptr<Site> open_borrower(const StateDirectory& state, const Ledger& l
     }
   }
   if (!ledger.netns_path.empty()) {
-    if (auto site = open_site(ledger.netns_path, has_identity(ledger.borrower))) return site;
+    if (auto site = to_site(open_wanted(ledger.netns_path, has_identity(ledger.borrower)))) {
+      return site;
+    }
   }
-  if (auto site = find_open_site(has_identity(ledger.borrower))) return site;
+  // Whoever lends and stays goes on holding his borrower's when its last process is dead.
+  if (auto site = to_site(find_own_open_netns(has_identity(ledger.borrower)))) return site;
   return find_site(ledger.borrower);
 }
 
@@ -139,15 +94,13 @@ Site& LoanSites::staging(const StateDirectory& state, const Ledger& ledger) {
 std::vector<LoanSites::Candidate> LoanSites::candidates(const Loan& loan) {
   const IfIndex home_ifindex = loan.home->link.ifindex;
   std::vector<Candidate> all;
+  // Where no borrower's hand reaches comes first: whatever he has made since, ours is there.
+  if (staging_) all.push_back({Whereabouts::staging, staging_.get(), home_ifindex});
+  all.push_back({Whereabouts::home, home_.get(), home_ifindex});
   if (borrower_) {
     all.push_back({Whereabouts::borrower, borrower_.get(),
                    loan.inside_ifindex ? loan.inside_ifindex : home_ifindex});
   }
-  if (staging_) all.push_back({Whereabouts::staging, staging_.get(), home_ifindex});
-  all.push_back({Whereabouts::home, home_.get(), home_ifindex});
-  // Whoever lent it was killed before he could write its index there. A device takes its own along
-  // if that is free; but the borrower can have made another with it, while ours never left home.
-  if (!loan.inside_ifindex) std::rotate(all.begin(), all.end() - 1, all.end());
   if (initial_) all.push_back({Whereabouts::initial, initial_.get(), std::nullopt});
   return all;
 }
@@ -170,7 +123,23 @@ std::optional<Location> LoanSites::locate(const Loan& loan) {
         !is_veth || peer_is_lent || is_joined_to_home(candidate, location->link);
     if (is_genuine) return location;
   }
-  return std::nullopt;
+  // By its mark a veth is known only where its other end can't tell where it is.
+  if (is_veth && !peer_is_lent) return std::nullopt;
+  return locate_elsewhere(loan, identity);
+}
+
+/// Where the borrower has moved it on to, for as long as that is held, by its mark or, if it is
+/// hardware, by what it is.
+std::optional<Location> LoanSites::locate_elsewhere(const Loan& loan,
+                                                    const DeviceIdentity& identity) {
+  std::optional<Location> found;
+  find_held_netns([&](const Netns& netns) {
+    auto site = std::make_unique<Site>(netns.duplicate());
+    found = locate_in({Whereabouts::elsewhere, site.get(), std::nullopt}, loan, identity);
+    if (found) elsewhere_ = std::move(site);
+    return found.has_value();
+  });
+  return found;
 }
 
 bool LoanSites::is_deleted(const Loan& loan) {
@@ -192,10 +161,10 @@ std::optional<Location> LoanSites::locate_wireless(const Loan& loan) {
     auto link = find_on_phy(*candidate.site, wireless, loan.mark());
     if (link) return Location{candidate.where, candidate.site, *std::move(link)};
   }
-  elsewhere_ = find_held_site([&](const Netns& netns) {
+  elsewhere_ = to_site(find_held_netns([&](const Netns& netns) {
     auto socket = open_wireless(netns);
     return socket && find_phy(*socket, wireless.phy);
-  });
+  }));
   if (!elsewhere_) return std::nullopt;
   auto link = find_on_phy(*elsewhere_, wireless, loan.mark());
   if (!link) return std::nullopt;
@@ -216,8 +185,8 @@ std::optional<Location> LoanSites::locate_by_peer(const Loan& loan,
   }
   if (!place->nsid) return std::nullopt;
   // The borrower has moved it on; it can be reached for as long as a name or a process holds it.
-  elsewhere_ =
-      find_held_site([&](const Netns& netns) { return nsid_of(*home_, netns) == place->nsid; });
+  elsewhere_ = to_site(
+      find_held_netns([&](const Netns& netns) { return nsid_of(*home_, netns) == place->nsid; }));
   if (!elsewhere_) return std::nullopt;
   auto link = find_link(elsewhere_->socket, place->ifindex);
   if (!link) return std::nullopt;
@@ -234,14 +203,14 @@ bool LoanSites::is_joined_to_home(const Candidate& candidate, const LinkState& l
          nsid_of(*home_, candidate.site->netns) == peer->lower_nsid;
 }
 
-bool LoanSites::is_peer_lent(const DeviceIdentity& identity) const {
+bool LoanSites::is_peer_lent(const DeviceIdentity& identity) {
   if (!identity.peer || find_link_in(home_->socket, *identity.peer, identity.peer_nsid))
     return false;
   for (const auto& name : list_ledgers(state_)) {
     Failures broken;  // Whoever reads that ledger for its own sake reports it.
     std::optional<Ledger> ledger;
     attempt(broken, [&] { ledger = load_ledger(state_, name); });
-    if (!ledger || ledger->home != home_->netns.identity()) continue;
+    if (!ledger || !is_home_of_peer(ledger->home, identity)) continue;
     for (const auto& loan : ledger->loans) {
       if (loan.home && loan.home->link.ifindex == *identity.peer) return true;
     }
@@ -249,30 +218,47 @@ bool LoanSites::is_peer_lent(const DeviceIdentity& identity) const {
   return false;
 }
 
+/// Both ends can be at home, or be lent from two namespaces.
+bool LoanSites::is_home_of_peer(const NetnsIdentity& netns, const DeviceIdentity& identity) {
+  if (!identity.peer_nsid) return netns == home_->netns.identity();
+  if (netns == home_->netns.identity()) return false;
+  const auto site = find_site(netns);
+  return site && nsid_of(*home_, site->netns) == identity.peer_nsid;
+}
+
 std::optional<Location> LoanSites::locate_in(const Candidate& candidate, const Loan& loan,
                                              const DeviceIdentity& identity) {
   const auto accept = [&](std::optional<LinkState> link, bool is_known) -> std::optional<Location> {
-    if (!link || !could_be(identity, *link) || !(is_known || is_physical(identity))) {
+    if (!link || !could_be(identity, *link) || !(is_known || is_physical(identity)) ||
+        !goes_through_home(identity, *home_, *candidate.site, *link)) {
       return std::nullopt;
     }
     return Location{candidate.where, candidate.site, *std::move(link)};
   };
   RouteSocket& socket = candidate.site->socket;
-  if (auto found = accept(find_link(socket, loan.mark()), true)) return found;
-  if (candidate.ifindex) {
+  const auto by_mark = [&] { return accept(find_link(socket, loan.mark()), true); };
+  const auto by_index = [&]() -> std::optional<Location> {
+    if (!candidate.ifindex) return std::nullopt;
     auto link = find_link(socket, *candidate.ifindex);
     // A later device can have the index that ours had at home, but hardly its name and address too.
     const bool known =
         link && (candidate.where != Whereabouts::home ||
                  (link->name == loan.home->link.name && link->address == loan.home->link.address));
-    if (auto found = accept(std::move(link), known)) return found;
-  }
+    return accept(std::move(link), known);
+  };
+  // A borrower gives its mark to another with a word, and its index only by moving it away. Whoever
+  // lent it may have been killed before he could write down its index there: it takes its own along
+  // if that is free.
+  const bool is_index_known = candidate.where != Whereabouts::borrower || loan.inside_ifindex;
+  auto found = is_index_known ? by_index() : by_mark();
+  if (!found) found = is_index_known ? by_mark() : by_index();
+  if (found) return found;
   if (!is_physical(identity)) return std::nullopt;
   // Unmarked and re-indexed, but hardware can't hide. This is the one way to find it.
   auto links = list_links(socket);
-  const auto found = std::find_if(links.begin(), links.end(),
-                                  [&](const auto& link) { return could_be(identity, link); });
-  return found == links.end() ? std::nullopt : accept(*found, true);
+  const auto hardware = std::find_if(links.begin(), links.end(),
+                                     [&](const auto& link) { return could_be(identity, link); });
+  return hardware == links.end() ? std::nullopt : accept(*hardware, true);
 }
 
 bool is_held(const NetnsIdentity& netns) { return find_site(netns) != nullptr; }

@@ -49,12 +49,14 @@ class LoanSites {
   };
 
   std::vector<Candidate> candidates(const Loan& loan);
-  bool is_peer_lent(const DeviceIdentity& identity) const;
+  bool is_peer_lent(const DeviceIdentity& identity);
+  bool is_home_of_peer(const NetnsIdentity& netns, const DeviceIdentity& identity);
   bool is_joined_to_home(const Candidate& candidate, const LinkState& link);
   std::optional<Location> locate_wireless(const Loan& loan);
   std::optional<Location> locate_by_peer(const Loan& loan, const DeviceIdentity& identity);
   std::optional<Location> locate_in(const Candidate& candidate, const Loan& loan,
                                     const DeviceIdentity& identity);
+  std::optional<Location> locate_elsewhere(const Loan& loan, const DeviceIdentity& identity);
 
   const StateDirectory& state_;
   std::unique_ptr<Site> home_;

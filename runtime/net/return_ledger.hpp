@@ -10,8 +10,9 @@ namespace netlend {
 Failures return_ledger(const LendingContext& context, Ledger& ledger,
                        Leftover leftover = Leftover::keep) noexcept;
 
-/// Whether it may be taken from its borrower: he is dead, or whoever lent or gave back was stopped
-/// half way. The caller holds its lock, so nobody is at it now.
+/// Whether it may be taken from its borrower: he is dead, whoever lent or gave back was
+/// stopped half way, or a device of it is at home already. The caller holds its lock, so nobody is
+/// at it now.
 bool is_reapable(const Ledger& ledger);
 
 }  // namespace netlend

@@ -3,6 +3,8 @@
 #include <fmt/core.h>
 #include <linux/if.h>
 
+#include <algorithm>
+
 #include "net/move_device.hpp"
 #include "net/snapshot/restore.hpp"
 #include "net/snapshot/upper.hpp"
@@ -13,6 +15,10 @@ namespace netlend {
 namespace {
 // The kernel picks the number: the name that a device gets whose own is taken at home.
 constexpr const char* kFallbackName = "netlend%d";
+
+bool contains(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
 }  // namespace
 
 LinkState WayHome::take(const Loan& loan, Location from) {
@@ -45,6 +51,7 @@ void WayHome::prepare(const Loan& loan, Location& at) {
          set_link_flags(at.link.ifindex, 0, IFF_UP, fmt::format("take down '{}'", name)));
   });
   static_cast<void>(strip_foreign_altnames(*at.site, at.link, *loan.home));
+  attempt(ignored, [&] { put_mark_right(loan, at); });
   if (const auto& wireless = loan.home->relations.wireless) {
     attempt(ignored, [&] {
       remove_foreign_interfaces(*at.site, *wireless, at.link.ifindex, context_.on_step);
@@ -71,6 +78,23 @@ void WayHome::prepare(const Loan& loan, Location& at) {
            set_link_mtu(at.link.ifindex, loan.home->link.mtu_bytes,
                         fmt::format("restore the MTU of '{}'", name)));
     });
+  }
+}
+
+/// A borrower that has several can have exchanged their marks.
+void WayHome::put_mark_right(const Loan& loan, const Location& at) {
+  const std::string mark = loan.mark();
+  const auto bearer = find_link(at.site->socket, mark);
+  if (bearer && bearer->ifindex != at.link.ifindex) {
+    call(context_, *at.site, remove_altname(bearer->ifindex, mark, "take off a forged mark"));
+  }
+  const auto& own = loan.home->link.altnames;
+  for (const auto& altname : at.link.altnames) {
+    if (!is_mark(altname) || altname == mark || contains(own, altname)) continue;
+    call(context_, *at.site, remove_altname(at.link.ifindex, altname, "take off a foreign mark"));
+  }
+  if (!contains(at.link.altnames, mark)) {
+    call(context_, *at.site, add_altname(at.link.ifindex, mark, "mark a device again"));
   }
 }
 

@@ -5,7 +5,11 @@
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
 
+#include <algorithm>
+#include <array>
+
 #include "base/text.hpp"
+#include "net/kernel/kind_options.hpp"
 
 namespace netlend {
 
@@ -20,6 +24,15 @@ std::string file_name_part(std::string_view text) {
   }
   return out;
 }
+
+/// Those whose rtnl_link_ops tell of a namespace of their own, and not of that of a lower device,
+/// which can move as well.
+bool belongs_to_namespace(std::string_view kind) {
+  constexpr std::array<std::string_view, 15> kTunnels{
+      "vxlan", "geneve", "gre", "gretap", "erspan", "ip6gre", "ip6gretap", "ip6erspan",
+      "ipip",  "sit",    "vti", "ip6tnl", "vti6",   "xfrm",   "bareudp"};
+  return std::find(kTunnels.begin(), kTunnels.end(), kind) != kTunnels.end();
+}
 }  // namespace
 
 DeviceIdentity identify_device(const LinkState& link) {
@@ -30,11 +43,14 @@ DeviceIdentity identify_device(const LinkState& link) {
           .kind = link.kind,
           .home_ifindex = link.ifindex,
           .peer = link.lower,
-          .peer_nsid = link.lower_nsid};
+          .peer_nsid = link.lower_nsid,
+          .fixed_options = fixed_kind_options(link.kind, link.kind_data)};
 }
 
 bool is_physical(const DeviceIdentity& identity) {
-  return !identity.parent_device.empty() || !identity.permanent_address.empty();
+  // An ipvlan has the permanent address of what it stands on, as have all others there.
+  const bool has_own_address = identity.kind.empty() && !identity.permanent_address.empty();
+  return has_own_address || !identity.parent_device.empty();
 }
 
 std::string lease_name(const DeviceIdentity& identity, const NetnsIdentity& home) {
@@ -58,7 +74,21 @@ bool could_be(const DeviceIdentity& identity, const LinkState& link) {
   if (identity.kind != "veth" && identity.peer != link.lower && !names_itself) return false;
   return identity.parent_bus == link.parent_bus && identity.parent_device == link.parent_device &&
          identity.port_name == link.port_name &&
-         identity.permanent_address == link.permanent_address && identity.kind == link.kind;
+         identity.permanent_address == link.permanent_address && identity.kind == link.kind &&
+         identity.fixed_options == fixed_kind_options(link.kind, link.kind_data);
+}
+
+bool goes_through_home(const DeviceIdentity& identity, Site& home, Site& there,
+                       const LinkState& link) {
+  if (!belongs_to_namespace(identity.kind)) return true;
+  if (there.netns.identity() == home.netns.identity()) {
+    return link.lower_nsid == identity.peer_nsid;
+  }
+  // At home it went through another namespace, which is the one where it is now.
+  const bool is_beside = identity.peer_nsid && nsid_of(home, there.netns) == identity.peer_nsid;
+  if (is_beside) return !link.lower_nsid;
+  if (!link.lower_nsid) return false;
+  return identity.peer_nsid || nsid_of(there, home.netns) == link.lower_nsid;
 }
 
 std::optional<VethPlace> find_veth(Site& home, const DeviceIdentity& identity) {

@@ -23,6 +23,8 @@ struct DeviceIdentity {
   IfIndex home_ifindex;
   std::optional<IfIndex> peer;
   std::optional<std::uint32_t> peer_nsid;
+  /// The options of its kind that nobody can change: a VXLAN's or VLAN's number.
+  std::string fixed_options;  // raw bytes
   bool operator==(const DeviceIdentity&) const = default;
 };
 
@@ -32,13 +34,20 @@ DeviceIdentity identify_device(const LinkState& link);
 /// called what.
 std::string lease_name(const DeviceIdentity& identity, const NetnsIdentity& home);
 
-/// Has a parent device or a permanent address: whatever has the same is the device itself, and no
-/// borrower can make another such.
+/// Has a parent device or, without being of a kind that is made by software, a permanent address:
+/// whatever has the same is the device itself, and no borrower can make another such.
 bool is_physical(const DeviceIdentity& identity);
 
-/// The same parent device and permanent address, kind and lower device: for a virtual one that is
-/// necessary and not enough.
+/// The same parent device and permanent address, kind, number and lower device: for a virtual one
+/// that is necessary and not enough.
 bool could_be(const DeviceIdentity& identity, const LinkState& link);
+
+/// Whether a tunnel goes through the namespace that it went through at home: it does wherever it
+/// is, but one that a borrower makes goes through the borrower's. True of what is no tunnel. `link`
+/// is what `there` says of it.
+/// Source: rtnetlink(7), IFLA_LINK_NETNSID; net/core/rtnetlink.c, rtnl_fill_link_netnsid.
+bool goes_through_home(const DeviceIdentity& identity, Site& home, Site& there,
+                       const LinkState& link);
 
 /// Where the other end of a veth says that the veth is. A borrower can't forge it: that end is not
 /// the borrower's.

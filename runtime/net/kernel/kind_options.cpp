@@ -33,22 +33,34 @@ bool changes_by_itself(std::string_view kind, int type) {
   if (kind == "can") return contains(kCan, type);
   return kind == "hsr" && contains(kHsr, type);
 }
-}  // namespace
 
-std::string kept_kind_options(std::string_view kind, std::string_view options) {
+bool is_fixed(std::string_view kind, int type) {
+  if (kind == "vxlan") return type == IFLA_VXLAN_ID;
+  return kind == "vlan" && type == IFLA_VLAN_ID;
+}
+
+/// As bytes, since what is kept can be sent back as it came.
+template <typename Predicate>
+std::string keep_if(std::string_view options, Predicate is_kept) {
   std::string kept;
-  // As bytes, since what is kept is sent back as it came.
   while (options.size() >= sizeof(nlattr)) {
     nlattr head;
     std::memcpy(&head, options.data(), sizeof head);
     if (head.nla_len < sizeof head) break;
     const std::size_t size = std::min<std::size_t>(NLA_ALIGN(head.nla_len), options.size());
-    if (!changes_by_itself(kind, head.nla_type & NLA_TYPE_MASK)) {
-      kept.append(options.substr(0, size));
-    }
+    if (is_kept(head.nla_type & NLA_TYPE_MASK)) kept.append(options.substr(0, size));
     options.remove_prefix(size);
   }
   return kept;
+}
+}  // namespace
+
+std::string kept_kind_options(std::string_view kind, std::string_view options) {
+  return keep_if(options, [&](int type) { return !changes_by_itself(kind, type); });
+}
+
+std::string fixed_kind_options(std::string_view kind, std::string_view options) {
+  return keep_if(options, [&](int type) { return is_fixed(kind, type); });
 }
 
 }  // namespace netlend

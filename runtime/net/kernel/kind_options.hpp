@@ -9,4 +9,8 @@ namespace netlend {
 /// itself: the timers and the spanning tree of a bridge, which slave of a bond is active, and more.
 std::string kept_kind_options(std::string_view kind, std::string_view options);
 
+/// Of IFLA_INFO_DATA what was chosen when the device was made, and can't be changed after: the
+/// number of a VXLAN or VLAN. Empty for other kinds.
+std::string fixed_kind_options(std::string_view kind, std::string_view options);
+
 }  // namespace netlend
