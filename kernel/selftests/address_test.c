@@ -182,6 +182,8 @@ EACH_FAMILY(D4_messages_are_for_those_who_see_the_address)
 	int b = monitor(child_b, in);
 
 	EQUAL(add_address("e0", in->spare, in->prefix, child_a, 0), 0);
+	/* A worker of IPv6 says it, when no duplicate was found. */
+	CHECK(readable(host, 5000));
 	EQUAL(next_message(host), RTM_NEWADDR);
 	EQUAL(next_message(a), RTM_NEWADDR);
 	EQUAL(next_message(b), 0);
