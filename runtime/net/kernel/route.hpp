@@ -67,7 +67,8 @@ std::vector<DeviceRoute> list_routes_from(RouteSocket& socket,
                                           const std::vector<std::string>& sources,
                                           int family = AF_INET);
 
-/// The nexthop objects that use the device, as ip(8) would print them: "5 via 10.0.0.1".
+/// The nexthop objects that use the device and the groups that have one of these, as ip(8) would
+/// print them: "5 via 10.0.0.1", "7 group 5/6".
 std::vector<std::string> list_nexthops(RouteSocket& socket, IfIndex ifindex);
 
 /// As ip(8) would print it: "default via 10.0.0.1 proto static metric 100 table 200".
