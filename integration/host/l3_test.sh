@@ -17,8 +17,11 @@ cases=(
   a_killed_netlend_has_left_a_guardian_that_cleans_up
   addresses_come_home_from_the_lan_itself
   an_uplink_that_was_down_and_is_up_again_is_answered_on
+  a_container_network_made_while_lent_works_and_goes_on
+  the_machine_speaks_on_when_the_address_that_it_spoke_from_goes
   a_loan_is_listed_shown_and_returned_by_its_address
   a_plan_says_what_would_change
+  a_firewall_that_is_closed_later_is_named_by_loans
   a_device_and_an_address_go_together
   a_wrong_address_is_refused
   an_annotation_needs_a_rule_and_no_capabilities
@@ -153,6 +156,70 @@ an_uplink_that_was_down_and_is_up_again_is_answered_on() {
   has_no_trace
 }
 
+speaks_from() { expect "src $1" "$(ip route show 192.0.2.0/24)"; }
+is_box_online() { ip netns exec box ping -c 1 -W 1 192.0.2.1; }
+is_forwarding() { [[ $(sysctl -n "net.ipv4.conf.lan0.forwarding" "net.ipv6.conf.lan0.forwarding" | xargs) == "$1" ]]; }
+
+# What engines do for their first bridged container.
+make_container_network() {
+  ip netns add box
+  ip link add vb type veth peer name eth0 netns box
+  ip addr add 10.88.0.1/16 dev vb
+  ip link set vb up
+  ip -n box addr add 10.88.0.2/16 dev eth0
+  ip -n box link set eth0 up
+  ip -n box route add default via 10.88.0.1
+  nft 'add table ip nat; add chain ip nat po { type nat hook postrouting priority 100; };
+    add rule ip nat po ip saddr 10.88.0.0/16 masquerade'
+  sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
+}
+
+a_container_network_made_while_lent_works_and_goes_on() {
+  furnish_for_addresses
+  start box1 '192.0.2.10 2001:db8:1::10' sleep 1000
+  wait_until is_lent ready
+  make_container_network
+  wait_until is_box_online
+  is_answered 192.0.2.10
+  is_answered 2001:db8:1::10
+  sysctl -qw net.ipv4.ip_forward=0 net.ipv6.conf.all.forwarding=0
+  wait_until is_forwarding '1 1'
+  wait_until is_answered 192.0.2.10
+  wait_until is_answered 2001:db8:1::10
+  fails is_box_online
+  sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
+  # With everything killed, reap finds what home has become.
+  guardian=$(jq .ledger.guardian.pid /run/netlend/ledgers/*)
+  kill -KILL "$guardian" "$run"
+  wait_until is_gone "$guardian"
+  wait_until is_pair_gone
+  netlend reap
+  has_no_loans
+  is_forwarding '1 1'
+  is_box_online
+}
+
+the_machine_speaks_on_when_the_address_that_it_spoke_from_goes() {
+  furnish_for_addresses
+  ip addr add 192.0.2.12/24 dev lan0
+  before=$(ip route show dev lan0)
+  start box1 192.0.2.10 sleep 1000
+  wait_until is_lent ready
+  ip addr del 192.0.2.11/24 dev lan0
+  wait_until speaks_from 192.0.2.12
+  ping -c 1 -W 1 192.0.2.1
+  is_answered 192.0.2.10
+  # The next one ends by itself, and nobody is alive to see it.
+  guardian=$(jq .ledger.guardian.pid /run/netlend/ledgers/*)
+  kill -KILL "$guardian" "$run"
+  wait_until is_gone "$guardian"
+  ip addr del 192.0.2.12/24 dev lan0
+  [[ -z $(ip route show 192.0.2.0/24) ]]
+  netlend reap
+  [[ $(ip route show dev lan0) == "$before" ]]
+  ping -c 1 -W 1 192.0.2.1
+}
+
 a_loan_is_listed_shown_and_returned_by_its_address() {
   furnish_for_addresses
   ip netns add blue
@@ -173,12 +240,33 @@ a_plan_says_what_would_change() {
   furnish_for_addresses
   output=$(netlend plan run --l3 192.0.2.10 | tr -s '\n ' ' ')
   expect 'eth0 = 192.0.2.10' "$output"
-  expect "192.0.2.10 of 'lan0' is that of 'eth0' inside" "$output"
+  expect "192.0.2.10 of 'lan0' is that of 'eth0' inside, in mode 'routed'" "$output"
+  expect "sysctl net.ipv4.conf.lan0.forwarding becomes 1 and is 0" "$output"
   expect 'speaks from 192.0.2.11' "$output"
   expect 'restored address 192.0.2.10/24 brd 192.0.2.255' "$output"
-  [[ $(netlend plan --format json run --l3 192.0.2.10 | jq -r '.l3[0].addresses[0]') == 192.0.2.10 ]]
+  [[ $(netlend plan --format json run --l3 192.0.2.10 | jq -r '.l3[0] | .addresses[0], .mode' | xargs) == \
+    '192.0.2.10 routed' ]]
   fails netlend plan run --l3 192.0.2.99 >/run/test/out
   expect "no device here has it" "$(tr -s '\n ' ' ' </run/test/out)"
+  is_home
+}
+
+a_firewall_that_is_closed_later_is_named_by_loans() {
+  furnish_for_addresses
+  start box 192.0.2.10 sleep 1000
+  wait_until is_lent ready
+  netlend loans 2>/run/test/err
+  [[ ! -s /run/test/err ]]
+  nft 'add table ip f; add chain ip f fo { type filter hook forward priority 0; policy drop; }'
+  netlend loans 2>/run/test/err
+  expect "'192.0.2.10' doesn't reach 'box': chain 'fo' of table 'ip f' of nftables drops" \
+    "$(cat /run/test/err)"
+  fails is_answered 192.0.2.10
+  # What it says to type is enough.
+  bash -c "$(sed 's/.* type: //' /run/test/err)"
+  is_answered 192.0.2.10
+  nft delete table ip f
+  stop "$run"
   is_home
 }
 

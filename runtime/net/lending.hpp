@@ -107,6 +107,11 @@ enum class Leftover {
 Failures give_back(const LendingContext& context, const std::string& ledger_name,
                    Leftover leftover = Leftover::keep) noexcept;
 
+/// Does what a change at home makes necessary for the addresses that the ledger lends: they stay
+/// with their borrower, and home is to all others what it wants to be. For whoever watches it (see
+/// l3/uplink_watch.hpp). Nothing to do, and an absent ledger, is success.
+Failures keep_up(const LendingContext& context, const std::string& ledger_name) noexcept;
+
 /// From now on it is the kernel that brings home what the ledger holds. The OCI specification wants
 /// linux.netDevices to stay in the container's namespace until that ends: the kernel then brings
 /// hardware to the first namespace, where it is put right, or from where it is taken home; it
@@ -132,6 +137,8 @@ struct PlanReport {
   std::vector<std::string> lost;
   /// Why lend() would refuse; empty: it wouldn't.
   std::vector<std::string> refusals;
+  /// How addresses would be lent, "routed"; empty for a device, and where none fits.
+  std::string mode = {};
   bool operator==(const PlanReport&) const = default;
 };
 

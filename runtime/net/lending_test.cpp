@@ -413,6 +413,36 @@ BOOST_AUTO_TEST_CASE(a_pair_without_a_name_gets_one) {
   BOOST_TEST(!says(sh("ip -o link show type veth"), ": nl-"));
 }
 
+BOOST_AUTO_TEST_CASE(a_pair_whose_end_at_home_was_renamed_is_removed) {
+  lend(context(), plan("eth0=veth:h0"), borrower());
+  sh("ip link set h0 name renamed0");
+  BOOST_TEST(joined(give_all_back()) == "");
+  BOOST_TEST(!succeeds("ip link show renamed0"));
+  BOOST_TEST(!says(container.sh("ip -o link"), "eth0"));
+}
+
+BOOST_AUTO_TEST_CASE(a_pair_whose_end_at_home_was_moved_on_is_removed) {
+  lend(context(), plan("eth0=veth:h0"), borrower());
+  sh("ip link set h0 netns " + std::to_string(neighbour.pid()));
+  BOOST_TEST(joined(give_all_back()) == "");
+  BOOST_TEST(!says(neighbour.sh("ip -o link"), "h0"));
+  BOOST_TEST(!says(container.sh("ip -o link"), "eth0"));
+}
+
+BOOST_AUTO_TEST_CASE(what_is_mounted_over_the_name_of_a_borrower_does_not_hide_it) {
+  sh("ip netns add blue; ip netns add red");
+  const std::string path = "/run/netns/blue";
+  lend(context(), plan("eth0=lan0"),
+       {.id = netlend::ContainerId{"blue"},
+        .key = path,
+        .netns = netlend::Netns::open(path),
+        .process = {},
+        .netns_path = path});
+  sh("mount --bind /run/netns/red /run/netns/blue");
+  BOOST_TEST(joined(give_all_back()) == "");
+  check_home_as_it_was();
+}
+
 BOOST_AUTO_TEST_CASE(a_pair_does_not_take_a_name_that_is_somebody_elses) {
   sh("ip link add h0 type veth peer name h1");
   const auto before = sh("ip -j link show h0");

@@ -4,10 +4,9 @@
 #include "net/checks.hpp"
 #include "net/kernel/driver.hpp"
 #include "net/kernel/packet_sockets.hpp"
-#include "net/l3/mode.hpp"
 #include "net/l3/preflight.hpp"
-#include "net/ledger/lease.hpp"
 #include "net/lending.hpp"
+#include "net/preview_addresses.hpp"
 #include "net/select.hpp"
 
 namespace netlend {
@@ -182,60 +181,6 @@ void check_inside(const Borrower& borrower, const NicPlan& nic, PlanReport& repo
 }
 }  // namespace
 
-namespace {
-void add_address(const AddressLoan& loan, const LentAddress& lent, PlanReport& report) {
-  const std::string address = lent.home.address().str();
-  const std::string inside = printable(loan.inside);
-  if (!loan.ports.empty()) {
-    report.changes.push_back(fmt::format(
-        "what comes for{} of {} of '{}' goes to '{}' inside, by a veth pair 'nl-...' here; the "
-        "rest of it is this machine's",
-        describe_ports(loan.ports), address, printable(lent.device_name), inside));
-    return;
-  }
-  const std::string substitute = IpAddress::from_bytes(lent.substitute).str();
-  const AddressMode mode = mode_of(loan);
-  report.changes.push_back(fmt::format(
-      "{} of '{}' is that of '{}' inside, {}by a {} pair '{}' here; {} answers for it on its "
-      "network, and this machine speaks from {}",
-      address, printable(lent.device_name), inside,
-      is_direct(mode) ? fmt::format("by a device of kind '{}' and ", loan.mode) : "",
-      pair_kind(mode), printable(loan.host_name.substr(0, 3) + "..."),
-      is_answered_by_home(mode) ? "this machine" : "the borrower", substitute));
-  report.restored.push_back(fmt::format("address {} on '{}'", printable(describe(lent.home)),
-                                        printable(lent.device_name)));
-}
-
-PlanReport preview_addresses(const LendingContext& context, Site& home, const AddressPlan& plan,
-                             const LendOptions& options) {
-  PlanReport report;
-  Ledger ledger;
-  ledger.home = home.netns.identity();
-  try {
-    if (options.address_permission) options.address_permission({plan});
-    for (const auto& address : plan.addresses) {
-      const auto lease = read_lease(context.state, address_lease(address, plan.ports, ledger.home));
-      if (lease && is_open(context.state, lease->ledger_name)) {
-        throw Error(fmt::format("address '{}' is lent to '{}'", address.str(), lease->id.str()));
-      }
-    }
-    AddressLoan loan = new_address_loan(plan);
-    observe_addresses({.state = context.state, .ledger = ledger, .home = home, .on_step = {}}, plan,
-                      loan);
-    for (const auto& lent : loan.addresses) add_address(loan, lent, report);
-    report.changes.push_back(
-        fmt::format("the default route inside is by '{}'", printable(loan.inside)));
-    if (options.force == Force::yes) return report;
-    for (const auto& reason : why_addresses_only_by_force(home, loan)) {
-      report.refusals.push_back(fmt::format("{}; {}", reason, way_by_force(options)));
-    }
-  } catch (const Error& error) {
-    report.refusals.emplace_back(error.what());
-  }
-  return report;
-}
-}  // namespace
-
 std::vector<PlanReport> preview(const LendingContext& context, const Plan& plan,
                                 const Borrower* borrower, const LendOptions& options) {
   Site home{Netns::current()};
@@ -247,9 +192,8 @@ std::vector<PlanReport> preview(const LendingContext& context, const Plan& plan,
                           : preview_device({context, home, options, wanted}, nic));
     if (borrower != nullptr) check_inside(*borrower, nic, reports.back());
   }
-  for (const auto& lent : plan.addresses) {
-    reports.push_back(preview_addresses(context, home, lent, options));
-  }
+  AddressPreview addresses(context, home, options);
+  for (const auto& lent : plan.addresses) reports.push_back(addresses.look(lent));
   return reports;
 }
 

@@ -10,8 +10,9 @@
 #include "base/error.hpp"
 #include "base/syscall.hpp"
 #include "base/text.hpp"
-#include "net/kernel/netfilter.hpp"
+#include "net/l3/forward_firewall.hpp"
 #include "net/l3/mode.hpp"
+#include "net/l3/substitute.hpp"
 
 namespace netlend {
 
@@ -72,42 +73,6 @@ void check_state(const IpAddress& address, const AddressRecord& record, const Li
   if ((record.flags & IFA_F_DEPRECATED) != 0) {
     throw refused(address, "it is deprecated: its preferred lifetime is over");
   }
-}
-
-bool can_stand_in(const AddressRecord& other, const AddressRecord& lent) {
-  return other.family == lent.family && other.scope == lent.scope && !other.is_tentative() &&
-         !other.is_duplicate() && (other.flags & IFA_F_DEPRECATED) == 0;
-}
-
-IpPrefix network_of(const AddressRecord& record) {
-  return IpPrefix{record.address(), record.length_bits}.network();
-}
-
-/// What other loans of this home have, and this ledger's own.
-std::set<IpAddress> lent_addresses(const AddressScene& scene, const std::vector<IpAddress>& ours) {
-  std::set<IpAddress> lent(ours.begin(), ours.end());
-  for (const auto& ledger : other_address_ledgers(scene)) {
-    for (const auto& loan : ledger.address_loans) {
-      if (!loan.ports.empty()) continue;  // Home has it, too.
-      for (const auto& address : loan.addresses) lent.insert(address.home.address());
-    }
-  }
-  return lent;
-}
-
-/// The address that the host speaks from meanwhile; empty: there is none.
-std::string find_substitute(const AddressRecord& record, const std::vector<AddressRecord>& all,
-                            const std::set<IpAddress>& lent) {
-  // By an address of another network the neighbours in this one are not reached, if it has any.
-  const bool is_alone =
-      record.family == AF_INET && network_of(record) == host_prefix(record.address());
-  const AddressRecord* best = nullptr;
-  for (const auto& other : all) {
-    if (!can_stand_in(other, record) || lent.contains(other.address())) continue;
-    if (network_of(other) == network_of(record)) return std::string(other.address().bytes());
-    if (best == nullptr && is_alone) best = &other;
-  }
-  return best == nullptr ? "" : std::string(best->address().bytes());
 }
 
 void check_ipv6(const IpAddress& address, const LinkState& link,
@@ -317,11 +282,11 @@ void check_no_device_lent(const AddressScene& scene) {
 std::vector<std::string> why_addresses_only_by_force(Site& home, const AddressLoan& loan) {
   std::vector<std::string> reasons;
   if (!is_forwarded(mode_of(loan))) return reasons;
-  for (const auto& chain : list_closed_forward_chains(home.netns)) {
+  for (const auto& chain : list_closed_forward_chains(home, loan)) {
     reasons.push_back(
-        fmt::format("{} drops what it doesn't know (forward policy), and what goes to '{}' and "
-                    "back is forwarded; let it pass what comes by devices 'nl-*' and goes there",
-                    chain, loan.addresses.front().home.address().str()));
+        fmt::format("{} drops what is forwarded, as what goes to '{}' and back is; to let all such "
+                    "loans pass, type: {}",
+                    chain.title, loan.addresses.front().home.address().str(), chain.way_to_open));
   }
   return reasons;
 }
