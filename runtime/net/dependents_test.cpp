@@ -20,6 +20,20 @@ BOOST_AUTO_TEST_CASE(an_ipv6_token_comes_back) {
   BOOST_TEST(sh("ip token get dev lan0") == before);
 }
 
+BOOST_AUTO_TEST_CASE(a_device_with_a_secret_makes_its_addresses_as_it_did_or_none) {
+  for (const std::string mode : {"none", "eui64"}) {
+    sh("ip link set lan0 down; echo 2001:db8::1 > /proc/sys/net/ipv6/conf/lan0/stable_secret; "
+       "ip link set lan0 addrgenmode " +
+       mode + " up; ip addr add 2001:db8:77::1/64 dev lan0 nodad");
+    if (mode != "none") netlend::test::wait_for_dad();  // It waits for link-local addresses.
+    const auto before = snapshot("lan0");
+    lend(context(), plan("eth0=lan0"), borrower());
+    BOOST_TEST(joined(give_all_back()) == "", mode);
+    BOOST_TEST(joined(differences(before, snapshot("lan0"))) == "", mode);
+    check_state_is_empty();
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_token_comes_back_to_a_device_that_no_longer_listens_to_routers) {
   sh("ip token set ::77 dev lan0; echo 1 > /proc/sys/net/ipv6/conf/all/forwarding;"
      "echo 0 > /proc/sys/net/ipv6/conf/lan0/router_solicitations; ip link set lan0 arp off");
@@ -77,16 +91,17 @@ BOOST_AUTO_TEST_CASE(routes_are_told_in_the_words_of_iproute2) {
   BOOST_TEST(!says(told, "attribute"));
 }
 
-BOOST_AUTO_TEST_CASE(a_nexthop_object_is_lost_only_by_force) {
-  sh("ip nexthop add id 5 via 10.77.0.9 dev lan0");
+BOOST_AUTO_TEST_CASE(a_nexthop_object_and_its_groups_are_lost_only_by_force) {
+  sh("ip nexthop add id 5 via 10.77.0.9 dev lan0; ip nexthop add id 6 blackhole;"
+     "ip nexthop add id 7 group 5; ip nexthop add id 8 group 6");
   const auto wanted = plan("eth0=lan0");
   BOOST_TEST(joined(preview(context(), wanted, nullptr).at(0).lost) ==
-             "nexthop object 5 via 10.77.0.9");
+             "nexthop object 5 via 10.77.0.9; nexthop object 7 group 5");
   BOOST_TEST(says(error_of([&] { lend(context(), wanted, borrower()); }),
                   "this could not be given back as it is: nexthop object 5 via 10.77.0.9"));
   lend(context(), wanted, borrower(), {.force = netlend::Force::yes});
   BOOST_TEST(joined(give_all_back()) == "");
-  BOOST_TEST(sh("ip nexthop show") == "");
+  BOOST_TEST(sh("ip nexthop show | grep -o 'id [0-9]*'") == "id 6\nid 8");
   check_home_as_it_was();
 }
 

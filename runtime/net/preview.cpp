@@ -3,6 +3,7 @@
 #include "base/text.hpp"
 #include "net/checks.hpp"
 #include "net/kernel/driver.hpp"
+#include "net/kernel/packet_sockets.hpp"
 #include "net/l3/preflight.hpp"
 #include "net/lending.hpp"
 #include "net/preview_addresses.hpp"
@@ -107,6 +108,12 @@ PlanReport preview_device(const Look& look, const NicPlan& nic) {
           fmt::format("bridge '{}' forgets the dynamic forwarding entries behind it, learned or "
                       "entered, and learns them again",
                       printable(snapshot.relations.master_name)));
+    }
+    if (const auto sockets = count_packet_sockets(home, link.ifindex).bound; sockets > 0) {
+      report.changes.push_back(fmt::format(
+          "{} packet socket{} bound to it (DHCP, LLDP and the like) neither hear{} nor "
+          "send{} any more, also when it is home, until bound again",
+          sockets, sockets == 1 ? "" : "s", sockets == 1 ? "s" : "", sockets == 1 ? "s" : ""));
     }
     add_wishes(nic, report);
     add_restored(snapshot, report);

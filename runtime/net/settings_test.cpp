@@ -1,7 +1,9 @@
 // What a device is by itself beyond its link message: set at home, changed by the borrower, home as
 // it was.
+#include <arpa/inet.h>
 #include <fmt/core.h>
 #include <linux/bpf.h>
+#include <linux/if_ether.h>
 #include <linux/if_link.h>
 #include <linux/if_packet.h>
 #include <sys/socket.h>
@@ -425,6 +427,20 @@ BOOST_AUTO_TEST_CASE(a_packet_socket_that_listens_on_it_loses_it_only_by_force) 
   BOOST_TEST(joined(give_all_back()) == "");
   BOOST_TEST(joined(preview(context(), wanted, nullptr).at(0).refusals) == "");
   check_home_as_it_was();
+}
+
+BOOST_AUTO_TEST_CASE(plan_tells_of_a_packet_socket_that_is_bound_to_it) {
+  const UniqueFd client{netlend::check(
+      ::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, htons(ETH_P_IP)), "open", "a packet socket")};
+  sockaddr_ll place{};
+  place.sll_family = AF_PACKET;
+  place.sll_protocol = htons(ETH_P_IP);
+  place.sll_ifindex = lan0().value;
+  netlend::check(::bind(client.get(), reinterpret_cast<const sockaddr*>(&place), sizeof place),
+                 "bind to", "lan0");
+  const auto report = preview(context(), plan("eth0=lan0"), nullptr).at(0);
+  BOOST_TEST(says(joined(report.changes), "1 packet socket bound to it (DHCP, LLDP and the like)"));
+  BOOST_TEST(joined(report.refusals) == "");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

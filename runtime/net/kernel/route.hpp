@@ -72,7 +72,8 @@ std::vector<DeviceRoute> list_routes_from(RouteSocket& socket,
 /// hop; without netlend's own, and those of IPv6 to the link itself, which every device has.
 std::set<IfIndex> list_route_devices(RouteSocket& socket, int family);
 
-/// The nexthop objects that use the device, as ip(8) would print them: "5 via 10.0.0.1".
+/// The nexthop objects that use the device and the groups that have one of these, as ip(8) would
+/// print them: "5 via 10.0.0.1", "7 group 5/6".
 std::vector<std::string> list_nexthops(RouteSocket& socket, IfIndex ifindex);
 
 /// As ip(8) would print it: "default via 10.0.0.1 proto static metric 100 table 200".

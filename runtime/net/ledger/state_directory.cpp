@@ -21,11 +21,10 @@ UniqueFd open_private(int parent, const std::string& name, const std::string& pa
                 errno);
   }
   UniqueFd folder{::openat(parent, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
-  if (!folder.is_open()) {
-    throw Error(fmt::format("the state folder '{}' is not a folder: {}; remove it", path,
-                            errno_text(errno)),
-                errno);
+  if (!folder.is_open() && (errno == ENOTDIR || errno == ELOOP)) {
+    throw Error(fmt::format("the state folder '{}' is not a folder; remove it", path), ENOTDIR);
   }
+  check(folder.get(), "open the state folder", path);
   struct stat status {};
   check(::fstat(folder.get(), &status), "stat", path);
   if (status.st_uid != ::geteuid() || (status.st_mode & 0077U) != 0) {

@@ -1,5 +1,6 @@
 #include "net/ledger/state_directory.hpp"
 
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <boost/test/unit_test.hpp>
@@ -37,6 +38,20 @@ BOOST_AUTO_TEST_CASE(a_read_only_file_system_is_said_before_anything_is_moved) {
   const auto error = error_of([] { netlend::StateDirectory{"/run/ro/netlend"}; });
   BOOST_TEST(error.find("EROFS") != std::string::npos);
   sh("umount /run/ro");
+}
+
+BOOST_AUTO_TEST_CASE(one_that_is_only_not_opened_is_not_to_be_removed) {
+  sh("mkdir -p -m 0700 /run/state-e; touch /run/state-e/ledgers");
+  BOOST_TEST(error_of([] { netlend::StateDirectory{"/run/state-e"}; }) ==
+             "the state folder '/run/state-e/ledgers' is not a folder; remove it");
+  sh("rm /run/state-e/ledgers");
+  rlimit before{};
+  BOOST_REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+  const rlimit none{.rlim_cur = 0, .rlim_max = before.rlim_max};
+  BOOST_REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
+  const auto error = error_of([] { netlend::StateDirectory{"/run/state-e"}; });
+  BOOST_REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
+  BOOST_TEST(error == "open the state folder '/run/state-e': Too many open files (EMFILE)");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -227,7 +227,8 @@ std::string format_plan_file(const Plan& plan) {
     return file.dump(2) + '\n';
   } catch (const ordered_json::type_error&) {
     // The kernel takes any bytes as a device name, JSON only UTF-8.
-    throw Error("write plan: a device name in it is not UTF-8; rename the device");
+    throw Error(
+        "a device name in the plan is not UTF-8, and so can't be written down; rename the device");
   }
 }
 

@@ -89,7 +89,7 @@ void check_gateways(const NicPlan& nic) {
     if (!gateway.onlink && !is_on_link(nic, gateway.address)) {
       refuse(
           fmt::format("{}: no address of the device has it in its network; give it such an "
-                      "address, or say onlink=yes behind the gw=",
+                      "address, or say onlink=yes behind the gw= ('onlink' in a plan file)",
                       word));
     }
   }

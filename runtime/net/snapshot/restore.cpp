@@ -23,6 +23,9 @@ constexpr int kSettleTimeoutMs = 1000;
 // With this off on the device and, as is the default, on "all", an address is valid at once: the
 // host had it a moment ago. Source: net/ipv6/addrconf.c, addrconf_dad_begin.
 constexpr const char* kDadSysctl = "ipv6/conf/accept_dad";
+// Whoever writes it has the kernel make addresses by it. Source: net/ipv6/addrconf.c,
+// addrconf_sysctl_stable_secret.
+constexpr const char* kSecretSysctl = "ipv6/conf/stable_secret";
 
 constexpr std::size_t kTokenBytes = 16;
 
@@ -286,11 +289,11 @@ bool Restorer::needs_addresses() const {
 }
 
 void Restorer::addresses() {
-  // Without it the kernel would give the device a link-local address of its own at IFF_UP.
-  if (home_.link.addrgenmode) addrgenmode(IN6_ADDR_GEN_MODE_NONE);
   Sysctls without_dad = home_.sysctls;
   if (without_dad.contains(kDadSysctl)) without_dad[kDadSysctl] = "0";
   sysctls(without_dad);
+  // Without it the kernel would give the device a link-local address of its own at IFF_UP.
+  if (home_.link.addrgenmode) addrgenmode(IN6_ADDR_GEN_MODE_NONE);
   if (!is_same_list(now_.addresses, home_.addresses)) {
     for (const auto& record : now_.addresses) {
       // A removed IPv4 address takes its secondaries with it: then it is gone already.
@@ -386,6 +389,7 @@ void Restorer::sysctls(const Sysctls& wanted) {
     attempt(failures_, [&] {
       if (on_step_) on_step_(doing("sysctl " + setting.first));
       write_sysctl(site_.netns, now_.link.name, setting.first, setting.second);
+      if (setting.first == kSecretSysctl) now_.link.addrgenmode = IN6_ADDR_GEN_MODE_STABLE_PRIVACY;
     });
   }
 }

@@ -102,6 +102,7 @@ void compare_lists(std::string_view what, const std::vector<Record>& home,
       return left == right;
     }
   };
+  if (std::equal(home.begin(), home.end(), now.begin(), now.end(), same)) return;
   const auto missing_in = [&](const std::vector<Record>& list, const Record& wanted) {
     return std::none_of(list.begin(), list.end(),
                         [&](const Record& record) { return same(record, wanted); });
@@ -117,9 +118,7 @@ void compare_lists(std::string_view what, const std::vector<Record>& home,
     differences.add(fmt::format("{} '{}' was not there at home", what, describe(record)));
     any = true;
   }
-  if (!any && !std::equal(home.begin(), home.end(), now.begin(), now.end(), same)) {
-    differences.add(fmt::format("the order of its {}s has changed", what));
-  }
+  if (!any) differences.add(fmt::format("the order of its {}s has changed", what));
 }
 
 void compare_places(const std::vector<RouteRecord>& home, const std::vector<RouteRecord>& now,
@@ -318,7 +317,8 @@ std::vector<std::string> unrestorable(Site& site, const DeviceSnapshot& snapshot
   if (snapshot.root_qdisc) {
     if (const auto why = why_not_writable(*snapshot.root_qdisc)) lost.push_back(*why);
   }
-  if (const auto sockets = count_listening_sockets(site, snapshot.link.ifindex); sockets > 0) {
+  if (const auto sockets = count_packet_sockets(site, snapshot.link.ifindex).listening;
+      sockets > 0) {
     lost.push_back(
         fmt::format("{} packet socket{} that listen{} on it (promiscuous or "
                     "all-multicast), which it is taken from",
