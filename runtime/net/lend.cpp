@@ -8,6 +8,7 @@
 #include "base/text.hpp"
 #include "net/checks.hpp"
 #include "net/kernel/driver.hpp"
+#include "net/kernel/l3_namespace.hpp"
 #include "net/l3/address_lending.hpp"
 #include "net/l3/home_changes.hpp"
 #include "net/ledger/lease.hpp"
@@ -165,7 +166,12 @@ class Lending {
   void observe();
   void observe_lent_addresses();
   AddressScene address_scene() {
-    return {.state = context_.state, .ledger = ledger_, .home = home_, .on_step = context_.on_step};
+    return {.state = context_.state,
+            .ledger = ledger_,
+            .home = home_,
+            .on_step = context_.on_step,
+            .borrower = &inside_,
+            .is_in_l3_namespace = is_l3_child(inside_.netns, ledger_.home)};
   }
   void drop_leases() noexcept;
   void release_home() noexcept;

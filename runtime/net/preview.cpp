@@ -3,6 +3,7 @@
 #include "base/text.hpp"
 #include "net/checks.hpp"
 #include "net/kernel/driver.hpp"
+#include "net/kernel/l3_namespace.hpp"
 #include "net/l3/mode.hpp"
 #include "net/l3/preflight.hpp"
 #include "net/ledger/lease.hpp"
@@ -188,6 +189,13 @@ void add_address(const AddressLoan& loan, const LentAddress& lent, PlanReport& r
   }
   const std::string substitute = IpAddress::from_bytes(lent.substitute).str();
   const AddressMode mode = mode_of(loan);
+  if (mode == AddressMode::kernel) {
+    report.changes.push_back(
+        fmt::format("{} of '{}' stays there and is the container's alone, in an L3 network "
+                    "namespace; this machine speaks from {}",
+                    address, printable(lent.device_name), substitute));
+    return;
+  }
   report.changes.push_back(fmt::format(
       "{} of '{}' is that of '{}' inside, {}by a {} pair '{}' here; {} answers for it on its "
       "network, and this machine speaks from {}",
@@ -200,7 +208,7 @@ void add_address(const AddressLoan& loan, const LentAddress& lent, PlanReport& r
 }
 
 PlanReport preview_addresses(const LendingContext& context, Site& home, const AddressPlan& plan,
-                             const LendOptions& options) {
+                             const LendOptions& options, Site* borrower) {
   PlanReport report;
   Ledger ledger;
   ledger.home = home.netns.identity();
@@ -213,11 +221,20 @@ PlanReport preview_addresses(const LendingContext& context, Site& home, const Ad
       }
     }
     AddressLoan loan = new_address_loan(plan);
-    observe_addresses({.state = context.state, .ledger = ledger, .home = home, .on_step = {}}, plan,
-                      loan);
+    const bool is_in_l3_namespace = borrower == nullptr ? options.is_in_l3_namespace
+                                                        : is_l3_child(borrower->netns, ledger.home);
+    observe_addresses({.state = context.state,
+                       .ledger = ledger,
+                       .home = home,
+                       .on_step = {},
+                       .borrower = borrower,
+                       .is_in_l3_namespace = is_in_l3_namespace},
+                      plan, loan);
     for (const auto& lent : loan.addresses) add_address(loan, lent, report);
     report.changes.push_back(
-        fmt::format("the default route inside is by '{}'", printable(loan.inside)));
+        is_in_l3_namespace
+            ? std::string("devices and routes inside are those of this machine")
+            : fmt::format("the default route inside is by '{}'", printable(loan.inside)));
     if (options.force == Force::yes) return report;
     for (const auto& reason : why_addresses_only_by_force(home, loan)) {
       report.refusals.push_back(fmt::format("{}; {}", reason, way_by_force(options)));
@@ -240,8 +257,10 @@ std::vector<PlanReport> preview(const LendingContext& context, const Plan& plan,
                           : preview_device({context, home, options, wanted}, nic));
     if (borrower != nullptr) check_inside(*borrower, nic, reports.back());
   }
+  std::optional<Site> inside;
+  if (borrower != nullptr && !plan.addresses.empty()) inside.emplace(borrower->netns.duplicate());
   for (const auto& lent : plan.addresses) {
-    reports.push_back(preview_addresses(context, home, lent, options));
+    reports.push_back(preview_addresses(context, home, lent, options, inside ? &*inside : nullptr));
   }
   return reports;
 }

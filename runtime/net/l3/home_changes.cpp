@@ -28,6 +28,9 @@ bool asks_local_table(const FibRule& rule) {
 
 bool has_ports(const AddressLoan& loan) { return !loan.ports.empty(); }
 
+/// The kernel knows whose the addresses are, and routes to them as before.
+bool needs_nothing(const AddressLoan& loan) { return mode_of(loan) == AddressMode::kernel; }
+
 bool is_same_route(const DeviceRoute& left, const DeviceRoute& right) {
   const auto attribute = [](const DeviceRoute& route, std::uint16_t type) {
     const auto found = route.route.attributes.find(type);
@@ -87,6 +90,7 @@ class Preparation {
     std::set<int> families;
     std::set<std::pair<int, IfIndex>> uplinks;
     for (const auto& loan : scene_.ledger.address_loans) {
+      if (needs_nothing(loan)) continue;
       for (const auto& lent : loan.addresses) {
         families.insert(lent.home.family);
         if (is_answered_by_home(mode_of(loan))) uplinks.insert({lent.home.family, lent.device});
@@ -203,7 +207,8 @@ void Preparation::plan_rules(int family) {
 
 void Preparation::plan_routes() {
   for (const auto& loan : scene_.ledger.address_loans) {
-    if (has_ports(loan)) continue;  // Home goes on speaking from it.
+    // Home goes on speaking from it; the kernel chooses another source by itself.
+    if (has_ports(loan) || needs_nothing(loan)) continue;
     for (const auto& lent : loan.addresses) {
       const std::string source(lent.home.address().bytes());
       for (auto& route : list_routes_from(scene_.home.socket, {source}, lent.home.family)) {

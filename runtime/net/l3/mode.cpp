@@ -8,6 +8,7 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "net/kernel/l3_namespace.hpp"
 #include "net/kernel/netfilter.hpp"
 #include "net/kernel/new_link.hpp"
 #include "net/kernel/sysctl.hpp"
@@ -16,7 +17,7 @@
 namespace netlend {
 
 namespace {
-/// What `auto` tries, in this order.
+/// What `auto` tries where the borrower can have devices, in this order.
 constexpr std::array kAutomatic{AddressMode::routed, AddressMode::netkit, AddressMode::ipvlan};
 
 /// Why a mode can't be used for a loan; nothing: it can.
@@ -26,6 +27,9 @@ class Preflight {
       : scene_(scene), plan_(plan), loan_(loan) {}
 
   std::optional<std::string> why_not(AddressMode mode) {
+    if (scene_.is_in_l3_namespace && mode != AddressMode::kernel) {
+      return "the borrower is in an L3 network namespace, which can't be given a device";
+    }
     if (auto why = why_not_at_all(mode)) return why;
     return plan_.broadcast && !is_on_lan(mode) ? needs_copies() : std::nullopt;
   }
@@ -40,7 +44,7 @@ class Preflight {
       case AddressMode::netkit:
         return first_of({needs_kind("netkit"), needs_forwarding()});
       case AddressMode::kernel:
-        return "this netlend doesn't use the L3 network namespaces of a patched kernel yet";
+        return needs_l3_namespace();
       case AddressMode::ipvlan:
       case AddressMode::macvlan:
         return first_of({needs_kind("veth"), needs_kind(std::string(mode_name(mode))),
@@ -61,6 +65,7 @@ class Preflight {
     if (knows_link_kind(scene_.home.socket, kind)) return std::nullopt;
     return fmt::format("this kernel has no devices of kind '{}'", kind);
   }
+  Reason needs_l3_namespace() const;
   Reason needs_forwarding();
   Reason needs_one_uplink();
   Reason needs_no_other_kind(AddressMode mode);
@@ -71,6 +76,19 @@ class Preflight {
   const AddressPlan& plan_;
   const AddressLoan& loan_;
 };
+
+Preflight::Reason Preflight::needs_l3_namespace() const {
+  if (scene_.is_in_l3_namespace) return std::nullopt;
+  if (!has_l3_namespaces()) {
+    return "this kernel has no L3 network namespaces; kernel/README.md in netlend's source says "
+           "how "
+           "to build one that has";
+  }
+  return "the container has to be in an L3 network namespace before it is lent anything: 'netlend "
+         "run' and 'netlend create' make one, where no device is lent along and config.json has a "
+         "network namespace without a path; a hook comes too late for that, and 'netlend inject' "
+         "does it for other runtimes";
+}
 
 Preflight::Reason Preflight::needs_forwarding() {
   const auto& netns = scene_.home.netns;
@@ -168,10 +186,15 @@ Error refused(const AddressLoan& loan, const std::string& why) {
 AddressMode choose_mode(const AddressScene& scene, const AddressPlan& plan,
                         const AddressLoan& loan) {
   Preflight preflight(scene, plan, loan);
-  if (plan.mode != AddressMode::automatic) {
-    const auto why = preflight.why_not(plan.mode);
-    if (why) throw refused(loan, fmt::format(" in mode '{}': {}", mode_name(plan.mode), *why));
-    return plan.mode;
+  AddressMode wanted = plan.mode;
+  const bool shares_loopback = plan.loopback == Loopback::shared;
+  if (wanted == AddressMode::automatic && (scene.is_in_l3_namespace || shares_loopback)) {
+    wanted = AddressMode::kernel;
+  }
+  if (wanted != AddressMode::automatic) {
+    const auto why = preflight.why_not(wanted);
+    if (why) throw refused(loan, fmt::format(" in mode '{}': {}", mode_name(wanted), *why));
+    return wanted;
   }
   std::string reasons;
   std::optional<AddressMode> only_by_force;

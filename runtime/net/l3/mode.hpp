@@ -31,14 +31,16 @@ inline bool is_direct(AddressMode mode) {
 }
 
 /// The borrower hears what the LAN broadcasts as any host there does.
-inline bool is_on_lan(AddressMode mode) { return mode == AddressMode::macvlan; }
+inline bool is_on_lan(AddressMode mode) {
+  return mode == AddressMode::macvlan || mode == AddressMode::kernel;
+}
 
 /// Home has rules of nftables for the loan.
 inline bool has_frame_table(const AddressPlan& plan, AddressMode mode) {
-  return plan.broadcast || is_on_lan(mode);
+  return (plan.broadcast && !is_on_lan(mode)) || mode == AddressMode::macvlan;
 }
 
-/// Home answers for what is lent on the LAN.
+/// Home answers on the LAN for what it has given away.
 inline bool is_answered_by_home(AddressMode mode) { return !is_on_lan(mode); }
 
 }  // namespace netlend

@@ -10,6 +10,7 @@
 #include "base/error.hpp"
 #include "base/syscall.hpp"
 #include "base/text.hpp"
+#include "net/kernel/l3_namespace.hpp"
 #include "net/kernel/netfilter.hpp"
 #include "net/l3/mode.hpp"
 
@@ -75,8 +76,8 @@ void check_state(const IpAddress& address, const AddressRecord& record, const Li
 }
 
 bool can_stand_in(const AddressRecord& other, const AddressRecord& lent) {
-  return other.family == lent.family && other.scope == lent.scope && !other.is_tentative() &&
-         !other.is_duplicate() && (other.flags & IFA_F_DEPRECATED) == 0;
+  return other.family == lent.family && other.scope == lent.scope && !owner_of(other) &&
+         !other.is_tentative() && !other.is_duplicate() && (other.flags & IFA_F_DEPRECATED) == 0;
 }
 
 IpPrefix network_of(const AddressRecord& record) {
@@ -251,6 +252,17 @@ void share_ports(const AddressScene& scene, const AddressPlan& plan, AddressLoan
 }
 }  // namespace
 
+namespace {
+/// There is no pair, and the device inside is home's.
+void share_devices(const AddressScene& scene, AddressLoan& loan) {
+  if (scene.borrower != nullptr) loan.l3_id = l3_id(scene.borrower->netns);
+  loan.inside = loan.addresses.front().device_name;
+  loan.host_name.clear();
+  loan.host_address.clear();
+  loan.inside_address.clear();
+}
+}  // namespace
+
 AddressLoan new_address_loan(const AddressPlan& plan) {
   AddressLoan loan{.id = random_hex(kIdBytes),
                    .inside = plan.inside.str(),
@@ -280,6 +292,7 @@ void observe_addresses(const AddressScene& scene, const AddressPlan& plan, Addre
   const AddressMode mode = choose_mode(scene, wanted, loan);
   loan.mode = mode_name(mode);
   loan.has_table = has_frame_table(plan, mode);
+  if (mode == AddressMode::kernel) share_devices(scene, loan);
   if (mode != AddressMode::netkit) return;
   // It has none, and drops what is sent to another than that.
   loan.host_address.assign(loan.host_address.size(), '\0');

@@ -12,8 +12,10 @@ struct AddressScene {
   Ledger& ledger;
   Site& home;
   const StepCallback& on_step;
-  /// For giving back what has a device inside; null where the borrower's namespace is gone.
+  /// Null before there is one, and where its namespace is gone.
   Site* borrower = nullptr;
+  /// The borrower is in an L3 network namespace of home's, or will be.
+  bool is_in_l3_namespace = false;
 
   void call(Site& site, const Message& message) const {
     if (on_step) on_step(message.doing());

@@ -43,6 +43,8 @@ struct AddressLoan {
   std::string inside_address;  // raw bytes
   /// Of the device that stands on one of home's (modes "ipvlan" and "macvlan"), inside.
   std::optional<IfIndex> upper;
+  /// In mode "kernel": the number of the borrower's L3 network namespace, which home knows it by.
+  std::optional<std::uint32_t> l3_id;
   /// The rules of nftables that this loan has at home are in a table called `host_name`.
   bool has_table = false;
   /// Where only ports of the addresses are lent: those, and those that the borrower's own
