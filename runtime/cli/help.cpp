@@ -34,7 +34,7 @@ const VerbHelp kRunHelp{
         "without them until they come home. Words:\n"
         "  via=DEVICE  as=NAME (of the device inside; default: eth0)  broadcast=yes\n"
         "  ports=N[-M]... (only these; the address stays this machine's)\n"
-        "  mode=auto|routed|netkit|ipvlan|macvlan\n"
+        "  mode=auto|kernel|routed|netkit|ipvlan|macvlan  loopback=own|shared (mode kernel)\n"
         "\n"
         "The command sees the host's root read-only, with /root, /home and /run empty,\n"
         "and has namespaces of its own. A bundle is what its config.json says.\n"

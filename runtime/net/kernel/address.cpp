@@ -226,6 +226,10 @@ std::vector<DeviceAddress> find_address(RouteSocket& socket, const IpAddress& ad
   return found;
 }
 
+IpPrefix network_of(const AddressRecord& address) {
+  return IpPrefix{address.address(), address.length_bits}.network();
+}
+
 std::string describe(const AddressRecord& address) {
   std::string out = fmt::format("{}", address.address().str());
   const std::string peer = raw_address_text(address.attributes, IFA_ADDRESS);

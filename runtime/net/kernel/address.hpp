@@ -49,6 +49,9 @@ struct DeviceAddress {
 /// Where in this namespace the address is: no device, one, or several.
 std::vector<DeviceAddress> find_address(RouteSocket& socket, const IpAddress& address);
 
+/// The network that it is an address of.
+IpPrefix network_of(const AddressRecord& address);
+
 /// As ip(8) would print it: "10.0.0.1/24 brd 10.0.0.255 scope global label eth0:x".
 std::string describe(const AddressRecord& address);
 

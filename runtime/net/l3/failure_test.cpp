@@ -254,7 +254,7 @@ BOOST_AUTO_TEST_CASE(whoever_is_killed_while_lending_leaves_nothing_that_reap_do
     BOOST_TEST(give_all_back() == "");
     check_home_as_it_was();
   }
-  BOOST_TEST(number > (mode() == "kernel" ? 8 : 30));
+  BOOST_TEST(number > (mode() == "kernel" ? 5 : 30));
 }
 
 BOOST_AUTO_TEST_CASE(what_a_killed_lender_wrote_down_and_did_not_do_the_next_one_does) {

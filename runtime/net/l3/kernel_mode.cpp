@@ -19,6 +19,28 @@ bool needs_no_device(const AddressPlan& lent) {
          lent.inside == AddressPlan{}.inside;
 }
 
+/// The kernel puts an IPv4 address that comes back behind the others of its network, the first of
+/// which is what home speaks from. Those that stood behind it go there again, in their order: given
+/// away for a moment, since one that is taken off takes routes along.
+void restore_order(const AddressScene& scene, const LentAddress& lent) {
+  if (lent.home.family != AF_INET) return;
+  std::optional<Netns> aside;
+  for (const auto& other : list_addresses(scene.home.socket, lent.device)) {
+    if (other.address() == lent.home.address()) return;
+    const bool stood_before =
+        std::find(lent.before.begin(), lent.before.end(), other.address()) != lent.before.end();
+    const bool is_alternative =
+        other.family == AF_INET && !owner_of(other) && network_of(other) == network_of(lent.home);
+    if (stood_before || !is_alternative) continue;
+    if (!aside) aside = create_l3_namespace(scene.home.netns, Loopback::own);
+    for (const auto* owner : {&*aside, &scene.home.netns}) {
+      scene.call(scene.home, give_address(lent.device, other, owner->fd(),
+                                          fmt::format("put {} behind {}", other.address().str(),
+                                                      lent.home.address().str())));
+    }
+  }
+}
+
 /// What home can have done to an address meanwhile is no failure to give it back.
 void take_back(const AddressScene& scene, const AddressLoan& loan, const LentAddress& lent,
                Failures& failures) {
@@ -44,16 +66,18 @@ void take_back(const AddressScene& scene, const AddressLoan& loan, const LentAdd
     return;
   }
   const auto owner = owner_of(*now);
-  if (!owner) return;
-  if (owner != loan.l3_id) {
+  if (owner && owner != loan.l3_id) {
     failures.push_back(
         {fmt::format("address '{}' is not home: somebody gave it to another L3 "
                      "network namespace, number {}",
                      address, *owner)});
     return;
   }
-  scene.call(scene.home, give_address(lent.device, *now, scene.home.netns.fd(),
-                                      fmt::format("take back {}", address)));
+  if (owner) {
+    scene.call(scene.home, give_address(lent.device, *now, scene.home.netns.fd(),
+                                        fmt::format("take back {}", address)));
+  }
+  restore_order(scene, lent);
 }
 }  // namespace
 

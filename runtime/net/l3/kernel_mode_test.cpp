@@ -23,9 +23,10 @@ using netlend::test::sh;
 using netlend::test::Sleeper;
 
 namespace {
-/// On a kernel with patches alone, where the guest runs these.
 boost::test_tools::assertion_result is_kernel_mode(unit_test::test_unit_id) {
-  return Lan::mode() == "kernel";
+  boost::test_tools::assertion_result result(Lan::mode() == "kernel");
+  result.message() << "needs NETLEND_L3_MODE=kernel and a kernel with patches ('make test-kernel')";
+  return result;
 }
 
 struct KernelLan : Lan {

@@ -80,10 +80,6 @@ bool can_stand_in(const AddressRecord& other, const AddressRecord& lent) {
          !other.is_tentative() && !other.is_duplicate() && (other.flags & IFA_F_DEPRECATED) == 0;
 }
 
-IpPrefix network_of(const AddressRecord& record) {
-  return IpPrefix{record.address(), record.length_bits}.network();
-}
-
 /// What other loans of this home have, and this ledger's own.
 std::set<IpAddress> lent_addresses(const AddressScene& scene, const std::vector<IpAddress>& ours) {
   std::set<IpAddress> lent(ours.begin(), ours.end());
@@ -121,16 +117,21 @@ void check_ipv6(const IpAddress& address, const LinkState& link,
   }
 }
 
-/// The IPv6 addresses of the device in the order that they have when all are at home.
+/// The addresses of the device that home chooses one of, in the order that they have when all are
+/// at home.
 std::vector<IpAddress> home_order(const AddressScene& scene, const LentAddress& wanted,
                                   const std::vector<AddressRecord>& all) {
+  const auto is_alternative = [&](const AddressRecord& other) {
+    return other.family == wanted.home.family && other.scope == wanted.home.scope &&
+           (other.family == AF_INET6 || network_of(other) == network_of(wanted.home));
+  };
   std::vector<IpAddress> order;
   for (const auto& other : all) {
-    if (other.family == AF_INET6 && other.scope == wanted.home.scope) {
-      order.push_back(other.address());
-    }
+    if (is_alternative(other) && !owner_of(other)) order.push_back(other.address());
   }
   const auto put_in = [&](const LentAddress& lent) {
+    // One of IPv4 that is lent by routes has never left its place.
+    if (std::find(order.begin(), order.end(), lent.home.address()) != order.end()) return;
     auto place = order.begin();
     for (auto it = order.begin(); it != order.end(); ++it) {
       const auto& before = lent.before;
@@ -143,10 +144,7 @@ std::vector<IpAddress> home_order(const AddressScene& scene, const LentAddress& 
   for (auto ledger = others.rbegin(); ledger != others.rend(); ++ledger) {
     for (const auto& loan : ledger->address_loans) {
       for (const auto& lent : loan.addresses) {
-        if (lent.device == wanted.device && lent.home.family == AF_INET6 &&
-            lent.home.scope == wanted.home.scope) {
-          put_in(lent);
-        }
+        if (lent.device == wanted.device && is_alternative(lent.home)) put_in(lent);
       }
     }
   }
@@ -178,8 +176,7 @@ LentAddress observe(const AddressScene& scene, const IpAddress& address, const A
                               "lend ports of it by ports=",
                               network_of(result.home).str(), printable(link.name)));
   }
-  if (address.family() != AF_INET6) return result;
-  check_ipv6(address, link, all);
+  if (address.family() == AF_INET6) check_ipv6(address, link, all);
   for (const auto& other : home_order(scene, result, all)) {
     if (other == address) break;
     result.before.push_back(other);

@@ -22,8 +22,8 @@ struct LentAddress {
   IfIndex device;
   std::string device_name;
   AddressRecord home;
-  /// IPv6 addresses of the device that stood before it: the first fitting one is the source of what
-  /// the host sends.
+  /// Addresses of the device, in IPv4 of its network there, that stood before it: the first fitting
+  /// one is the source of what the host sends.
   std::vector<IpAddress> before;
   /// Another address of the device, which the host speaks from while this one is away.
   std::string substitute;  // raw bytes
