@@ -2,9 +2,10 @@
    `netlend return`), one reaper; each can be killed between any two of its steps, and a call of each
    can fail. The borrowers rename, unmark, nest or delete what they have, and die when they like.
 
-   It says what runtime/net/{lend,lend_device,give_back,reap,locate,lease,pin}.cpp and
-   runtime/guardian do, step by step, under the names of runtime/net/steps.def. A step is atomic
-   because in the code it is one system call, or a file that is written aside and renamed into place.
+   It says what runtime/net/{lend,lend_device,give_back,give_back_devices,way_home,reap,locate}.cpp,
+   runtime/net/ledger and runtime/guardian do, step by step, under the names of
+   runtime/net/steps.def. A step is atomic because in the code it is one system call, or a file that
+   is written aside and renamed into place.
 
    The environment says of what the states are explored. KIND is what the device is: 0 physical (the
    kernel sends it home when the namespace that it is in dies), 1 a veth whose other end is at home, 2

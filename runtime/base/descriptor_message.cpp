@@ -16,17 +16,23 @@ union DescriptorSpace {
   cmsghdr header;  // for its alignment
   std::array<char, CMSG_SPACE(sizeof(int))> bytes;
 };
+
+/// Refers to both, which have to live as long as it.
+msghdr message_of(iovec& part, DescriptorSpace& space) {
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_control = space.bytes.data();
+  message.msg_controllen = space.bytes.size();
+  return message;
+}
 }  // namespace
 
 void send_descriptor(int socket, std::string_view text, int descriptor) {
   std::string copy(text);
   DescriptorSpace space{};
   iovec part{.iov_base = copy.data(), .iov_len = copy.size()};
-  msghdr message{};
-  message.msg_iov = &part;
-  message.msg_iovlen = 1;
-  message.msg_control = space.bytes.data();
-  message.msg_controllen = space.bytes.size();
+  msghdr message = message_of(part, space);
   cmsghdr* header = CMSG_FIRSTHDR(&message);
   header->cmsg_level = SOL_SOCKET;
   header->cmsg_type = SCM_RIGHTS;
@@ -39,11 +45,7 @@ void send_descriptor(int socket, std::string_view text, int descriptor) {
 ReceivedMessage receive_message(int socket, std::span<char> text) {
   DescriptorSpace space{};
   iovec part{.iov_base = text.data(), .iov_len = text.size()};
-  msghdr message{};
-  message.msg_iov = &part;
-  message.msg_iovlen = 1;
-  message.msg_control = space.bytes.data();
-  message.msg_controllen = space.bytes.size();
+  msghdr message = message_of(part, space);
   ReceivedMessage received;
   received.size = retry([&] { return ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC); });
   const cmsghdr* header = received.size == -1 ? nullptr : CMSG_FIRSTHDR(&message);

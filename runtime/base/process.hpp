@@ -28,6 +28,14 @@ ProcessIdentity identify_process(pid_t pid);
 /// anew; `unknown` when it belongs to a pid namespace that isn't ours.
 Liveness liveness(const ProcessIdentity& process);
 
+/// Whether it lives, but has been killed or is exiting: it can do nothing more, and has what it has
+/// until the kernel is done with it. False for one that can't be judged. Throws Error.
+/// Source: proc(5), SigPnd and ShdPnd of /proc/PID/status, flags of /proc/PID/stat.
+bool is_ending(const ProcessIdentity& process);
+
+/// Waits until it has ended or `timeout_ms` have passed; false at the timeout. Throws Error.
+bool wait_for_end(const ProcessIdentity& process, int timeout_ms);
+
 /// The kernel's id of this boot. Source: random(4), /proc/sys/kernel/random/boot_id.
 std::string boot_id();
 

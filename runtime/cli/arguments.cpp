@@ -66,7 +66,7 @@ void add_run_options(CLI::App& verb, RunArguments& arguments) {
 }
 
 void add_lend_options(CLI::App& verb, LendArguments& arguments) {
-  verb.add_option("DEVICE", arguments.device, "NAME, dev:NAME, alt:NAME, mac:MAC or pci:ADDRESS")
+  verb.add_option("DEVICE", arguments.device, "NAME, dev:, alt:, mac: or pci:, or an IP address")
       ->check(refuse_empty)
       ->option_text(" ");
   verb.add_option("WORDS", arguments.words, "what it is to be inside, see below")->option_text(" ");

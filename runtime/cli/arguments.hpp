@@ -87,7 +87,7 @@ struct ListArguments {
 };
 
 struct LendArguments {
-  /// Empty where a plan file names the devices.
+  /// Or an address; empty where a plan file names them.
   std::string device;
   std::string to;
   std::vector<std::string> words;

@@ -34,7 +34,8 @@ const VerbHelp kRunHelp{
         "without them until they come home. Words:\n"
         "  via=DEVICE  as=NAME (of the device inside; default: eth0)  broadcast=yes\n"
         "  ports=N[-M]... (only these; the address stays this machine's)\n"
-        "  mode=auto|kernel|routed|netkit|ipvlan|macvlan  loopback=own|shared (mode kernel)\n"
+        "  mode=auto|kernel|routed|netkit|ipvlan|macvlan\n"
+        "  loopback=own|shared (shared: this machine's, in mode kernel)\n"
         "\n"
         "The command sees the host's root read-only, with /root, /home and /run empty,\n"
         "and has namespaces of its own. A bundle is what its config.json says.\n"
@@ -93,17 +94,20 @@ const VerbHelp kListHelp{.name = "list",
 const VerbHelp kLendHelp{
     .name = "lend",
     .description =
-        "lend a device by hand\n"
+        "lend a device, or addresses, by hand\n"
         "\n"
         "  netlend lend DEVICE --to WHO [WORD]...\n"
+        "  netlend lend ADDRESS... --to WHO [WORD]...\n"
         "  netlend lend --plan FILE --to WHO",
     .footer =
         "WHO is pid:N, netns:NAME (of /run/netns), netns:/PATH, or the ID of a container\n"
         "that netlend runs or has lent to. WORD is as in a SPEC (netlend run --help), and\n"
-        "name=INSIDE gives the device another name inside. It comes home by\n"
-        "'netlend return', or when the borrower ends.\n"
+        "name=INSIDE gives the device another name inside; of addresses, it is as in a\n"
+        "SPEC of --l3. What is lent comes home by 'netlend return', or when the borrower\n"
+        "ends.\n"
         "\n"
-        "  netlend lend enp3s0f1 --to netns:blue name=eth0 addr=10.0.0.2/24"};
+        "  netlend lend enp3s0f1 --to netns:blue name=eth0 addr=10.0.0.2/24\n"
+        "  netlend lend 192.0.2.10 --to netns:blue"};
 
 const VerbHelp kReturnHelp{
     .name = "return",

@@ -78,9 +78,11 @@ Plan make_plan(const BundleArguments& arguments) { return plan_of(arguments); }
 
 Plan make_plan(const LendingContext& context, const LendArguments& arguments, Reaping reaping) {
   Plan plan = read_plan_file(arguments.plan_path);
-  if (!arguments.device.empty()) {
-    std::string words;
-    for (const auto& word : arguments.words) words += word + " ";
+  std::string words;
+  for (const auto& word : arguments.words) words += word + " ";
+  if (is_ip_address(arguments.device.substr(0, arguments.device.find('/')))) {
+    plan.addresses.push_back(parse_l3_spec(arguments.device + " " + words));
+  } else if (!arguments.device.empty()) {
     if (const auto selector = selector_without_name(arguments.device, words)) {
       Site home{Netns::current()};
       words += "name=" + find_wanted(context, home, *selector, reaping).name;

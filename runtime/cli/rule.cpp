@@ -30,6 +30,18 @@ void check_pattern(std::string_view name, PatternCheck check,
   if (pattern) check_word(name, [&] { check(*pattern); });
 }
 
+/// "192.0.2.*" would be a pattern for names of devices, which nobody means by it.
+void refuse_meant_as_address(const std::string& device) {
+  const bool is_meant = device.find('.') != std::string::npos &&
+                        device.find_first_of("0123456789") == 0 &&
+                        device.find_first_not_of("0123456789.*?/") == std::string::npos;
+  if (!is_meant) return;
+  throw Error::usage(fmt::format(
+      "'{0}' is not an IP address; several are written as in 192.0.2.0/24, and a device of that "
+      "name as 'dev:{0}'",
+      device));
+}
+
 void check_device(const RuleArguments& arguments) {
   if (arguments.bridge || arguments.host_addresses) {
     throw Error::usage(
@@ -37,6 +49,7 @@ void check_device(const RuleArguments& arguments) {
                     "already, pairs are 'veth:'",
                     printable(arguments.device)));
   }
+  refuse_meant_as_address(arguments.device);
   check_pattern("DEVICE", check_device_pattern, arguments.device);
 }
 
@@ -59,6 +72,7 @@ std::optional<std::vector<IpPrefix>> prefixes(const std::vector<std::string>& te
   }
   return sorted_once(std::move(prefixes));
 }
+
 bool is_for_addresses(const RuleArguments& arguments) {
   return is_ip_address(arguments.device.substr(0, arguments.device.find('/')));
 }
@@ -73,7 +87,7 @@ std::vector<IpPrefix> lent_prefixes(const RuleArguments& arguments) {
                     printable(arguments.device)));
   }
   const auto prefix = IpPrefix::parse_destination(arguments.device);
-  check_word("ADDRESS", [&] { check_allowed_prefix(prefix); });
+  check_word("ADDRESS", [&] { check_lendable_prefix(prefix); });
   return {prefix};
 }
 }  // namespace
@@ -84,7 +98,8 @@ PolicyRule make_rule(const RuleArguments& arguments) {
   check_pattern("--bundle", check_path_pattern, arguments.bundle);
   check_pattern("--inside", check_name_pattern, arguments.inside);
   check_pattern("--bridge", check_name_pattern, arguments.bridge);
-  if (arguments.keep_addresses && arguments.addresses.empty()) {
+  const bool lends_addresses = is_for_addresses(arguments);
+  if (!lends_addresses && arguments.keep_addresses && arguments.addresses.empty()) {
     throw Error::usage("--keep-addresses: without --address the rule is for any address already");
   }
   PolicyRule rule{.device = {},
@@ -97,7 +112,7 @@ PolicyRule make_rule(const RuleArguments& arguments) {
                   .inside = arguments.inside,
                   .addresses = prefixes(arguments.addresses),
                   .keep_addresses = arguments.keep_addresses};
-  if (is_for_addresses(arguments)) {
+  if (lends_addresses) {
     rule.addresses = lent_prefixes(arguments);
     rule.lends_addresses = true;
     return rule;

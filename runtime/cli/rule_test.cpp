@@ -136,6 +136,16 @@ BOOST_AUTO_TEST_CASE(what_could_allow_nothing_is_refused) {
   BOOST_TEST(refusal({"192.0.2.7/24"}).starts_with("ADDRESS: '192.0.2.7/24' has host bits"));
   BOOST_TEST(
       refusal({"192.0.2.7", "--address", "192.0.2.7"}).starts_with("'192.0.2.7' is lent itself"));
+  BOOST_TEST(refusal({"192.0.2.7", "--keep-addresses"}).starts_with("'192.0.2.7' is lent itself"));
+  for (const char* address : {"192.0.2.300", "192.0.2.*", "192.0.*", "10.1.2.?"}) {
+    BOOST_TEST(refusal({address}).find("is not an IP address") != std::string::npos, address);
+  }
+  for (const char* prefix : {"fe80::/10", "fe80::1", "169.254.0.0/16"}) {
+    BOOST_TEST(refusal({prefix}).find("link-local") != std::string::npos, prefix);
+  }
+  for (const char* device : {"eth0.100", "*.100", "1*"}) {
+    BOOST_TEST(rule_of({device}).device.value() == device);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(a_rule_for_an_address_is_for_lending_it) {

@@ -33,11 +33,6 @@ Error taken(const std::string& name, const Ledger& ledger) {
 bool can_return(const LinkState& link) { return link.returns == false && link.kind.empty(); }
 }  // namespace
 
-void DeviceLender::call(Site& site, const Message& message) {
-  if (context_.on_step) context_.on_step(message.doing());
-  site.socket.call(message);
-}
-
 void DeviceLender::save_lent(Loan& loan) {
   loan.stage = Stage::lent;
   pass(context_, Step::write_lent);
@@ -62,8 +57,9 @@ void DeviceLender::lend(Loan& loan, const NicPlan& nic) {
   save_lent(loan);
   configure_addresses(loan, nic);
   if (nic.up) {
-    call(borrower_, set_link_flags(*loan.inside_ifindex, IFF_UP, IFF_UP,
-                                   fmt::format("set up '{}'", loan.inside)));
+    call(context_, borrower_,
+         set_link_flags(*loan.inside_ifindex, IFF_UP, IFF_UP,
+                        fmt::format("set up '{}'", loan.inside)));
     configure_routes(loan, nic);
   }
 }
@@ -71,7 +67,8 @@ void DeviceLender::lend(Loan& loan, const NicPlan& nic) {
 void DeviceLender::move_in(Loan& loan, const NicPlan& nic) {
   const LinkState& link = loan.home->link;
   pass(context_, Step::mark_device);
-  call(home_, add_altname(link.ifindex, loan.mark(), fmt::format("mark '{}'", link.name)));
+  call(context_, home_,
+       add_altname(link.ifindex, loan.mark(), fmt::format("mark '{}'", link.name)));
   leave_groups(loan);
   const std::string doing = fmt::format("move device '{}' to '{}'", link.name, ledger_.id.str());
   const auto move = [&](Site& from, const LinkState& what) {
@@ -102,8 +99,9 @@ void DeviceLender::move_in(Loan& loan, const NicPlan& nic) {
 void DeviceLender::leave_groups(const Loan& loan) {
   for (const auto& address : loan.home->addresses) {
     if ((address.flags & IFA_F_MCAUTOJOIN) == 0) continue;
-    call(home_, remove_address(loan.home->link.ifindex, address,
-                               fmt::format("leave the group of {}", describe(address))));
+    call(context_, home_,
+         remove_address(loan.home->link.ifindex, address,
+                        fmt::format("leave the group of {}", describe(address))));
   }
 }
 
@@ -142,9 +140,10 @@ Site DeviceLender::stage(const Loan& loan, const NicPlan& nic) {
       nic.inside.wants_number() ? "nl-" + loan.id.substr(0, kNameHexDigits) : nic.inside.str();
   const auto& altnames = arrived->altnames;
   if (std::find(altnames.begin(), altnames.end(), name) != altnames.end()) {
-    call(staging, remove_altname(arrived->ifindex, name, "free its name inside"));
+    call(context_, staging, remove_altname(arrived->ifindex, name, "free its name inside"));
   }
-  call(staging, rename_link(arrived->ifindex, name, fmt::format("name '{}' in staging", name)));
+  call(context_, staging,
+       rename_link(arrived->ifindex, name, fmt::format("name '{}' in staging", name)));
   return staging;
 }
 
@@ -152,10 +151,12 @@ void DeviceLender::name_inside(Loan& loan, const NicPlan& nic) {
   const auto& altnames = loan.home->link.altnames;
   // A device can't be given as name what is its altname; that comes back at home.
   if (std::find(altnames.begin(), altnames.end(), nic.inside.str()) != altnames.end()) {
-    call(borrower_, remove_altname(*loan.inside_ifindex, nic.inside.str(), "free its name inside"));
+    call(context_, borrower_,
+         remove_altname(*loan.inside_ifindex, nic.inside.str(), "free its name inside"));
   }
-  call(borrower_, rename_link(*loan.inside_ifindex, nic.inside.str(),
-                              fmt::format("name it '{}' inside", nic.inside.str())));
+  call(context_, borrower_,
+       rename_link(*loan.inside_ifindex, nic.inside.str(),
+                   fmt::format("name it '{}' inside", nic.inside.str())));
   if (nic.inside.wants_number()) {
     loan.inside =
         reading(loan, [&] { return read_link(borrower_.socket, *loan.inside_ifindex); }).name;
@@ -164,7 +165,7 @@ void DeviceLender::name_inside(Loan& loan, const NicPlan& nic) {
 
 void DeviceLender::make_pair(Loan& loan, const NicPlan& nic, const VethPair& veth) {
   const MadePair& pair = *loan.pair;
-  call(home_,
+  call(context_, home_,
        create_veth({.name = pair.host_name,
                     .address = pair.host_address,
                     .peer_name = nic.inside.str(),
@@ -186,35 +187,39 @@ void DeviceLender::make_pair(Loan& loan, const NicPlan& nic, const VethPair& vet
           fmt::format("attach '{}': there is no bridge '{}' here; 'netlend show' lists what is",
                       pair.host_name, veth.bridge->str()));
     }
-    call(home_,
+    call(context_, home_,
          set_link_master(host->ifindex, bridge->ifindex,
                          fmt::format("attach '{}' to bridge '{}'", pair.host_name, bridge->name)));
   }
   for (const auto& prefix : veth.host_addresses) {
-    call(home_, add_address(host->ifindex, make_address(prefix, nic.dad),
-                            fmt::format("give '{}' {}", pair.host_name, prefix.str())));
+    call(context_, home_,
+         add_address(host->ifindex, make_address(prefix, nic.dad),
+                     fmt::format("give '{}' {}", pair.host_name, prefix.str())));
   }
-  call(home_,
+  call(context_, home_,
        set_link_flags(host->ifindex, IFF_UP, IFF_UP, fmt::format("set up '{}'", pair.host_name)));
 }
 
 void DeviceLender::configure_link(const Loan& loan, const NicPlan& nic) {
   if (loan.pair) return;  // Made as it is to be.
   if (nic.mac) {
-    call(borrower_, set_link_address(
-                        *loan.inside_ifindex, nic.mac->bytes(),
-                        fmt::format("give '{}' the MAC address {}", loan.inside, nic.mac->str())));
+    call(
+        context_, borrower_,
+        set_link_address(*loan.inside_ifindex, nic.mac->bytes(),
+                         fmt::format("give '{}' the MAC address {}", loan.inside, nic.mac->str())));
   }
   if (nic.mtu_bytes) {
-    call(borrower_, set_link_mtu(*loan.inside_ifindex, *nic.mtu_bytes,
-                                 fmt::format("give '{}' the MTU {}", loan.inside, *nic.mtu_bytes)));
+    call(context_, borrower_,
+         set_link_mtu(*loan.inside_ifindex, *nic.mtu_bytes,
+                      fmt::format("give '{}' the MTU {}", loan.inside, *nic.mtu_bytes)));
   }
 }
 
 void DeviceLender::configure_addresses(const Loan& loan, const NicPlan& nic) {
   const auto give = [&](const AddressRecord& address) {
-    call(borrower_, add_address(*loan.inside_ifindex, address,
-                                fmt::format("give '{}' {}", loan.inside, describe(address))));
+    call(context_, borrower_,
+         add_address(*loan.inside_ifindex, address,
+                     fmt::format("give '{}' {}", loan.inside, describe(address))));
   };
   if (nic.keep_addresses && loan.home) {
     for (AddressRecord address : loan.home->addresses) {
@@ -228,8 +233,9 @@ void DeviceLender::configure_addresses(const Loan& loan, const NicPlan& nic) {
 
 void DeviceLender::configure_routes(const Loan& loan, const NicPlan& nic) {
   const auto add = [&](const RouteRecord& route) {
-    call(borrower_, add_route(*loan.inside_ifindex, route,
-                              fmt::format("route {} by '{}'", describe(route), loan.inside)));
+    call(context_, borrower_,
+         add_route(*loan.inside_ifindex, route,
+                   fmt::format("route {} by '{}'", describe(route), loan.inside)));
   };
   for (const bool with_gateway : {false, true}) {
     for (const auto& route : nic.routes) {
@@ -242,7 +248,7 @@ void DeviceLender::configure_routes(const Loan& loan, const NicPlan& nic) {
     const std::string any(gateway.address.bytes().size(), '\0');
     const auto route = make_route({IpAddress::from_bytes(any), 0}, gateway.address, gateway.onlink);
     try {
-      call(borrower_,
+      call(context_, borrower_,
            add_only_route(*loan.inside_ifindex, route,
                           fmt::format("route {} by '{}'", describe(route), loan.inside)));
     } catch (const Error& error) {

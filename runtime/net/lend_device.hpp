@@ -30,7 +30,6 @@ class DeviceLender {
   void settle(const Loan& loan, const NicPlan& nic);
 
  private:
-  void call(Site& site, const Message& message);
   void save_lent(Loan& loan);
   void move_in(Loan& loan, const NicPlan& nic);
   void leave_groups(const Loan& loan);

@@ -123,7 +123,8 @@ std::vector<std::string> ledgers_of(const StateDirectory& state, const Container
 enum class ReapScope { dead, all };
 
 /// Brings home what the dead hold, or with `all` also what the living hold. Ledgers that somebody
-/// is lending by are left to him; whoever brings one's devices home is waited for.
+/// is lending by are left to him; whoever brings one's devices home is waited for, and so is the
+/// end of who was killed.
 Failures reap(const LendingContext& context, ReapScope scope) noexcept;
 
 /// What would change for one device or one loan of addresses, in sentences; changes nothing.

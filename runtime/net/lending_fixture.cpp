@@ -1,9 +1,5 @@
 #include "net/lending_fixture.hpp"
 
-#include <sys/mount.h>
-
-#include "base/syscall.hpp"
-
 namespace netlend::test {
 
 namespace {
@@ -41,7 +37,7 @@ const char* const kHomeAfterNeighbour = R"(
 )";
 }  // namespace
 
-Lab::Lab() : state_path_("/run/netlend-" + random_hex(4)) {
+Lab::Lab() {
   // The sleepers' namespaces are made before, and apart from, the fresh one for home.
   enter_new_netns();
   sh(kHome);
@@ -52,27 +48,8 @@ Lab::Lab() : state_path_("/run/netlend-" + random_hex(4)) {
       "ip link set peer0 up");
   sh(kHomeAfterNeighbour);
   wait_for_dad();
-  state_ = std::make_unique<StateDirectory>(state_path_);
   before_ = observe("lan0");
   before_snapshot_ = std::make_unique<DeviceSnapshot>(snapshot("lan0"));
-}
-
-Lab::~Lab() {
-  give_all_back();
-  for (const char* folder : {"/pins", "/staging"}) {
-    ::umount2((state_path_ + folder).c_str(), MNT_DETACH);
-  }
-  state_.reset();
-  std::error_code ignored;
-  std::filesystem::remove_all(state_path_, ignored);
-}
-
-Borrower Lab::borrower_of(const Sleeper& who, const std::string& id) {
-  return {.id = ContainerId{id},
-          .key = "/bundles/" + id,
-          .netns = Netns::of_process(who.pid()),
-          .process = identify_process(who.pid()),
-          .netns_path = ""};
 }
 
 DeviceSnapshot Lab::snapshot(const std::string& device) {
@@ -89,23 +66,6 @@ void Lab::check_home_as_it_was() {
   BOOST_TEST(joined(differences(*before_snapshot_, now)) == "");
   BOOST_TEST(now.link.ifindex.value == before_snapshot_->link.ifindex.value);
   BOOST_TEST(joined(now.link.altnames) == joined(before_snapshot_->link.altnames));
-}
-
-void Lab::check_state_is_empty() {
-  BOOST_TEST(sh("find " + state_path_ + " ! -type d") == "");
-  BOOST_TEST(sh("grep -c '" + state_path_ + "/.*/' /proc/self/mountinfo || true") == "0");
-}
-
-std::vector<std::string> Lab::give_all_back() {
-  std::vector<std::string> texts;
-  for (const auto& failure : reap(context(), ReapScope::all)) texts.push_back(failure.what);
-  return texts;
-}
-
-std::string joined(const std::vector<std::string>& texts) {
-  std::string out;
-  for (const auto& text : texts) out += (out.empty() ? "" : "; ") + text;
-  return out;
 }
 
 }  // namespace netlend::test

@@ -92,6 +92,10 @@ PlanReport preview_device(const Look& look, const NicPlan& nic) {
         find_wanted(context, home, std::get<DeviceSelector>(nic.source), Reaping::no);
     wanted.add(link);
     ask_permission(options, nic, &link);
+    Ledger none;
+    none.home = home.netns.identity();
+    check_no_address_lent({.state = context.state, .ledger = none, .home = home, .on_step = {}},
+                          link);
     const DeviceSnapshot snapshot = take_snapshot_with_dependents(home, link.ifindex);
     check_fits(nic, snapshot);
     report.changes.push_back(fmt::format("device '{}' leaves here and is '{}' inside",
@@ -109,10 +113,6 @@ PlanReport preview_device(const Look& look, const NicPlan& nic) {
     add_wishes(nic, report);
     add_restored(snapshot, report);
     report.lost = unrestorable(home, snapshot);
-    Ledger none;
-    none.home = home.netns.identity();
-    check_no_address_lent({.state = context.state, .ledger = none, .home = home, .on_step = {}},
-                          link);
     if (options.force == Force::yes) return report;
     for (const auto& reason : why_only_by_force(home, snapshot)) {
       report.refusals.push_back(fmt::format("{}; {}", reason, way_by_force(options)));

@@ -16,6 +16,22 @@ namespace {
 // Less than a hook has by default: it is to say who was in its way.
 constexpr int kOthersTimeoutMs = 15'000;
 
+constexpr int kEndTimeoutMs = 5'000;
+
+/// Who was killed lives on for a moment.
+void wait_for_the_dying(const Ledger& ledger) {
+  const auto wait = [&](const ProcessIdentity& process, std::string_view who) {
+    if (!is_ending(process) || wait_for_end(process, kEndTimeoutMs)) return;
+    throw Error(fmt::format(
+        "what '{}' has been lent is left to it: {}, process {}, was killed and has not ended after "
+        "{} ms; try again when it has",
+        ledger.id.str(), who, process.pid, kEndTimeoutMs));
+  };
+  // The lender first: a command that dies with it is killed at its end.
+  wait(ledger.lender, "its lender");
+  if (ledger.process) wait(*ledger.process, "the borrower");
+}
+
 bool is_returning(const Ledger& ledger) {
   return std::any_of(ledger.loans.begin(), ledger.loans.end(),
                      [](const Loan& loan) { return loan.stage == Stage::returning; });
@@ -39,6 +55,7 @@ std::optional<LedgerLock> lock_for_reaping(const StateDirectory& state, const st
 }  // namespace
 
 ReapResult reap_ledger(const LendingContext& context, const std::string& name, ReapScope scope) {
+  if (const auto ledger = load_ledger(context.state, name)) wait_for_the_dying(*ledger);
   auto lock = lock_for_reaping(context.state, name, scope);
   if (!lock) return {.is_closed = false, .failures = {}};
   auto ledger = load_ledger(context.state, name);

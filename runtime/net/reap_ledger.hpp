@@ -14,7 +14,8 @@ struct ReapResult {
 
 /// Brings home what the ledger holds if its borrower is dead, its making was interrupted, or
 /// `scope` says all. Left alone, and not closed, while somebody is lending it; who brings it home
-/// is waited for.
+/// is waited for, and so is a borrower or lender that was killed. Throws Error where that one
+/// doesn't end.
 ReapResult reap_ledger(const LendingContext& context, const std::string& name, ReapScope scope);
 
 /// Drops a lease that names a ledger which doesn't exist and which nobody is about to write.

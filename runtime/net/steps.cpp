@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "net/kernel/site.hpp"
+
 namespace netlend {
 
 namespace {
@@ -16,6 +18,11 @@ std::string_view step_name(Step step) { return kNames.at(static_cast<std::size_t
 
 void pass(const LendingContext& context, Step step) {
   if (context.on_step) context.on_step(step_name(step));
+}
+
+void call(const LendingContext& context, Site& site, const Message& message) {
+  if (context.on_step) context.on_step(message.doing());
+  site.socket.call(message);
 }
 
 }  // namespace netlend

@@ -10,17 +10,13 @@ using netlend::test::is_killed_at;
 using netlend::test::is_killed_when;
 using netlend::test::Lan;
 using netlend::test::Listener;
-using netlend::test::output_of;
+using netlend::test::reaches;
 using netlend::test::says;
 using netlend::test::sh;
 using netlend::test::Sleeper;
 using netlend::test::succeeds;
 
 namespace {
-bool reaches(const Sleeper& from, const std::string& address) {
-  return says(output_of(from, "ping -c 1 -W 2 " + address), " 1 received");
-}
-
 netlend::Plan device_plan(const std::string& spec) {
   netlend::Plan plan;
   plan.nics.push_back(netlend::parse_nic_spec(spec));

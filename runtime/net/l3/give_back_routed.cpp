@@ -231,8 +231,8 @@ bool RoutedReturn::verify(const LentAddress& lent) {
   if (now != nullptr && (stayed || now->is_same_as(lent.home))) return true;
   failures_.push_back(
       {now == nullptr
-           ? fmt::format("address '{}' is not on '{}' any more: somebody took it away there",
-                         address, printable(link->name))
+           ? fmt::format("address '{}' is not on '{}' any more: somebody took it away there{}",
+                         address, printable(link->name), stayed ? "; its loan is closed" : "")
            : fmt::format("address '{}' is home, but it is '{}' and was '{}'", address,
                          describe(*now), describe(lent.home))});
   return stayed;

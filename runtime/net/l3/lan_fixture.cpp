@@ -1,11 +1,9 @@
 #include "net/l3/lan_fixture.hpp"
 
-#include <sys/mount.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdlib>
-#include <filesystem>
 
 #include "base/syscall.hpp"
 #include "net/kernel/l3_namespace.hpp"
@@ -39,7 +37,7 @@ const char* const kNeighbour = R"(
 
 Lan::NewHome::NewHome() { enter_new_netns(); }
 
-Lan::Lan() : state_path_("/run/netlend-" + random_hex(4)) {
+Lan::Lan() {
   sh(kHome);
   // Without what Linux 6.17 brought, IPv6 is forwarded by a router alone.
   const bool is_forwarded = mode() == "routed" || mode() == "netkit";
@@ -50,26 +48,7 @@ Lan::Lan() : state_path_("/run/netlend-" + random_hex(4)) {
   neighbour.sh(kNeighbour);
   sh(kHomeAfterNeighbour);
   wait_for_dad();
-  state_ = std::make_unique<StateDirectory>(state_path_);
   before_ = home_now();
-}
-
-Lan::~Lan() {
-  give_all_back();
-  for (const char* folder : {"/pins", "/staging"}) {
-    ::umount2((state_path_ + folder).c_str(), MNT_DETACH);
-  }
-  state_.reset();
-  std::error_code ignored;
-  std::filesystem::remove_all(state_path_, ignored);
-}
-
-Borrower Lan::borrower_of(const Sleeper& who, const std::string& id) {
-  return {.id = ContainerId{id},
-          .key = "/bundles/" + id,
-          .netns = Netns::of_process(who.pid()),
-          .process = identify_process(who.pid()),
-          .netns_path = ""};
 }
 
 std::string Lan::mode() {
@@ -89,14 +68,6 @@ Plan Lan::plan(const std::string& spec) {
   return plan;
 }
 
-std::string Lan::give_all_back() {
-  std::string out;
-  for (const auto& failure : reap(context(), ReapScope::all)) {
-    out += (out.empty() ? "" : "; ") + failure.what;
-  }
-  return out;
-}
-
 std::string Lan::home_now() {
   return sh(R"(
     ip -br link | sed 's/@[^ ]*//'
@@ -114,7 +85,7 @@ std::string Lan::home_now() {
 
 void Lan::check_home_as_it_was() {
   BOOST_TEST(home_now() == before_);
-  BOOST_TEST(sh("find " + state_path_ + " ! -type d") == "");
+  check_state_is_empty();
 }
 
 bool is_killed_when(const std::function<bool(std::string_view)>& is_last,
@@ -145,6 +116,10 @@ bool is_killed_at(int number, const std::function<void(const StepCallback&)>& wo
 
 std::string output_of(const Sleeper& where, const std::string& command) {
   return where.sh("( " + command + " ) 2>&1 || true");
+}
+
+bool reaches(const Sleeper& from, const std::string& address) {
+  return says(output_of(from, "ping -c 1 -W 2 " + address), " 1 received");
 }
 
 }  // namespace netlend::test

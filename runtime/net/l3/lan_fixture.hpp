@@ -1,33 +1,21 @@
 #pragma once
 
-#include <boost/test/unit_test.hpp>
 #include <functional>
-#include <memory>
 #include <string>
 
 #include "net/kernel/step_callback.hpp"
-#include "net/ledger/state_directory.hpp"
-#include "net/lending.hpp"
+#include "net/lender_fixture.hpp"
 #include "net/plan/plan_parse.hpp"
-#include "support/lab.hpp"
 #include "support/own_namespaces.hpp"
 
 namespace netlend::test {
 
-/// A fresh home whose "up0" has 10.9.0.1, .11 and .12 and fd09::1, ::11 and ::12, joined to "l0"
-/// with 10.9.0.100 and fd09::100 in the namespace of another process; two borrowers.
-class Lan {
+/// A fresh home whose "up0" has 10.9.0.1, .11 and .12 and fd09::1, ::11 and ::12, joined to the
+/// neighbour's "l0" with 10.9.0.100 and fd09::100; two borrowers.
+class Lan : public LenderFixture {
  public:
   Lan();
-  Lan(const Lan&) = delete;
-  Lan& operator=(const Lan&) = delete;
-  Lan(Lan&&) = delete;
-  Lan& operator=(Lan&&) = delete;
-  ~Lan();
 
-  StateDirectory& state() { return *state_; }
-  LendingContext context() { return {.state = *state_, .on_step = {}}; }
-  static Borrower borrower_of(const Sleeper& who, const std::string& id);
   /// In mode(), unless the words say another.
   static Plan plan(const std::string& spec);
   /// That of NETLEND_L3_MODE; without it "routed".
@@ -44,14 +32,12 @@ class Lan {
     return lend(context(), plan(spec), borrower_of(c2, "c2"));
   }
   /// The failures' texts, in one line.
-  std::string give_all_back();
+  std::string give_all_back() { return joined(LenderFixture::give_all_back()); }
   /// All that a loan of addresses could leave at home: addresses in their order, routes, rules,
   /// neighbours, links, sysctls.
   static std::string home_now();
   /// Fails the test unless home is as it was when the Lan was made and nothing is in the state.
   void check_home_as_it_was();
-
-  Sleeper neighbour;
 
  private:
   struct NewHome {
@@ -64,8 +50,6 @@ class Lan {
   Sleeper c2 = new_borrower();
 
  private:
-  std::string state_path_;
-  std::unique_ptr<StateDirectory> state_;
   std::string before_;
 };
 
@@ -106,5 +90,8 @@ bool is_killed_at(int number, const std::function<void(const StepCallback&)>& wo
 
 /// What a command says, or its error; for what is to fail.
 std::string output_of(const Sleeper& where, const std::string& command);
+
+/// Whether an echo request is answered, within two seconds.
+bool reaches(const Sleeper& from, const std::string& address);
 
 }  // namespace netlend::test

@@ -11,16 +11,13 @@ using netlend::Site;
 using netlend::test::error_of;
 using netlend::test::Lan;
 using netlend::test::output_of;
+using netlend::test::reaches;
 using netlend::test::says;
 using netlend::test::sh;
 using netlend::test::Sleeper;
 using netlend::test::succeeds;
 
 namespace {
-bool reaches(const Sleeper& from, const std::string& address) {
-  return says(output_of(from, "ping -c 1 -W 2 " + address), " 1 received");
-}
-
 bool has_kind(const std::string& kind) {
   Site here{netlend::Netns::current()};
   return knows_link_kind(here.socket, kind);

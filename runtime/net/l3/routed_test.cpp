@@ -14,17 +14,11 @@ using netlend::test::Echo;
 using netlend::test::is_heard;
 using netlend::test::Lan;
 using netlend::test::Listener;
-using netlend::test::output_of;
+using netlend::test::reaches;
 using netlend::test::says;
 using netlend::test::sh;
 using netlend::test::Sleeper;
 using netlend::test::succeeds;
-
-namespace {
-bool reaches(const Sleeper& from, const std::string& address) {
-  return output_of(from, "ping -c 1 -W 2 " + address).find(" 1 received") != std::string::npos;
-}
-}  // namespace
 
 BOOST_FIXTURE_TEST_SUITE(lent_addresses, Lan)
 

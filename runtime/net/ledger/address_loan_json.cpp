@@ -16,32 +16,11 @@ namespace netlend {
 using nlohmann::json;
 
 namespace {
-template <typename Record, typename Convert>
-json list_to_json(const std::vector<Record>& records, Convert convert) {
-  json array = json::array();
-  for (const auto& record : records) array.push_back(convert(record));
-  return array;
-}
-
-template <typename Convert>
-auto list_from_json(const json& array, Convert convert) {
-  std::vector<decltype(convert(array))> records;
-  for (const auto& item : array) records.push_back(convert(item));
-  return records;
-}
-
-std::vector<std::string> texts_of(const std::vector<IpAddress>& addresses) {
-  std::vector<std::string> texts;
-  texts.reserve(addresses.size());
-  for (const auto& address : addresses) texts.push_back(address.str());
-  return texts;
-}
-
 json lent_to_json(const LentAddress& lent) {
   return {{"device", lent.device.value},
           {"device_name", bytes_to_utf8(lent.device_name)},
           {"home", address_to_json(lent.home)},
-          {"before", texts_of(lent.before)},
+          {"before", list_to_json(lent.before, [](const auto& address) { return address.str(); })},
           {"substitute", to_hex(lent.substitute)}};
 }
 

@@ -9,6 +9,7 @@
 #include "net/ledger/address_loan_json.hpp"
 #include "net/ledger/ledger.hpp"
 #include "net/ledger/process_json.hpp"
+#include "net/snapshot/record_json.hpp"
 #include "net/snapshot/snapshot_json.hpp"
 #include "oci-spec/json.hpp"
 
@@ -18,12 +19,6 @@ using nlohmann::json;
 
 namespace {
 constexpr int kMajorVersion = 1;
-
-std::string bytes_from(const json& value) {
-  auto bytes = bytes_from_utf8(value.get<std::string>());
-  if (!bytes) throw Error("text that netlend doesn't write");
-  return *std::move(bytes);
-}
 
 json to_json(const NetnsIdentity& netns) {
   return {{"device", netns.device}, {"inode", netns.inode}, {"cookie", netns.cookie}};
@@ -51,7 +46,7 @@ json to_json(const Loan& loan) {
 
 Loan loan_from(const json& object) {
   Loan loan{.id = object.at("id").get<std::string>(),
-            .inside = bytes_from(object.at("inside")),
+            .inside = text_from_json(object.at("inside")),
             .lease = object.at("lease").get<std::string>(),
             .stage = stage_from_json(object.at("stage")),
             .inside_ifindex = std::nullopt,
@@ -63,9 +58,8 @@ Loan loan_from(const json& object) {
   if (object.contains("home")) loan.home = snapshot_from_json(object.at("home"));
   if (object.contains("pair")) {
     const json& pair = object.at("pair");
-    const auto address = from_hex(pair.at("host_address").get<std::string>());
-    if (!address) throw Error("a pair whose address is not hex");
-    loan.pair = MadePair{.host_name = bytes_from(pair.at("host_name")), .host_address = *address};
+    loan.pair = MadePair{.host_name = text_from_json(pair.at("host_name")),
+                         .host_address = bytes_from_json(pair.at("host_address"))};
   }
   if (loan.home.has_value() == loan.pair.has_value()) {
     throw Error("a loan must have either a snapshot or a pair");
@@ -104,13 +98,13 @@ Ledger ledger_from(const std::string& name, const json& object) {
   Ledger ledger;
   ledger.name = name;
   ledger.id = ContainerId{object.at("id").get<std::string>()};
-  ledger.key = bytes_from(object.at("key"));
+  ledger.key = text_from_json(object.at("key"));
   ledger.generation = object.at("generation").get<std::uint64_t>();
   ledger.created_at_s = object.at("created_at_s").get<std::int64_t>();
   ledger.lender = process_from_json(object.at("lender"));
   ledger.home = netns_from(object.at("home"));
   ledger.borrower = netns_from(object.at("borrower"));
-  ledger.netns_path = bytes_from(object.at("netns_path"));
+  ledger.netns_path = text_from_json(object.at("netns_path"));
   ledger.plan = object.at("plan").get<std::string>();
   for (const auto& loan : object.at("loans")) ledger.loans.push_back(loan_from(loan));
   for (const auto& loan : object.value("address_loans", json::array())) {
@@ -121,7 +115,7 @@ Ledger ledger_from(const std::string& name, const json& object) {
   }
   for (const auto& sharer : object.value("sharers", json::array())) {
     ledger.sharers.push_back({.id = ContainerId{sharer.at("id").get<std::string>()},
-                              .key = bytes_from(sharer.at("key"))});
+                              .key = text_from_json(sharer.at("key"))});
   }
   if (object.contains("guardian")) ledger.guardian = process_from_json(object.at("guardian"));
   if (object.contains("process")) ledger.process = process_from_json(object.at("process"));

@@ -25,31 +25,56 @@ void apply_broadcast(AddressPlan& plan, std::string_view value) {
 
 struct Key {
   std::string_view name;
+  std::string_view example;
   void (*apply)(AddressPlan& plan, std::string_view value);
 };
 
 constexpr std::array kKeys{
-    Key{"via", [](auto& plan, auto value) { plan.via = InterfaceName{value}; }},
-    Key{"mode", [](auto& plan, auto value) { plan.mode = parse_mode(value); }},
-    Key{"as", [](auto& plan, auto value) { plan.inside = InterfaceName{value}; }},
-    Key{"broadcast", apply_broadcast},
-    Key{"loopback", [](auto& plan, auto value) { plan.loopback = parse_loopback(value); }},
-    Key{"ports", [](auto& plan, auto value) { plan.ports.push_back(parse_ports(value)); }},
+    Key{"via", "via=DEVICE", [](auto& plan, auto value) { plan.via = InterfaceName{value}; }},
+    Key{"mode", "mode=routed", [](auto& plan, auto value) { plan.mode = parse_mode(value); }},
+    Key{"as", "as=eth0", [](auto& plan, auto value) { plan.inside = InterfaceName{value}; }},
+    Key{"broadcast", "broadcast=yes", apply_broadcast},
+    Key{"loopback", "loopback=own",
+        [](auto& plan, auto value) { plan.loopback = parse_loopback(value); }},
+    Key{"ports", "ports=80",
+        [](auto& plan, auto value) { plan.ports.push_back(parse_ports(value)); }},
 };
+
+const Key* find_key(std::string_view name) {
+  const auto* key = std::find_if(kKeys.begin(), kKeys.end(),
+                                 [&](const Key& known) { return known.name == name; });
+  return key == kKeys.end() ? nullptr : key;
+}
+
+[[noreturn]] void refuse_unknown() {
+  std::string known;
+  for (const auto& key : kKeys) known += fmt::format(", {}=", key.name);
+  refuse("unknown; known are IP addresses" + known);
+}
+
+void apply_address(AddressPlan& plan, std::string_view word) {
+  if (const Key* key = find_key(word)) {
+    refuse(fmt::format("it wants a value, as in '{}'", key->example));
+  }
+  if (!is_ip_address(word.substr(0, word.find('/')))) {
+    refuse(
+        "not an IPv4 or IPv6 address, which alone are lent here; a device that has them is named "
+        "by via=DEVICE");
+  }
+  plan.addresses.push_back(parse_lendable_address(word));
+}
 
 void apply_word(AddressPlan& plan, std::string_view word, std::set<std::string_view>& seen) {
   const auto equals = word.find('=');
   if (equals == std::string_view::npos) {
-    plan.addresses.push_back(parse_lendable_address(word));
+    apply_address(plan, word);
     return;
   }
-  const auto* key = std::find_if(kKeys.begin(), kKeys.end(), [&](const Key& known) {
-    return known.name == word.substr(0, equals);
-  });
-  if (key == kKeys.end())
-    refuse("unknown; known are IP addresses, via=, mode=, as=, ports=, broadcast= and loopback=");
-  if (key->name != "ports" && !seen.insert(key->name).second)
+  const Key* key = find_key(word.substr(0, equals));
+  if (key == nullptr) refuse_unknown();
+  if (key->name != "ports" && !seen.insert(key->name).second) {
     refuse(fmt::format("{}= is there twice", key->name));
+  }
   key->apply(plan, word.substr(equals + 1));
 }
 }  // namespace

@@ -135,7 +135,8 @@ Plan read_plan(const JsonNode& root) {
   }
   Plan plan;
   const auto l3 = root.find("l3");
-  const auto nics = l3 ? root.find("nics") : root.at("nics");
+  const auto nics = root.find("nics");
+  if (!nics && !l3) root.fail("lends nothing; list devices in 'nics', or addresses in 'l3'");
   if (nics) {
     for (const auto& node : nics->elements()) plan.nics.push_back(read_nic(node));
   }
@@ -143,7 +144,9 @@ Plan read_plan(const JsonNode& root) {
     for (const auto& node : l3->elements()) plan.addresses.push_back(read_lent_addresses(node));
   }
   const auto& place = nics ? *nics : *l3;
-  if (plan.is_empty()) place.fail("lends nothing; name at least one device");
+  if (plan.is_empty()) {
+    place.fail(fmt::format("lends nothing; name at least one {}", nics ? "device" : "address"));
+  }
   try {
     check_plan(plan);
   } catch (const Error& error) {

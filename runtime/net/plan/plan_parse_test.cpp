@@ -374,12 +374,15 @@ BOOST_AUTO_TEST_CASE(what_is_no_loan_of_addresses_is_refused_by_its_word) {
   };
   is("", "no address; write which to lend");
   is("via=lan0", "no address");
-  is("lan0", "word 'lan0': 'lan0' is not an IPv4 or IPv6 address");
+  is("lan0", "word 'lan0': not an IPv4 or IPv6 address, which alone are lent here");
+  is("192.0.2.10 broadcast", "word 'broadcast': it wants a value, as in 'broadcast=yes'");
   is("192.0.2.10/24", "word '192.0.2.10/24': an address is lent, not a network");
   is("127.0.0.1", "word '127.0.0.1': '127.0.0.1' is a loopback address");
   is("fe80::1", "word 'fe80::1': 'fe80::1' is link-local");
   is("192.0.2.10 via=a via=b", "word 'via=b': via= is there twice");
-  is("192.0.2.10 gw=192.0.2.1", "word 'gw=192.0.2.1': unknown; known are IP addresses");
+  is("192.0.2.10 gw=192.0.2.1",
+     "word 'gw=192.0.2.1': unknown; known are IP addresses, via=, mode=, as=, "
+     "broadcast=, loopback=, ports=");
   is("192.0.2.10 mode=quick",
      "word 'mode=quick': 'quick' is unknown; the modes are auto, kernel, routed, netkit, ipvlan, "
      "macvlan");
@@ -408,8 +411,9 @@ BOOST_AUTO_TEST_CASE(annotations_ask_for_addresses_by_the_name_inside) {
   };
   BOOST_TEST(refusal({{"io.netlend.l3.a", "192.0.2.10"}, {"io.netlend.l3.b", "192.0.2.10"}}) ==
              "address '192.0.2.10' is wanted twice");
-  BOOST_TEST(refusal({{"io.netlend.l3", "192.0.2.10"}, {"io.netlend.nic.eth0", "lan0"}}) ==
-             "two devices are to be 'eth0' inside; name one by as=NAME");
+  BOOST_TEST(
+      refusal({{"io.netlend.l3", "192.0.2.10"}, {"io.netlend.nic.eth0", "lan0"}}) ==
+      "two devices are to be 'eth0' inside; name one by as=NAME, in a plan file by 'inside'");
   BOOST_TEST(refusal({{"io.netlend.l3", "192.0.2.10 loopback=shared"}}) ==
              "loopback=shared is for root's own command line, and not for annotations");
   BOOST_TEST(refusal({{"io.netlend.l3x", "192.0.2.10"}}).find("unknown") != std::string::npos);

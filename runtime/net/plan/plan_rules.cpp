@@ -163,8 +163,10 @@ void check_distinct(const AddressPlan& lent, const Plan& plan) {
       std::count_if(plan.addresses.begin(), plan.addresses.end(), [&](const auto& other) {
         return has_device(other) && is_same_name(other);
       }) > 1) {
-    refuse(fmt::format("two devices are to be '{}' inside; name one by as=NAME",
-                       printable(lent.inside.str())));
+    refuse(
+        fmt::format("two devices are to be '{}' inside; name one by as=NAME, in a plan file by "
+                    "'inside'",
+                    printable(lent.inside.str())));
   }
 }
 
@@ -177,7 +179,6 @@ void check_lent_addresses(const Plan& plan) {
   }
   std::set<IpAddress> seen;
   for (const auto& lent : plan.addresses) {
-    check_distinct(lent, plan);
     if (lent.loopback != plan.addresses.front().loopback) {
       refuse("a container has one loopback; write loopback=shared with each of its loans or none");
     }
@@ -187,6 +188,7 @@ void check_lent_addresses(const Plan& plan) {
       }
     }
   }
+  for (const auto& lent : plan.addresses) check_distinct(lent, plan);
 }
 
 void check_totals(const Plan& plan) {

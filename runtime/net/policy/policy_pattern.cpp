@@ -223,6 +223,19 @@ void check_allowed_prefix(const IpPrefix& prefix) {
                   prefix.str()));
 }
 
+void check_lendable_prefix(const IpPrefix& prefix) {
+  check_allowed_prefix(prefix);
+  static const std::array<IpPrefix, 2> kLinkLocal{IpPrefix{"169.254.0.0/16"},
+                                                  IpPrefix{"fe80::/10"}};
+  for (const auto& never : kLinkLocal) {
+    if (never.length_bits() > prefix.length_bits() || !never.contains(prefix.address())) continue;
+    throw Error::usage(
+        fmt::format("no address of '{}' is ever lent: they are link-local, and "
+                    "aren't routed to a container",
+                    prefix.str()));
+  }
+}
+
 std::vector<IpPrefix> sorted_once(std::vector<IpPrefix> prefixes) {
   std::sort(prefixes.begin(), prefixes.end());
   prefixes.erase(std::unique(prefixes.begin(), prefixes.end()), prefixes.end());

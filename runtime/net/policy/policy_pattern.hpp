@@ -28,6 +28,9 @@ void check_device_pattern(const std::string& pattern);
 /// multicast or unspecified addresses alone.
 void check_allowed_prefix(const IpPrefix& prefix);
 
+/// Of the addresses that can be lent: also not of link-local ones alone.
+void check_lendable_prefix(const IpPrefix& prefix);
+
 /// The same as a rule has them, whatever their order and how often each is there.
 std::vector<IpPrefix> sorted_once(std::vector<IpPrefix> prefixes);
 

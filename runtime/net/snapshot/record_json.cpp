@@ -11,13 +11,13 @@ using nlohmann::json;
 
 std::string bytes_from_json(const json& value) {
   auto bytes = from_hex(value.get<std::string>());
-  if (!bytes) throw Error("a snapshot holds '" + printable(value.dump()) + "', which is not hex");
+  if (!bytes) throw Error("it holds '" + printable(value.dump()) + "', which is not hex");
   return *std::move(bytes);
 }
 
 std::string text_from_json(const json& value) {
   auto bytes = bytes_from_utf8(value.get<std::string>());
-  if (!bytes) throw Error("a snapshot holds text that netlend doesn't write");
+  if (!bytes) throw Error("it holds text that netlend doesn't write");
   return *std::move(bytes);
 }
 
@@ -31,7 +31,7 @@ RawAttributes raw_from_json(const json& object) {
   RawAttributes attributes;
   for (const auto& [key, value] : object.items()) {
     const auto type = parse_number(key, UINT16_MAX);
-    if (!type) throw Error("a snapshot holds an attribute '" + printable(key) + "'");
+    if (!type) throw Error("it holds an attribute '" + printable(key) + "'");
     attributes.emplace(static_cast<std::uint16_t>(*type), bytes_from_json(value));
   }
   return attributes;

@@ -63,7 +63,7 @@ Programs programs_from_json(const json& object) {
   Programs programs;
   for (const auto& [key, program] : object.at("xdp").items()) {
     const auto mode = parse_number(key, UINT32_MAX);
-    if (!mode) throw Error("a snapshot holds an XDP mode '" + printable(key) + "'");
+    if (!mode) throw Error("it holds an XDP mode '" + printable(key) + "'");
     programs.xdp.emplace(static_cast<std::uint32_t>(*mode), program.get<std::uint32_t>());
   }
   for (const auto& each : object.at("listed")) {
@@ -74,34 +74,27 @@ Programs programs_from_json(const json& object) {
   return programs;
 }
 
-json records_to_json(const std::vector<TrafficRecord>& records) {
-  json array = json::array();
-  for (const auto& record : records) {
-    array.push_back({{"text", bytes_to_utf8(describe(record))},
-                     {"parent", record.parent},
-                     {"handle", record.handle},
-                     {"info", record.info},
-                     {"chain", record.chain},
-                     {"kind", bytes_to_utf8(record.kind)},
-                     {"options", to_hex(record.options)},
-                     {"why_not", bytes_to_utf8(record.why_not)}});
-  }
-  return array;
+json record_to_json(const TrafficRecord& record) {
+  return {{"text", bytes_to_utf8(describe(record))},
+          {"parent", record.parent},
+          {"handle", record.handle},
+          {"info", record.info},
+          {"chain", record.chain},
+          {"kind", bytes_to_utf8(record.kind)},
+          {"options", to_hex(record.options)},
+          {"why_not", bytes_to_utf8(record.why_not)}};
 }
 
-std::vector<TrafficRecord> records_from_json(const json& array) {
-  std::vector<TrafficRecord> records;
-  for (const auto& object : array) {
-    records.push_back({.parent = object.at("parent").get<std::uint32_t>(),
-                       .handle = object.at("handle").get<std::uint32_t>(),
-                       .info = object.at("info").get<std::uint32_t>(),
-                       .chain = object.at("chain").get<std::uint32_t>(),
-                       .kind = text_from_json(object.at("kind")),
-                       .options = bytes_from_json(object.at("options")),
-                       .why_not = text_from_json(object.at("why_not"))});
-  }
-  return records;
+TrafficRecord record_from_json(const json& object) {
+  return {.parent = object.at("parent").get<std::uint32_t>(),
+          .handle = object.at("handle").get<std::uint32_t>(),
+          .info = object.at("info").get<std::uint32_t>(),
+          .chain = object.at("chain").get<std::uint32_t>(),
+          .kind = text_from_json(object.at("kind")),
+          .options = bytes_from_json(object.at("options")),
+          .why_not = text_from_json(object.at("why_not"))};
 }
+
 template <typename Value, typename Convert>
 json numbered_to_json(const std::map<std::uint32_t, Value>& map, Convert convert) {
   json object = json::object();
@@ -114,7 +107,7 @@ std::map<std::uint32_t, Value> numbered_from_json(const json& object, Convert co
   std::map<std::uint32_t, Value> map;
   for (const auto& [key, value] : object.items()) {
     const auto number = parse_number(key, UINT32_MAX);
-    if (!number) throw Error("a snapshot holds a number '" + printable(key) + "'");
+    if (!number) throw Error("it holds a number '" + printable(key) + "'");
     map.emplace(static_cast<std::uint32_t>(*number), convert(value));
   }
   return map;
@@ -159,20 +152,21 @@ json to_json(const DeviceSettings& settings) {
   json object{{"ethtool", ethtool_to_json(settings.ethtool)},
               {"queues", queues_to_json(settings.queues)},
               {"programs", programs_to_json(settings.programs)},
-              {"qdiscs", records_to_json(settings.traffic.qdiscs)},
-              {"classes", records_to_json(settings.traffic.classes)},
-              {"filters", records_to_json(settings.traffic.filters)}};
+              {"qdiscs", list_to_json(settings.traffic.qdiscs, record_to_json)},
+              {"classes", list_to_json(settings.traffic.classes, record_to_json)},
+              {"filters", list_to_json(settings.traffic.filters, record_to_json)}};
   if (settings.steering) object["steering"] = steering_to_json(*settings.steering);
   return object;
 }
 
 DeviceSettings settings_from_json(const json& object) {
-  DeviceSettings settings{.ethtool = ethtool_from_json(object.at("ethtool")),
-                          .queues = queues_from_json(object.at("queues")),
-                          .programs = programs_from_json(object.at("programs")),
-                          .traffic = {.qdiscs = records_from_json(object.at("qdiscs")),
-                                      .classes = records_from_json(object.at("classes")),
-                                      .filters = records_from_json(object.at("filters"))}};
+  DeviceSettings settings{
+      .ethtool = ethtool_from_json(object.at("ethtool")),
+      .queues = queues_from_json(object.at("queues")),
+      .programs = programs_from_json(object.at("programs")),
+      .traffic = {.qdiscs = list_from_json(object.at("qdiscs"), record_from_json),
+                  .classes = list_from_json(object.at("classes"), record_from_json),
+                  .filters = list_from_json(object.at("filters"), record_from_json)}};
   if (object.contains("steering")) settings.steering = steering_from_json(object.at("steering"));
   return settings;
 }

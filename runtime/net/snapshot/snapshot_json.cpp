@@ -14,12 +14,6 @@ namespace netlend {
 using nlohmann::json;
 
 namespace {
-json texts_to_json(const std::vector<std::string>& texts) {
-  json array = json::array();
-  for (const auto& text : texts) array.push_back(bytes_to_utf8(text));
-  return array;
-}
-
 template <typename Value>
 json optional_to_json(const std::optional<Value>& value) {
   return value ? json(*value) : json(nullptr);
@@ -38,7 +32,7 @@ json link_to_json(const LinkState& link) {
   json object;
   object["ifindex"] = link.ifindex.value;
   object["name"] = bytes_to_utf8(link.name);
-  object["altnames"] = texts_to_json(link.altnames);
+  object["altnames"] = list_to_json(link.altnames, bytes_to_utf8);
   object["alias"] = bytes_to_utf8(link.alias);
   object["kind"] = link.kind;
   object["kind_data"] = to_hex(link.kind_data);
@@ -75,8 +69,7 @@ LinkState link_from_json(const json& object) {
   LinkState link;
   link.ifindex = {object.at("ifindex").get<int>()};
   link.name = text_from_json(object.at("name"));
-  for (const auto& altname : object.at("altnames"))
-    link.altnames.push_back(text_from_json(altname));
+  link.altnames = list_from_json(object.at("altnames"), text_from_json);
   link.alias = text_from_json(object.at("alias"));
   link.kind = object.at("kind").get<std::string>();
   link.kind_data = bytes_from_json(object.at("kind_data"));
@@ -122,7 +115,7 @@ RoutePlace place_from_json(const json& object) {
   if (!object.contains("place")) return RoutePlace::alone;
   const auto text = object.at("place").get<std::string>();
   const auto* const found = std::find(kPlaces.begin(), kPlaces.end(), text);
-  if (found == kPlaces.end()) throw Error("a snapshot holds a place '" + printable(text) + "'");
+  if (found == kPlaces.end()) throw Error("it holds a place '" + printable(text) + "'");
   return static_cast<RoutePlace>(found - kPlaces.begin());
 }
 
@@ -177,20 +170,6 @@ NeighbourRecord neighbour_from_json(const json& object) {
           .flags = object.at("flags").get<std::uint8_t>(),
           .attributes = raw_from_json(object.at("attributes"))};
 }
-
-template <typename Record, typename Convert>
-json list_to_json(const std::vector<Record>& records, Convert convert) {
-  json array = json::array();
-  for (const auto& record : records) array.push_back(convert(record));
-  return array;
-}
-
-template <typename Convert>
-auto list_from_json(const json& array, Convert convert) {
-  std::vector<decltype(convert(array))> records;
-  for (const auto& item : array) records.push_back(convert(item));
-  return records;
-}
 }  // namespace
 
 json address_to_json(const AddressRecord& address) {
@@ -235,7 +214,7 @@ json to_json(const DeviceSnapshot& snapshot) {
     object["dependent_routes"] = list_to_json(snapshot.dependent_routes, device_route_to_json);
   }
   if (!snapshot.announced_losses.empty()) {
-    object["announced_losses"] = texts_to_json(snapshot.announced_losses);
+    object["announced_losses"] = list_to_json(snapshot.announced_losses, bytes_to_utf8);
   }
   if (snapshot.root_qdisc) {
     object["root_qdisc"] = {{"kind", snapshot.root_qdisc->kind},
@@ -263,9 +242,7 @@ DeviceSnapshot snapshot_from_json(const json& object) {
         list_from_json(object.at("dependent_routes"), device_route_from_json);
   }
   if (object.contains("announced_losses")) {
-    for (const auto& text : object.at("announced_losses")) {
-      snapshot.announced_losses.push_back(text_from_json(text));
-    }
+    snapshot.announced_losses = list_from_json(object.at("announced_losses"), text_from_json);
   }
   if (object.contains("root_qdisc")) {
     const json& qdisc = object.at("root_qdisc");
