@@ -1,6 +1,6 @@
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
-#include <climits>
+#include <vector>
 
 #include "fault/points.hpp"
 #include "fault/scene.hpp"
@@ -9,8 +9,8 @@ using netlend::test::Act;
 using netlend::test::Deed;
 using netlend::test::Devices;
 using netlend::test::is_soak;
-using netlend::test::IsPoint;
 using netlend::test::kRunsPerPoint;
+using netlend::test::outlives_its_caller;
 using netlend::test::Performance;
 using netlend::test::Scene;
 using netlend::test::share;
@@ -26,17 +26,13 @@ void check_one_reap_suffices(std::unique_ptr<Scene>& scene) {
   if (!difference.empty()) scene = std::make_unique<Scene>();
 }
 
-/// Those that can make a difference, or all of them where the long counts are asked for.
-IsPoint calls() {
-  if (is_soak()) return [](const netlend::test::Call&) { return true; };
-  return netlend::test::outlives_its_caller;
-}
-
-bool kill_at(std::unique_ptr<Scene>& scene, Act act, Devices devices, int point) {
+bool kill_at(std::unique_ptr<Scene>& scene, Act act, Devices devices, int point, int calls_after) {
   bool is_hit = false;
-  BOOST_TEST_CONTEXT(text_of(act, devices) << ", killed at call " << point) {
-    const auto outcome =
-        Performance(*scene, act, devices).run(calls(), {.deed = Deed::kill, .point = point});
+  BOOST_TEST_CONTEXT(text_of(act, devices)
+                     << ", killed " << calls_after << " calls after change " << point) {
+    const auto outcome = Performance(*scene, act, devices)
+                             .run(outlives_its_caller,
+                                  {.deed = Deed::kill, .point = point, .calls_after = calls_after});
     is_hit = outcome.is_killed;
     if (!is_hit) BOOST_TEST(outcome.error == "");
     check_one_reap_suffices(scene);
@@ -44,32 +40,52 @@ bool kill_at(std::unique_ptr<Scene>& scene, Act act, Devices devices, int point)
   return is_hit;
 }
 
-/// The fewest calls of a few runs that aren't killed: what waits for the kernel asks now and then
-/// once more.
-int count_calls(std::unique_ptr<Scene>& scene, Act act, Devices devices) {
+/// How many calls come after each call that changes something, till the next of them; the first
+/// number is of those before the first. The fewest of a few runs that aren't killed: what waits for
+/// the kernel asks now and then once more. None where the long counts aren't asked for.
+std::vector<int> count_calls(std::unique_ptr<Scene>& scene, Act act, Devices devices) {
   constexpr int kDryRuns = 3;
-  int fewest = INT_MAX;
+  std::vector<int> fewest;
   for (int i = 0; i < kDryRuns; ++i) {
-    const auto dry = Performance(*scene, act, devices).run(calls(), {});
+    const auto dry = Performance(*scene, act, devices).run_counted(outlives_its_caller);
     BOOST_TEST(dry.error == "");
     check_one_reap_suffices(scene);
-    fewest = std::min(fewest, dry.points);
+    if (i == 0) fewest = dry.calls_after;
+    fewest.resize(std::min(fewest.size(), dry.calls_after.size()));
+    std::transform(fewest.begin(), fewest.end(), dry.calls_after.begin(), fewest.begin(),
+                   [](int one, int other) { return std::min(one, other); });
   }
+  if (!is_soak()) std::fill(fewest.begin(), fewest.end(), 0);
   return fewest;
 }
 
-/// Until a call that isn't made any more, which must be behind those that the dry runs made.
+/// At each change and, in the long counts, at each call after it; and then on, until a change that
+/// isn't made any more.
 void kill_at_every_call(Act act, Devices devices) {
   auto scene = std::make_unique<Scene>();
-  const int dry = count_calls(scene, act, devices);
+  const std::vector<int> calls = count_calls(scene, act, devices);
+  const int changes = static_cast<int>(calls.size()) - 1;
   const auto [first, step] = share();
+  int calls_seen = 0;
   int killed = 0;
-  for (int point = first;; point += step) {
+  const auto kill = [&](int point, int calls_after) {
+    if (++calls_seen % step != first % step) return;
     bool is_hit = false;
-    for (int i = 0; i < kRunsPerPoint && !is_hit; ++i) is_hit = kill_at(scene, act, devices, point);
-    if (!is_hit && point > dry) break;
-    BOOST_TEST(is_hit, "call " << point << " of " << dry << " was not met");
+    for (int i = 0; i < kRunsPerPoint && !is_hit; ++i) {
+      is_hit = kill_at(scene, act, devices, point, calls_after);
+    }
+    BOOST_TEST(is_hit, calls_after << " calls after change " << point << " of " << changes
+                                   << ": was not met");
     ++killed;
+  };
+  for (int point = 0; point <= changes; ++point) {
+    if (point > 0) kill(point, 0);
+    for (int after = 1; after <= calls[static_cast<std::size_t>(point)]; ++after) {
+      kill(point, after);
+    }
+  }
+  if (first == 1) {
+    for (int point = changes + 1; kill_at(scene, act, devices, point, 0); ++point) ++killed;
   }
   tell_survived(
       is_soak() ? "SIGKILL at a system call" : "SIGKILL at a system call that changes something",

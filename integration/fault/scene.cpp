@@ -47,14 +47,14 @@ const char* const kPicture = R"sh(
     sed -E 's/4294967295/forever/g; s/"([a-z_]*life_time|[a-z_]*timer|designated_port)":[0-9.]+/"\1"/g; s/"(id|no)":"0x[0-9a-f]+"/"\1"/g'
   (ip -4 -d route show table all; ip -6 -d route show table all) |
     sed -E 's/.* dev ([^ ]*)/\1: &/; s/expires [0-9]*sec/expires/' | sort --stable --key 1,1
-  ip neigh show nud permanent | sort
-  ip neigh show proxy | sort
-  tc qdisc show | sort
+  (ip neigh show nud permanent; ip neigh show proxy; tc qdisc show) | sort
+  cd /proc/sys/net
+  set --
   for device in lan0 mac0 port0;
 do
-    cat /proc/sys/net/ipv4/conf/$device/* /proc/sys/net/ipv4/neigh/$device/*
-    cat /proc/sys/net/ipv6/conf/$device/[a-rt-z]* /proc/sys/net/ipv6/neigh/$device/*
-  done 2>/dev/null | tr '\n' ' '
+    set -- "$@" ipv[46]/neigh/$device/* ipv4/conf/$device/* ipv6/conf/$device/[a-rt-z]*
+  done
+  cat "$@" 2>/dev/null | tr '\n' ' '
   echo
   find "$state" ! -type d
   grep "$state/[a-z]*/." /proc/self/mountinfo
@@ -149,6 +149,10 @@ Performance::Performance(Scene& scene, Act act, Devices devices)
 
 Outcome Performance::run(const IsPoint& is_point, const Fault& fault) {
   return run_traced([&] { perform(); }, is_point, fault);
+}
+
+Outcome Performance::run_counted(const IsPoint& is_point) {
+  return test::run_counted([&] { perform(); }, is_point);
 }
 
 void Performance::perform() {

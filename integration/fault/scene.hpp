@@ -57,6 +57,8 @@ class Performance {
  public:
   Performance(Scene& scene, Act act, Devices devices);
   Outcome run(const IsPoint& is_point, const Fault& fault);
+  /// Without a fault; each call is counted.
+  Outcome run_counted(const IsPoint& is_point);
 
  private:
   void perform();

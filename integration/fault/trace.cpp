@@ -1,7 +1,9 @@
 #include "fault/trace.hpp"
 
+#include <fcntl.h>
 #include <fmt/core.h>
 #include <linux/netlink.h>
+#include <seccomp.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
@@ -12,8 +14,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <csignal>
 #include <cstring>
+#include <memory>
 
 #include "base/error.hpp"
 #include "base/syscall.hpp"
@@ -26,7 +30,31 @@ namespace netlend::test {
 
 namespace {
 constexpr int kSystemCallStop = SIGTRAP | 0x80;  // PTRACE_O_TRACESYSGOOD
+constexpr int kFilterStop = SIGTRAP | PTRACE_EVENT_SECCOMP << 8;
 constexpr std::uint64_t kNoCall = ~std::uint64_t{0};
+
+/// Nine of ten calls are of these, and nothing ever strikes but some of the others, or is counted
+/// by their number after one of those: stopping at each would take longer than the work.
+constexpr std::array kOnlyReading{SCMP_SYS(read),       SCMP_SYS(close), SCMP_SYS(newfstatat),
+                                  SCMP_SYS(getdents64), SCMP_SYS(fstat), SCMP_SYS(lseek)};
+constexpr std::uint64_t kMakingFlags = O_CREAT | O_TRUNC | (O_TMPFILE & ~O_DIRECTORY);
+
+/// From now on, the tracer is asked before each call that does more than read. Source: seccomp(2),
+/// SECCOMP_RET_TRACE.
+void ask_the_tracer() {
+  const std::unique_ptr<void, void (*)(scmp_filter_ctx)> filter{::seccomp_init(SCMP_ACT_TRACE(0)),
+                                                                ::seccomp_release};
+  if (filter == nullptr) throw Error("no memory for a filter of system calls");
+  const auto checked = [](int result) {
+    if (result != 0) throw_errno(-result, "filter", "system calls");
+  };
+  for (const int number : kOnlyReading) {
+    checked(::seccomp_rule_add(filter.get(), SCMP_ACT_ALLOW, number, 0));
+  }
+  checked(::seccomp_rule_add(filter.get(), SCMP_ACT_ALLOW, SCMP_SYS(openat), 1,
+                             SCMP_A2(SCMP_CMP_MASKED_EQ, kMakingFlags, 0)));
+  checked(::seccomp_load(filter.get()));
+}
 
 /// A text that a child leaves its parent without a system call.
 class SharedText {
@@ -66,29 +94,33 @@ std::string_view bytes_of(const Value& value) {
 
 class Tracer {
  public:
-  Tracer(pid_t pid, const IsPoint& is_point, const Fault& fault)
-      : pid_(pid), is_point_(is_point), fault_(fault) {}
+  Tracer(pid_t pid, const IsPoint& is_point, const Fault& fault, bool is_counting)
+      : pid_(pid), is_point_(is_point), fault_(fault), is_counting_(is_counting) {}
 
   /// Until the child has ended; its wait status.
   int run();
   Outcome outcome;
 
  private:
-  void at_entry(const Call& call);
-  void at_exit();
+  Call next_call() const;
+  void before_call(const Call& call);
+  void before_any_call(const Call& call);
   void strike(const Call& call);
   void answer_in_place_of_the_kernel(const Call& receive);
   /// The call isn't made, and this is its result.
-  void replace_call(std::int64_t result);
+  void replace_call(std::int64_t result) const;
   bool takes_the_answer(const Call& call) const {
     return is_answer_due_ && call.number == SYS_recvfrom && call.arguments[0] == socket_;
+  }
+  bool counts_each_call() const {
+    return is_counting_ || (fault_.calls_after > 0 && outcome.points == fault_.point);
   }
 
   pid_t pid_;
   const IsPoint& is_point_;
   Fault fault_;
-  bool is_replaced_ = false;
-  std::int64_t result_ = 0;
+  bool is_counting_;
+  int calls_since_point_ = 0;
   /// Of the request that is to be answered by us.
   bool is_answer_due_ = false;
   std::uint64_t socket_ = 0;
@@ -99,30 +131,46 @@ int Tracer::run() {
   int signal = 0;
   for (;;) {
     if (!outcome.is_killed) {
-      check(::ptrace(PTRACE_SYSCALL, pid_, nullptr, signal), "go on with", "the child");
+      check(::ptrace(counts_each_call() ? PTRACE_SYSCALL : PTRACE_CONT, pid_, nullptr, signal),
+            "go on with", "the child");
     }
     signal = 0;
     int status = 0;
     check(retry([&] { return ::waitpid(pid_, &status, 0); }), "wait for", "the child");
     if (!WIFSTOPPED(status)) return status;
-    if (WSTOPSIG(status) != kSystemCallStop) {
+    const int stop = status >> 8;
+    if (stop == kFilterStop) {
+      before_call(next_call());
+    } else if (stop == kSystemCallStop) {
+      const Call call = next_call();
+      if (call.number != kNoCall) before_any_call(call);
+    } else {
       signal = WSTOPSIG(status);
-      continue;
-    }
-    __ptrace_syscall_info info{};
-    check(::ptrace(PTRACE_GET_SYSCALL_INFO, pid_, sizeof info, &info), "look at a call of",
-          "the child");
-    if (info.op == PTRACE_SYSCALL_INFO_ENTRY) {
-      Call call{.pid = pid_, .number = info.entry.nr};
-      std::copy(std::begin(info.entry.args), std::end(info.entry.args), call.arguments.begin());
-      at_entry(call);
-    } else if (info.op == PTRACE_SYSCALL_INFO_EXIT) {
-      at_exit();
     }
   }
 }
 
-void Tracer::at_entry(const Call& call) {
+Call Tracer::next_call() const {
+  __ptrace_syscall_info info{};
+  check(::ptrace(PTRACE_GET_SYSCALL_INFO, pid_, sizeof info, &info), "look at a call of",
+        "the child");
+  Call call{.pid = pid_, .number = kNoCall};
+  if (info.op == PTRACE_SYSCALL_INFO_EXIT) return call;
+  // What a filter's stop says begins like what an entry's says.
+  call.number = info.entry.nr;
+  std::copy(std::begin(info.entry.args), std::end(info.entry.args), call.arguments.begin());
+  return call;
+}
+
+/// Where each call is counted, this comes before before_call().
+void Tracer::before_any_call(const Call& call) {
+  if (is_point_(call)) return;
+  ++calls_since_point_;
+  if (is_counting_) ++outcome.calls_after.back();
+  if (fault_.calls_after > 0 && calls_since_point_ == fault_.calls_after) strike(call);
+}
+
+void Tracer::before_call(const Call& call) {
   if (takes_the_answer(call)) {
     is_answer_due_ = false;
     if (fault_.deed == Deed::refuse) {
@@ -133,7 +181,9 @@ void Tracer::at_entry(const Call& call) {
     return;
   }
   if (!is_point_(call)) return;
-  if (++outcome.points == fault_.point) strike(call);
+  ++outcome.points;
+  outcome.calls_after.push_back(0);
+  if (outcome.points == fault_.point && fault_.calls_after == 0) strike(call);
 }
 
 void Tracer::strike(const Call& call) {
@@ -179,21 +229,11 @@ void Tracer::answer_in_place_of_the_kernel(const Call& receive) {
   replace_call(sizeof answer);
 }
 
-void Tracer::replace_call(std::int64_t result) {
-  is_replaced_ = true;
-  result_ = result;
+void Tracer::replace_call(std::int64_t result) const {
   user_regs_struct registers{};
   check(::ptrace(PTRACE_GETREGS, pid_, nullptr, &registers), "read the registers of", "the child");
   registers.orig_rax = kNoCall;
-  check(::ptrace(PTRACE_SETREGS, pid_, nullptr, &registers), "set the registers of", "the child");
-}
-
-void Tracer::at_exit() {
-  if (!is_replaced_) return;
-  is_replaced_ = false;
-  user_regs_struct registers{};
-  check(::ptrace(PTRACE_GETREGS, pid_, nullptr, &registers), "read the registers of", "the child");
-  registers.rax = static_cast<std::uint64_t>(result_);
+  registers.rax = static_cast<std::uint64_t>(result);
   check(::ptrace(PTRACE_SETREGS, pid_, nullptr, &registers), "set the registers of", "the child");
 }
 
@@ -201,6 +241,7 @@ void Tracer::at_exit() {
   if (::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) == -1) ::_exit(1);
   static_cast<void>(::raise(SIGSTOP));
   try {
+    ask_the_tracer();
     work();
   } catch (const std::exception& thrown) {
     error.write(thrown.what());
@@ -219,16 +260,19 @@ std::string read_memory(pid_t pid, std::uint64_t address, std::size_t size) {
   return bytes;
 }
 
-Outcome run_traced(const std::function<void()>& work, const IsPoint& is_point, const Fault& fault) {
+namespace {
+Outcome run(const std::function<void()>& work, const IsPoint& is_point, const Fault& fault,
+            bool is_counting) {
   SharedText error;
   const pid_t child = check(::fork(), "fork", "a child to trace");
   if (child == 0) run_child(work, error);
   int status = 0;
   check(retry([&] { return ::waitpid(child, &status, 0); }), "wait for", "the child");
   if (!WIFSTOPPED(status)) throw Error("the child can't be traced");
-  check(::ptrace(PTRACE_SETOPTIONS, child, nullptr, PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL),
+  check(::ptrace(PTRACE_SETOPTIONS, child, nullptr,
+                 PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACESECCOMP | PTRACE_O_EXITKILL),
         "trace", "the child");
-  Tracer tracer(child, is_point, fault);
+  Tracer tracer(child, is_point, fault, is_counting);
   status = tracer.run();
   Outcome outcome = std::move(tracer.outcome);
   outcome.error = error.read();
@@ -236,6 +280,15 @@ Outcome run_traced(const std::function<void()>& work, const IsPoint& is_point, c
                                              : WIFEXITED(status) && WEXITSTATUS(status) == 0;
   if (!is_as_meant) throw Error(fmt::format("the child ended with the wait status {:#x}", status));
   return outcome;
+}
+}  // namespace
+
+Outcome run_traced(const std::function<void()>& work, const IsPoint& is_point, const Fault& fault) {
+  return run(work, is_point, fault, false);
+}
+
+Outcome run_counted(const std::function<void()>& work, const IsPoint& is_point) {
+  return run(work, is_point, {}, true);
 }
 
 }  // namespace netlend::test

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <vector>
 
 namespace netlend::test {
 
@@ -16,7 +17,8 @@ struct Call {
   std::array<std::uint64_t, 6> arguments{};
 };
 
-/// Whether a fault may strike there. Asked at each entry, in the tracer.
+/// Whether a fault may strike there. Asked in the tracer, before each call but for reading ones,
+/// and may then be asked twice.
 using IsPoint = std::function<bool(const Call&)>;
 
 /// What happens at a point.
@@ -34,14 +36,19 @@ enum class Deed {
 
 struct Fault {
   Deed deed = Deed::none;
-  /// Counted from 1.
+  /// Counted from 1; 0 is before the first of them, where only a later call is struck.
   int point = 0;
+  /// Not the point is struck but the so manieth call after it, whichever it is.
+  int calls_after = 0;
   int errno_value = 0;
 };
 
 struct Outcome {
   /// How many points were come by.
   int points = 0;
+  /// How many calls were made from each point to the next, those before the first in the beginning.
+  /// Only what run_counted() gives.
+  std::vector<int> calls_after{0};
   bool is_hit = false;
   bool is_killed = false;
   /// What the work threw; empty if it ended well.
@@ -51,6 +58,9 @@ struct Outcome {
 /// Runs `work` in a child, with the fault. Needs x86-64. Throws Error if the child can't be traced,
 /// or ends otherwise than by the end of `work` or by the fault. Source: ptrace(2).
 Outcome run_traced(const std::function<void()>& work, const IsPoint& is_point, const Fault& fault);
+
+/// The same without a fault, each call counted. Errors as run_traced().
+Outcome run_counted(const std::function<void()>& work, const IsPoint& is_point);
 
 /// `size` bytes at `address` in the memory of a process; fewer where it ends.
 std::string read_memory(pid_t pid, std::uint64_t address, std::size_t size);

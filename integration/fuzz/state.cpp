@@ -1,23 +1,9 @@
 #include "oci-spec/state.hpp"
 
-#include <nlohmann/json.hpp>
-
 #include "fuzz/oracle.hpp"
 #include "fuzz/targets.hpp"
 
 namespace netlend::fuzz {
-
-namespace {
-std::string write_state(const oci::State& state) {
-  nlohmann::json object{{"ociVersion", state.oci_version},
-                        {"id", state.id.str()},
-                        {"status", state.status},
-                        {"bundle", state.bundle}};
-  if (state.pid) object["pid"] = *state.pid;
-  if (state.annotations) object["annotations"] = *state.annotations;
-  return object.dump();
-}
-}  // namespace
 
 /// What a hook reads from its standard input.
 void state(std::string_view input) {
@@ -25,11 +11,11 @@ void state(std::string_view input) {
   if (!state) return;
   require(state->bundle.starts_with('/'), "a bundle is an absolute path");
   require(!state->pid || *state->pid > 0, "a pid is positive");
-  const std::string text = write_state(*state);
+  const std::string text = oci::format_state(*state);
   require(text.find("\\u0000") == std::string::npos || text.find("\\\\u0000") != std::string::npos,
           "no string of a state holds a NUL");
   const auto again = accepted([&] { return oci::parse_state(text); });
-  require(again && write_state(*again) == text, "a state is read as it was written");
+  require(again && oci::format_state(*again) == text, "a state is read as it was written");
 }
 
 }  // namespace netlend::fuzz

@@ -17,6 +17,8 @@ cases=(
   a_killed_netlend_has_left_a_guardian_that_cleans_up
   addresses_come_home_from_the_lan_itself
   an_uplink_that_was_down_and_is_up_again_is_answered_on
+  a_container_network_made_while_lent_works_and_goes_on
+  the_machine_speaks_on_when_the_address_that_it_spoke_from_goes
   a_loan_is_listed_shown_and_returned_by_its_address
   a_plan_says_what_would_change
   a_device_and_an_address_go_together
@@ -151,6 +153,70 @@ an_uplink_that_was_down_and_is_up_again_is_answered_on() {
   kill "$run"
   wait "$run" || true
   has_no_trace
+}
+
+is_box_online() { ip netns exec box ping -c 1 -W 1 192.0.2.1; }
+is_forwarding() { [[ $(sysctl -n "net.ipv4.conf.lan0.forwarding" "net.ipv6.conf.lan0.forwarding" | xargs) == "$1" ]]; }
+
+# What engines do for their first bridged container.
+make_container_network() {
+  ip netns add box
+  ip link add vb type veth peer name eth0 netns box
+  ip addr add 10.88.0.1/16 dev vb
+  ip link set vb up
+  ip -n box addr add 10.88.0.2/16 dev eth0
+  ip -n box link set eth0 up
+  ip -n box route add default via 10.88.0.1
+  nft 'add table ip nat; add chain ip nat po { type nat hook postrouting priority 100; };
+    add rule ip nat po ip saddr 10.88.0.0/16 masquerade'
+  sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
+}
+
+a_container_network_made_while_lent_works_and_goes_on() {
+  furnish_for_addresses
+  start box1 '192.0.2.10 2001:db8:1::10' sleep 1000
+  wait_until is_lent ready
+  make_container_network
+  wait_until is_box_online
+  is_answered 192.0.2.10
+  is_answered 2001:db8:1::10
+  sysctl -qw net.ipv4.ip_forward=0 net.ipv6.conf.all.forwarding=0
+  wait_until is_forwarding '1 1'
+  wait_until is_answered 192.0.2.10
+  wait_until is_answered 2001:db8:1::10
+  fails is_box_online
+  sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
+  # With everything killed, reap finds what home has become.
+  guardian=$(jq .ledger.guardian.pid /run/netlend/ledgers/*)
+  kill -KILL "$guardian" "$run"
+  wait_until is_gone "$guardian"
+  wait_until is_pair_gone
+  netlend reap
+  has_no_loans
+  is_forwarding '1 1'
+  is_box_online
+}
+
+the_machine_speaks_on_when_the_address_that_it_spoke_from_goes() {
+  furnish_for_addresses
+  ip addr add 192.0.2.12/24 dev lan0
+  before=$(ip route show dev lan0)
+  start box1 192.0.2.10 sleep 1000
+  wait_until is_lent ready
+  ip addr del 192.0.2.11/24 dev lan0
+  speaks_from() { expect "src $1" "$(ip route show 192.0.2.0/24)"; }
+  wait_until speaks_from 192.0.2.12
+  ping -c 1 -W 1 192.0.2.1
+  is_answered 192.0.2.10
+  # The next one ends by itself, and nobody is alive to see it.
+  guardian=$(jq .ledger.guardian.pid /run/netlend/ledgers/*)
+  kill -KILL "$guardian" "$run"
+  wait_until is_gone "$guardian"
+  ip addr del 192.0.2.12/24 dev lan0
+  [[ -z $(ip route show 192.0.2.0/24) ]]
+  netlend reap
+  [[ $(ip route show dev lan0) == "$before" ]]
+  ping -c 1 -W 1 192.0.2.1
 }
 
 a_loan_is_listed_shown_and_returned_by_its_address() {

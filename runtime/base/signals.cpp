@@ -27,4 +27,8 @@ void reset_signals() {
   check(::sigprocmask(SIG_SETMASK, &none, nullptr), "empty", "the signal mask");
 }
 
+int send_signal(int pidfd, int signal) noexcept {
+  return static_cast<int>(::syscall(SYS_pidfd_send_signal, pidfd, signal, nullptr, 0));
+}
+
 }  // namespace netlend

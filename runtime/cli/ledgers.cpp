@@ -211,7 +211,7 @@ HomeBy home_of_addresses_by(const Books& books, const Ledger& ledger) {
 Whereto whereabouts(const StateDirectory& state, const Ledger& ledger, const Loan& loan) {
   try {
     LoanSites sites(state, ledger);
-    if (loan.pair) return find_pair(sites.home(), *loan.pair) ? Whereto::away : Whereto::nowhere;
+    if (loan.pair) return sites.locate_pair(loan) ? Whereto::away : Whereto::nowhere;
     const auto location = sites.locate(loan);
     if (!location) return Whereto::nowhere;
     return location->where == Whereabouts::home ? Whereto::home : Whereto::away;

@@ -9,6 +9,7 @@
 #include <csignal>
 #include <set>
 
+#include "base/signals.hpp"
 #include "base/syscall.hpp"
 #include "base/text.hpp"
 #include "container/device_rules.hpp"
@@ -108,7 +109,7 @@ void kill_each(const std::vector<Victim>& victims, const std::vector<pid_t>& lis
     // One that is not listed any more ended, and a stranger may have its pid.
     if (!still.contains(victim.pid)) continue;
     // It may end in between: ESRCH.
-    static_cast<void>(::syscall(SYS_pidfd_send_signal, victim.pidfd.get(), SIGKILL, nullptr, 0));
+    static_cast<void>(send_signal(victim.pidfd.get(), SIGKILL));
   }
 }
 

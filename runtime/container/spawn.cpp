@@ -28,8 +28,7 @@ namespace {
 Spawned fork_child(const std::function<int()>& child) {
   const pid_t pid = check(::fork(), "start", "a process");
   if (pid == 0) run_child(child);
-  const auto pidfd = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
-  return {.pid = pid, .pidfd = UniqueFd{check(pidfd, "open", "a process that was started")}};
+  return {.pid = pid, .pidfd = open_pidfd(pid)};
 }
 }  // namespace
 

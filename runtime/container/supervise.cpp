@@ -1,28 +1,23 @@
 #include "container/supervise.hpp"
 
 #include <poll.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include <csignal>
 #include <vector>
 
+#include "base/signals.hpp"
 #include "base/syscall.hpp"
 
 namespace netlend {
 
 namespace {
-void send_signal(int pidfd, int signal) noexcept {
-  // It fails only for a process that has ended (ESRCH), and then there is nobody to tell.
-  static_cast<void>(::syscall(SYS_pidfd_send_signal, pidfd, signal, nullptr, 0));
-}
-
 void pass_on(const HeldSignals& signals, int pidfd, TerminalRelay* terminal) {
   while (const auto signal = signals.take()) {
     const bool is_for_terminal = *signal == SIGWINCH || *signal == SIGCONT;
     if (!is_for_terminal) {
-      send_signal(pidfd, *signal);
+      // It fails only for a process that has ended, and then there is nobody to tell.
+      static_cast<void>(send_signal(pidfd, *signal));
     } else if (terminal != nullptr) {
       terminal->copy_window_size();
       if (*signal == SIGCONT) terminal->take_keyboard();
@@ -57,7 +52,7 @@ int supervise(Spawned& child, std::unique_ptr<TerminalRelay> terminal, const Hel
 
 void kill_child(Spawned& child) noexcept {
   if (!child.pidfd.is_open()) return;
-  send_signal(child.pidfd.get(), SIGKILL);
+  static_cast<void>(send_signal(child.pidfd.get(), SIGKILL));
   int status = 0;
   while (::waitpid(child.pid, &status, 0) == -1 && errno == EINTR) {
   }

@@ -4,7 +4,6 @@
 #include <linux/if_link.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -27,6 +26,7 @@ using netlend::ProcessIdentity;
 using netlend::UniqueFd;
 using netlend::test::joined;
 using netlend::test::Lab;
+using netlend::test::load_program;
 using netlend::test::sh;
 using netlend::test::Sleeper;
 using netlend::test::succeeds;
@@ -83,19 +83,6 @@ class Guarded : public Lab {
  private:
   std::vector<ProcessIdentity> guardians_;
 };
-
-/// A program that lets every packet pass.
-UniqueFd load_xdp() {
-  const std::array<bpf_insn, 2> code{
-      {{.code = BPF_ALU64 | BPF_MOV | BPF_K, .imm = XDP_PASS}, {.code = BPF_JMP | BPF_EXIT}}};
-  bpf_attr attributes{};
-  attributes.prog_type = BPF_PROG_TYPE_XDP;
-  attributes.insns = reinterpret_cast<std::uintptr_t>(code.data());
-  attributes.insn_cnt = code.size();
-  attributes.license = reinterpret_cast<std::uintptr_t>("GPL");
-  return UniqueFd{static_cast<int>(netlend::check(
-      ::syscall(SYS_bpf, BPF_PROG_LOAD, &attributes, sizeof attributes), "load", "a program"))};
-}
 
 std::map<std::string, std::string> read_fields(const std::string& path) {
   std::map<std::string, std::string> fields;
@@ -175,7 +162,7 @@ BOOST_AUTO_TEST_CASE(it_keeps_a_program_that_nothing_but_the_device_holds) {
     site.socket.call(message);
   };
   netlend::Site home{netlend::Netns::current()};
-  attach(home, "lan0", load_xdp().get());
+  attach(home, "lan0", load_program(BPF_PROG_TYPE_XDP).get());
   const std::string before = sh("ip -d -j link show dev lan0");
   const auto guardian = lend_and_leave(borrower());
   netlend::Site inside{netlend::Netns::of_process(container.pid())};

@@ -86,7 +86,7 @@ class Vigil {
   Vigil(const StateDirectory& state, std::string ledger_name)
       : state_(state), ledger_name_(std::move(ledger_name)), closed_(watch_ledgers(state)) {
     const auto ledger = load_ledger(state, ledger_name_);
-    if (ledger && !ledger->address_loans.empty()) uplinks_.emplace(state, *ledger);
+    if (ledger && !ledger->address_loans.empty()) uplinks_.emplace(*ledger);
   }
 
   /// Until the process has ended.
@@ -103,6 +103,7 @@ class Vigil {
  private:
   template <typename Condition>
   bool wait_until(int fd, short event, Condition is_over);
+  void look_after_home();
 
   const StateDirectory& state_;
   std::string ledger_name_;
@@ -124,9 +125,16 @@ bool Vigil::wait_until(int fd, short event, Condition is_over) {
     check(retry([&] { return ::poll(waiting.data(), waiting.size(), -1); }), "wait for",
           "the borrower");
     if (waiting[1].revents != 0 && is_over()) return true;
-    if (waiting[2].revents != 0) uplinks_->renew();
+    if (waiting[2].revents != 0) look_after_home();
     drop_events(closed_.get());
   }
+}
+
+/// What fails is tried again at the next change, and giving back needs none of it.
+void Vigil::look_after_home() {
+  if (!uplinks_->has_changed()) return;
+  static_cast<void>(keep_up({.state = state_, .on_step = {}}, ledger_name_));
+  if (const auto ledger = load_ledger(state_, ledger_name_)) uplinks_->follow(*ledger);
 }
 
 bool Vigil::wait_for_unmount(const Watch& watch) {

@@ -2,11 +2,10 @@
 
 #include <fcntl.h>
 #include <fmt/core.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <csignal>
 
+#include "base/signals.hpp"
 #include "base/syscall.hpp"
 #include "container/hooks.hpp"
 #include "lifecycle/bundle.hpp"
@@ -46,8 +45,7 @@ void kill_first_process(const ContainerRecord& record) {
   const auto process = open_first_process(record);
   if (!process) return;
   // ESRCH: it ended meanwhile.
-  if (::syscall(SYS_pidfd_send_signal, process->get(), SIGKILL, nullptr, 0) == -1 &&
-      errno != ESRCH) {
+  if (send_signal(process->get(), SIGKILL) == -1 && errno != ESRCH) {
     throw_errno(errno, "kill container", record.id.str());
   }
   if (!wait_for_exit(process->get(), kKillTimeoutMs)) {

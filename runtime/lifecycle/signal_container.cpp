@@ -1,12 +1,11 @@
 #include "lifecycle/signal_container.hpp"
 
 #include <fmt/core.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <csignal>
 #include <cstring>
 
+#include "base/signals.hpp"
 #include "base/syscall.hpp"
 #include "base/text.hpp"
 
@@ -69,9 +68,7 @@ void signal_container(const ContainerStore& containers, const ContainerId& id, i
   if (to == SignalTo::all_processes && view.record.cgroup) {
     return signal_cgroup(Cgroup(*view.record.cgroup), signal);
   }
-  if (::syscall(SYS_pidfd_send_signal, process->get(), signal, nullptr, 0) == -1) {
-    throw_errno(errno, "signal container", id.str());
-  }
+  check(send_signal(process->get(), signal), "signal container", id.str());
 }
 
 int parse_signal(std::string_view text) {

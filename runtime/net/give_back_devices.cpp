@@ -9,6 +9,7 @@
 #include "net/kernel/announce.hpp"
 #include "net/left_to_kernel.hpp"
 #include "net/onlookers.hpp"
+#include "net/snapshot/all_devices.hpp"
 #include "net/snapshot/passed_time.hpp"
 #include "net/snapshot/restore.hpp"
 #include "net/steps.hpp"
@@ -47,8 +48,8 @@ class Returning {
     failures_.insert(failures_.end(), failures.begin(), failures.end());
   }
   void report(std::string what) { failures_.push_back({std::move(what)}); }
-  bool remove_pair(const MadePair& pair);
-  bool is_removed(const MadePair& pair);
+  bool remove_pair(const Loan& loan);
+  bool is_removed(const Loan& loan);
   bool report_missing(const Loan& loan);
   void announce_home(IfIndex ifindex, const std::string& name);
   void give_up_lost_programs(Loan& loan, const LinkState& link);
@@ -70,9 +71,10 @@ class Returning {
 };
 
 bool Returning::bring_home(Loan& loan) {
-  if (loan.pair) return remove_pair(*loan.pair);
+  if (loan.pair) return remove_pair(loan);
   let_time_pass(*loan.home, monotonic_ms() / kMsPerSecond,
                 secondaries_at_home(sites_.home(), *loan.home));
+  follow_all_devices(sites_.home(), *loan.home);
   auto location = sites_.locate(loan);
   if (!location) return report_missing(loan);
   const std::string name = printable(loan.home_name());
@@ -125,7 +127,7 @@ bool Returning::conclude() {
   attempt(failures_, [&] { have_the_last_word(); });
   bool all_as_they_were = true;
   for (const auto& loan : ledger_.loans) {
-    if (loan.pair && !is_removed(*loan.pair)) all_as_they_were = false;
+    if (loan.pair && !is_removed(loan)) all_as_they_were = false;
   }
   for (const auto& arrival : arrivals_) {
     bool is_as_it_was = false;
@@ -233,19 +235,20 @@ bool Returning::report_missing(const Loan& loan) {
   return false;
 }
 
-bool Returning::remove_pair(const MadePair& pair) {
-  // Its other end goes with it, wherever the borrower has put that.
-  if (const auto link = find_pair(sites_.home(), pair)) {
-    call(context_, sites_.home(),
-         delete_link(link->ifindex, fmt::format("remove the pair '{}'", pair.host_name)));
+bool Returning::remove_pair(const Loan& loan) {
+  // Its other end goes with it, wherever that was put.
+  if (const auto end = sites_.locate_pair(loan)) {
+    call(context_, *end->site,
+         delete_link(end->link.ifindex, fmt::format("remove the pair '{}'", loan.pair->host_name)));
   }
   return true;
 }
 
 /// Said by a second look, as with a device that came home.
-bool Returning::is_removed(const MadePair& pair) {
-  if (!find_pair(sites_.home(), pair)) return true;
-  report(fmt::format("the pair '{}' is still there: 'netlend reap' tries again", pair.host_name));
+bool Returning::is_removed(const Loan& loan) {
+  if (!sites_.locate_pair(loan)) return true;
+  report(fmt::format("the pair '{}' is still there: 'netlend reap' tries again",
+                     loan.pair->host_name));
   return false;
 }
 

@@ -96,11 +96,7 @@ BOOST_AUTO_TEST_CASE(of_giving_a_device_back_to_a_home_that_waits_for_it) {
     int step = 1;
     for (bool killed = true; killed; ++step) {
       netlend::test::Sleeper one_more;
-      netlend::Borrower to{.id = netlend::ContainerId{"db1"},
-                           .key = "/bundles/db1",
-                           .netns = netlend::Netns::of_process(one_more.pid()),
-                           .process = netlend::identify_process(one_more.pid()),
-                           .netns_path = ""};
+      const auto to = borrower_of(one_more, "db1");
       const auto ledger = lend(context(), plan(kDevice), to);
       if (!borrower_lives) one_more.kill();
       killed = kill_before_step(*this, step,

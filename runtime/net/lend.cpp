@@ -7,6 +7,7 @@
 #include "base/syscall.hpp"
 #include "base/text.hpp"
 #include "net/checks.hpp"
+#include "net/earlier.hpp"
 #include "net/kernel/driver.hpp"
 #include "net/kernel/l3_namespace.hpp"
 #include "net/l3/address_lending.hpp"
@@ -26,13 +27,8 @@
 namespace netlend {
 
 namespace {
-constexpr int kEarlierTimeoutMs = 10'000;
 constexpr int kAttemptsMax = 8;
-constexpr timespec kPollInterval{.tv_sec = 0, .tv_nsec = 5'000'000};
 constexpr std::size_t kPairNameHexDigits = 10;
-
-constexpr const char* kHowToLearnWhy =
-    "'netlend loans' shows the loan, 'netlend reap' tries again and says why";
 
 /// The locally administered address by which the end at home of a pair of ours is known again.
 std::string pair_address(const std::string& loan_id) {
@@ -44,78 +40,6 @@ std::string joined(const Failures& failures) {
   std::string out;
   for (const auto& failure : failures) out += (out.empty() ? "" : "; ") + failure.what;
   return out;
-}
-
-/// What came home, or didn't, on the way to something else.
-void note(const LendingContext& context, const Failures& failures) {
-  if (!context.on_note) return;
-  for (const auto& failure : failures) context.on_note(failure.what);
-}
-
-bool is_held_alive(const Ledger& earlier, const Borrower& borrower) {
-  return earlier.borrower == borrower.netns.identity() &&
-         borrower_liveness(earlier) != Liveness::dead;
-}
-
-bool is_wanted_again(const Plan& plan, const Loan& loan) {
-  return std::any_of(plan.nics.begin(), plan.nics.end(), [&](const NicPlan& nic) {
-    const auto* selector = std::get_if<DeviceSelector>(&nic.source);
-    return selector != nullptr && selector->by == DeviceSelector::By::name &&
-           selector->value == loan.home_name();
-  });
-}
-
-Error still_holds(const Ledger& earlier, const Plan& plan, const Failures& failures) {
-  const std::string id = earlier.id.str();
-  for (const auto& loan : earlier.loans) {
-    const bool is_wanted = std::any_of(plan.nics.begin(), plan.nics.end(), [&](const auto& nic) {
-      return nic.inside.str() == loan.inside;
-    });
-    if (!is_wanted || !failures.empty()) continue;
-    const std::string name = printable(loan.home_name());
-    if (is_wanted_again(plan, loan)) {
-      return Error(fmt::format("device '{}' is lent to '{}' already, by other words than these; "
-                               "'netlend return {}' brings it home",
-                               name, id, name),
-                   EEXIST);
-    }
-    return Error(
-        fmt::format("the name '{}' is taken in '{}' by device '{}', which was lent before; "
-                    "choose another name inside, or bring that home by 'netlend return {}'",
-                    printable(loan.inside), id, name, name),
-        EEXIST);
-  }
-  if (!failures.empty()) {
-    return Error(fmt::format("what '{}' was lent before has not come home as it was; {}", id,
-                             kHowToLearnWhy));
-  }
-  return Error(fmt::format(
-      "'{}' still holds what it was lent before; 'netlend return {}' brings it home", id, id));
-}
-
-/// A ledger of the same container: ours if it says the same; else it has to be closed first, if its
-/// borrower lives. What a dead one leaves open is no obstacle: its devices are kept by their
-/// leases. Returns the ledger's name in the first case.
-std::optional<std::string> meet_earlier(const LendingContext& context, const Plan& plan,
-                                        const std::string& plan_text, const Borrower& borrower) {
-  const std::int64_t deadline = monotonic_ms() + kEarlierTimeoutMs;
-  for (const auto& name : ledgers_of(context.state, borrower.id, borrower.key)) {
-    for (;;) {
-      const auto ledger = load_ledger(context.state, name);
-      if (!ledger) break;
-      const bool is_held = is_held_alive(*ledger, borrower);
-      if (is_held && ledger->plan == plan_text && ledger->is_ready()) return name;
-      const ReapResult reaped = reap_ledger(context, name, ReapScope::dead);
-      if (reaped.is_closed) {
-        note(context, reaped.failures);
-        break;
-      }
-      if (is_held) throw still_holds(*ledger, plan, reaped.failures);
-      if (!reaped.failures.empty() || monotonic_ms() >= deadline) break;
-      ::nanosleep(&kPollInterval, nullptr);  // Its guardian or its runtime is about to close it.
-    }
-  }
-  return std::nullopt;
 }
 
 /// All that the plan lends, for messages.
@@ -165,13 +89,15 @@ class Lending {
   void take_one(const std::string& lease, const std::string& wanted);
   void observe();
   void observe_lent_addresses();
+  void read_others();
   AddressScene address_scene() {
     return {.state = context_.state,
             .ledger = ledger_,
             .home = home_,
             .on_step = context_.on_step,
             .borrower = &inside_,
-            .is_in_l3_namespace = is_l3_child(inside_.netns, ledger_.home)};
+            .is_in_l3_namespace = is_l3_child(inside_.netns, ledger_.home),
+            .others = others_ ? &*others_ : nullptr};
   }
   void drop_leases() noexcept;
   void release_home() noexcept;
@@ -188,6 +114,8 @@ class Lending {
   std::vector<std::string> leases_;
   /// While addresses are lent.
   std::optional<LedgerLock> home_lock_;
+  /// As read_others() found them.
+  std::optional<std::vector<Ledger>> others_;
 };
 
 std::string Lending::run(const std::string& plan_text) {
@@ -199,7 +127,6 @@ std::string Lending::run(const std::string& plan_text) {
     choose_addresses();
     take_leases();
     observe();
-    if (!plan_.addresses.empty()) home_lock_ = lock_home(address_scene());
     observe_lent_addresses();
     pass(context_, Step::write_intent);
     for_plan([&] { save_ledger(context_.state, ledger_); });
@@ -400,7 +327,17 @@ void Lending::observe() {
   }
 }
 
+/// Once for all questions of a step: a host that has lent a hundred addresses has a hundred
+/// ledgers. With home's lock nobody changes in them what is asked for.
+void Lending::read_others() {
+  others_.reset();
+  if (is_any_address_lent(context_.state)) others_ = other_ledgers(address_scene());
+}
+
 void Lending::observe_lent_addresses() {
+  if (plan_.addresses.empty()) return;
+  home_lock_ = lock_home(address_scene());
+  read_others();
   for (std::size_t i = 0; i < plan_.addresses.size(); ++i) {
     AddressLoan& loan = ledger_.address_loans[i];
     const AddressScene scene = address_scene();
@@ -427,6 +364,7 @@ void Lending::release_home() noexcept {
 }
 
 void Lending::carry_out() {
+  read_others();  // Anew: each of two lenders asks once its own ledger is written.
   for (const auto& loan : ledger_.loans) {
     if (loan.home) check_no_address_lent(address_scene(), loan.home->link);
   }

@@ -109,6 +109,11 @@ enum class Leftover {
 Failures give_back(const LendingContext& context, const std::string& ledger_name,
                    Leftover leftover = Leftover::keep) noexcept;
 
+/// Does what a change at home makes necessary for the addresses that the ledger lends: they stay
+/// with their borrower, and home is to all others what it wants to be. For whoever watches it (see
+/// l3/uplink_watch.hpp). Nothing to do, and an absent ledger, is success.
+Failures keep_up(const LendingContext& context, const std::string& ledger_name) noexcept;
+
 /// From now on it is the kernel that brings home what the ledger holds. The OCI specification wants
 /// linux.netDevices to stay in the container's namespace until that ends: the kernel then brings
 /// hardware to the first namespace, where it is put right, or from where it is taken home; it

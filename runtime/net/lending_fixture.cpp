@@ -1,5 +1,12 @@
 #include "net/lending_fixture.hpp"
 
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <array>
+
+#include "base/syscall.hpp"
+
 namespace netlend::test {
 
 namespace {
@@ -66,6 +73,20 @@ void Lab::check_home_as_it_was() {
   BOOST_TEST(joined(differences(*before_snapshot_, now)) == "");
   BOOST_TEST(now.link.ifindex.value == before_snapshot_->link.ifindex.value);
   BOOST_TEST(joined(now.link.altnames) == joined(before_snapshot_->link.altnames));
+}
+
+UniqueFd load_program(bpf_prog_type type) {
+  // XDP_PASS is 2, TCX_PASS is 0.
+  const std::array<bpf_insn, 2> code{
+      {{.code = BPF_ALU64 | BPF_MOV | BPF_K, .imm = type == BPF_PROG_TYPE_XDP ? 2 : 0},
+       {.code = BPF_JMP | BPF_EXIT}}};
+  bpf_attr attributes{};
+  attributes.prog_type = type;
+  attributes.insns = reinterpret_cast<std::uintptr_t>(code.data());
+  attributes.insn_cnt = code.size();
+  attributes.license = reinterpret_cast<std::uintptr_t>("GPL");
+  return UniqueFd{static_cast<int>(check(
+      ::syscall(SYS_bpf, BPF_PROG_LOAD, &attributes, sizeof attributes), "load", "a program"))};
 }
 
 }  // namespace netlend::test

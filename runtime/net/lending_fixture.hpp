@@ -1,5 +1,7 @@
 #pragma once
 
+#include <linux/bpf.h>
+
 #include <memory>
 #include <string>
 
@@ -32,5 +34,8 @@ class Lab : public LenderFixture {
   std::string before_;
   std::unique_ptr<DeviceSnapshot> before_snapshot_;
 };
+
+/// Loads a BPF program that lets every packet pass.
+UniqueFd load_program(bpf_prog_type type);
 
 }  // namespace netlend::test

@@ -206,11 +206,7 @@ BOOST_AUTO_TEST_CASE(both_ends_of_a_veth_can_be_lent_and_come_home) {
   const std::string left = observe("left0");
   const std::string right = observe("right0");
   netlend::test::Sleeper second;
-  netlend::Borrower other{.id = netlend::ContainerId{"web1"},
-                          .key = "/bundles/web1",
-                          .netns = netlend::Netns::of_process(second.pid()),
-                          .process = netlend::identify_process(second.pid()),
-                          .netns_path = ""};
+  const auto other = borrower_of(second, "web1");
   lend(context(), plan("eth0=left0 addr=10.88.0.2/24"), borrower());
   lend(context(), plan("eth0=right0 addr=10.88.0.3/24"), other);
   container.sh("ip link set eth0 down; ip link set eth0 name mine0");
@@ -252,11 +248,7 @@ BOOST_AUTO_TEST_CASE(what_a_dead_borrower_holds_is_brought_home_for_the_next_who
   lend(context(), plan("eth0=lan0 addr=10.77.0.2/24"), borrower("db1"));
   container.kill();
   netlend::test::Sleeper second;
-  netlend::Borrower other{.id = netlend::ContainerId{"web1"},
-                          .key = "/bundles/web1",
-                          .netns = netlend::Netns::of_process(second.pid()),
-                          .process = netlend::identify_process(second.pid()),
-                          .netns_path = ""};
+  const auto other = borrower_of(second, "web1");
   lend(context(), plan("eth9=lan0"), other);
   BOOST_TEST(says(second.sh("ip link show eth9"), "eth9"));
   BOOST_TEST(joined(give_all_back()) == "");
@@ -419,6 +411,36 @@ BOOST_AUTO_TEST_CASE(a_pair_without_a_name_gets_one) {
   BOOST_TEST(says(sh("ip -o link show type veth"), ": nl-"));
   BOOST_TEST(joined(give_all_back()) == "");
   BOOST_TEST(!says(sh("ip -o link show type veth"), ": nl-"));
+}
+
+BOOST_AUTO_TEST_CASE(a_pair_whose_end_at_home_was_renamed_is_removed) {
+  lend(context(), plan("eth0=veth:h0"), borrower());
+  sh("ip link set h0 name renamed0");
+  BOOST_TEST(joined(give_all_back()) == "");
+  BOOST_TEST(!succeeds("ip link show renamed0"));
+  BOOST_TEST(!says(container.sh("ip -o link"), "eth0"));
+}
+
+BOOST_AUTO_TEST_CASE(a_pair_whose_end_at_home_was_moved_on_is_removed) {
+  lend(context(), plan("eth0=veth:h0"), borrower());
+  sh("ip link set h0 netns " + std::to_string(neighbour.pid()));
+  BOOST_TEST(joined(give_all_back()) == "");
+  BOOST_TEST(!says(neighbour.sh("ip -o link"), "h0"));
+  BOOST_TEST(!says(container.sh("ip -o link"), "eth0"));
+}
+
+BOOST_AUTO_TEST_CASE(what_is_mounted_over_the_name_of_a_borrower_does_not_hide_it) {
+  sh("ip netns add blue; ip netns add red");
+  const std::string path = "/run/netns/blue";
+  lend(context(), plan("eth0=lan0"),
+       {.id = netlend::ContainerId{"blue"},
+        .key = path,
+        .netns = netlend::Netns::open(path),
+        .process = {},
+        .netns_path = path});
+  sh("mount --bind /run/netns/red /run/netns/blue");
+  BOOST_TEST(joined(give_all_back()) == "");
+  check_home_as_it_was();
 }
 
 BOOST_AUTO_TEST_CASE(a_pair_does_not_take_a_name_that_is_somebody_elses) {

@@ -277,10 +277,18 @@ std::optional<Location> LoanSites::locate_in(const Candidate& candidate, const L
 
 bool is_held(const NetnsIdentity& netns) { return find_site(netns) != nullptr; }
 
-std::optional<LinkState> find_pair(Site& home, const MadePair& pair) {
-  auto link = find_link(home.socket, pair.host_name);
-  if (link && link->kind == "veth" && link->address == pair.host_address) return link;
-  return std::nullopt;
+std::optional<Location> LoanSites::locate_pair(const Loan& loan) {
+  // Its address was drawn for it alone; a name can be given anew.
+  for (auto& link : list_links(home_->socket)) {
+    if (link.kind == "veth" && link.address == loan.pair->host_address) {
+      return Location{Whereabouts::home, home_.get(), std::move(link)};
+    }
+  }
+  if (!borrower_ || !loan.inside_ifindex) return std::nullopt;
+  auto inside = find_link(borrower_->socket, *loan.inside_ifindex);
+  // A veth that the borrower has put there is the borrower's, and so is the loss of it.
+  if (!inside || inside->kind != "veth" || inside->name != loan.inside) return std::nullopt;
+  return Location{Whereabouts::borrower, borrower_.get(), *std::move(inside)};
 }
 
 }  // namespace netlend

@@ -33,6 +33,9 @@ class LoanSites {
   /// Finds the device by what a borrower can't change. Nothing: it is in none of these namespaces,
   /// or gone.
   std::optional<Location> locate(const Loan& loan);
+  /// The end of a made pair that can be reached: that at home, whatever its name is now, or that
+  /// inside. Nothing where the pair was never made or is gone.
+  std::optional<Location> locate_pair(const Loan& loan);
   /// Whether what locate() doesn't find was deleted for certain, and not just moved on: the other
   /// end of a veth, which was at home, is gone as well.
   bool is_deleted(const Loan& loan);
@@ -71,8 +74,5 @@ std::unique_ptr<Site> open_borrower(const StateDirectory& state, const Ledger& l
 
 /// Whether a process or a name holds a network namespace.
 bool is_held(const NetnsIdentity& netns);
-
-/// The end at home of a made pair; nothing where it was never made or is gone.
-std::optional<LinkState> find_pair(Site& home, const MadePair& pair);
 
 }  // namespace netlend

@@ -7,8 +7,6 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
-#include <array>
-
 #include "base/syscall.hpp"
 #include "net/lending_fixture.hpp"
 #include "net/snapshot/programs.hpp"
@@ -19,24 +17,11 @@ using netlend::UniqueFd;
 using netlend::test::error_of;
 using netlend::test::joined;
 using netlend::test::Lab;
+using netlend::test::load_program;
 using netlend::test::says;
 using netlend::test::sh;
 
 namespace {
-/// A program that lets every packet pass: XDP_PASS is 2, TCX_PASS is 0.
-UniqueFd load_program(bpf_prog_type type) {
-  const std::array<bpf_insn, 2> code{
-      {{.code = BPF_ALU64 | BPF_MOV | BPF_K, .imm = type == BPF_PROG_TYPE_XDP ? 2 : 0},
-       {.code = BPF_JMP | BPF_EXIT}}};
-  bpf_attr attributes{};
-  attributes.prog_type = type;
-  attributes.insns = reinterpret_cast<std::uintptr_t>(code.data());
-  attributes.insn_cnt = code.size();
-  attributes.license = reinterpret_cast<std::uintptr_t>("GPL");
-  return UniqueFd{static_cast<int>(netlend::check(
-      ::syscall(SYS_bpf, BPF_PROG_LOAD, &attributes, sizeof attributes), "load", "a program"))};
-}
-
 constexpr auto kTcxIngress = static_cast<bpf_attach_type>(46);
 
 /// Held for as long as the link is open.

@@ -18,7 +18,7 @@
 #include "base/syscall.hpp"
 #include "base/text.hpp"
 #include "base/unique_fd.hpp"
-#include "net/kernel/message.hpp"
+#include "net/kernel/netfilter.hpp"
 
 namespace netlend {
 
@@ -31,14 +31,8 @@ void put_be32(Message& message, int attribute, std::uint32_t value) {
   message.put_u32(attribute, htonl(value));
 }
 
-Message nft_message(int type, std::uint16_t flags, std::string doing) {
-  Message message(static_cast<std::uint16_t>(NFNL_SUBSYS_NFTABLES << 8 | type), flags,
-                  std::move(doing));
-  nfgenmsg header{};
-  header.nfgen_family = NFPROTO_NETDEV;
-  header.version = NFNETLINK_V0;
-  message.header(header);
-  return message;
+Message netdev_message(int type, std::uint16_t flags, std::string doing) {
+  return nftables_message(type, flags, NFPROTO_NETDEV, std::move(doing));
 }
 
 /// One expression: its name, and `put` for its attributes.
@@ -124,10 +118,10 @@ std::vector<Message> messages_for(const FrameChain& chain) {
   const std::string doing =
       fmt::format("add rules of nftables for device '{}'", printable(chain.device));
   std::vector<Message> messages;
-  messages.push_back(nft_message(NFT_MSG_NEWTABLE, NLM_F_CREATE, doing));
+  messages.push_back(netdev_message(NFT_MSG_NEWTABLE, NLM_F_CREATE, doing));
   messages.back().put_string(NFTA_TABLE_NAME, chain.table);
 
-  Message head = nft_message(NFT_MSG_NEWCHAIN, NLM_F_CREATE | NLM_F_EXCL, doing);
+  Message head = netdev_message(NFT_MSG_NEWCHAIN, NLM_F_CREATE | NLM_F_EXCL, doing);
   head.put_string(NFTA_CHAIN_TABLE, chain.table).put_string(NFTA_CHAIN_NAME, chain.device);
   head.begin(NFTA_CHAIN_HOOK);
   const bool is_ingress = chain.hook == FrameChain::Hook::ingress;
@@ -139,7 +133,7 @@ std::vector<Message> messages_for(const FrameChain& chain) {
   messages.push_back(std::move(head));
 
   for (const auto& rule : chain.rules) {
-    Message message = nft_message(NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND, doing);
+    Message message = netdev_message(NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND, doing);
     message.put_string(NFTA_RULE_TABLE, chain.table).put_string(NFTA_RULE_CHAIN, chain.device);
     message.begin(NFTA_RULE_EXPRESSIONS);
     for (const auto& match : rule.matches) put_match(message, match);
@@ -244,7 +238,7 @@ std::optional<std::string> why_no_frame_chain(const Netns& netns, const FrameCha
 void remove_frame_table(const Netns& netns, const std::string& table) {
   std::vector<Message> messages;
   messages.push_back(
-      nft_message(NFT_MSG_DELTABLE, 0, fmt::format("remove table '{}' of nftables", table)));
+      netdev_message(NFT_MSG_DELTABLE, 0, fmt::format("remove table '{}' of nftables", table)));
   messages.back().put_string(NFTA_TABLE_NAME, table);
   const int refusal = send_batch(netns, messages, Batch::commit);
   if (refusal != 0 && refusal != ENOENT) {

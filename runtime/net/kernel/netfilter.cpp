@@ -23,16 +23,6 @@ namespace {
 constexpr int kDevicePrefix = 2;  // NFTA_DEVICE_PREFIX, Linux 6.17: "eth*"
 constexpr int kNone = 0;
 
-Message nftables_message(int type, std::uint8_t family, std::string doing) {
-  Message message(static_cast<std::uint16_t>(NFNL_SUBSYS_NFTABLES << 8 | type), 0,
-                  std::move(doing));
-  nfgenmsg header{};
-  header.nfgen_family = family;
-  header.version = NFNETLINK_V0;
-  message.header(header);
-  return message;
-}
-
 std::string_view family_name(std::uint8_t family) {
   return family == NFPROTO_NETDEV ? "netdev"
          : family == NFPROTO_INET ? "inet"
@@ -63,7 +53,7 @@ static_assert(int{NFTA_HOOK_HOOKNUM} == int{NFTA_FLOWTABLE_HOOK_NUM} &&
               int{NFTA_HOOK_PRIORITY} == int{NFTA_FLOWTABLE_HOOK_PRIORITY});
 
 Message list_objects(const Kind& kind, std::uint8_t family) {
-  return nftables_message(kind.get_type, family,
+  return nftables_message(kind.get_type, 0, family,
                           fmt::format("list the {}s of nftables", kind.what));
 }
 
@@ -99,6 +89,16 @@ bool is_unknown_to_kernel(const Error& error) {
          error.errno_value() == EINVAL;
 }
 }  // namespace
+
+Message nftables_message(int type, std::uint16_t flags, std::uint8_t family, std::string doing) {
+  Message message(static_cast<std::uint16_t>(NFNL_SUBSYS_NFTABLES << 8 | type), flags,
+                  std::move(doing));
+  nfgenmsg header{};
+  header.nfgen_family = family;
+  header.version = NFNETLINK_V0;
+  message.header(header);
+  return message;
+}
 
 bool names_device(const Attributes& hook, int single, int several, const std::string& device) {
   if (single != kNone && hook.text(single) == device) return true;
@@ -156,7 +156,7 @@ std::string describe(const NetfilterHook& hook) {
 
 bool is_there(const Netns& netns, const NetfilterHook& hook) {
   const Kind& kind = kind_of(hook);
-  Message message = nftables_message(kind.get_type, hook.family, "look up " + describe(hook));
+  Message message = nftables_message(kind.get_type, 0, hook.family, "look up " + describe(hook));
   message.put_string(kind.table, hook.table).put_string(kind.name, hook.name);
   return RouteSocket(netns, NETLINK_NETFILTER).find(message).has_value();
 }
@@ -164,7 +164,7 @@ bool is_there(const Netns& netns, const NetfilterHook& hook) {
 void add_to_hook(const Netns& netns, const NetfilterHook& hook, const std::string& device,
                  std::string doing) {
   const Kind& kind = kind_of(hook);
-  Message message = nftables_message(kind.change_type, hook.family, std::move(doing));
+  Message message = nftables_message(kind.change_type, 0, hook.family, std::move(doing));
   message.put_string(kind.table, hook.table).put_string(kind.name, hook.name);
   message.begin(kind.hook)
       .put(NFTA_HOOK_HOOKNUM, hook.number)

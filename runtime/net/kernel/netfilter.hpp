@@ -24,6 +24,9 @@ struct NetfilterHook {
   bool operator==(const NetfilterHook&) const = default;
 };
 
+/// `type`: NFT_MSG_*; `family`: NFPROTO_*.
+Message nftables_message(int type, std::uint16_t flags, std::uint8_t family, std::string doing);
+
 std::vector<NetfilterHook> list_netfilter_hooks(const Netns& netns, const std::string& device);
 
 /// "chain 'in' of table 'netdev t' of nftables".

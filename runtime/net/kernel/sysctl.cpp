@@ -8,6 +8,8 @@
 
 #include <array>
 #include <filesystem>
+#include <map>
+#include <vector>
 
 #include "base/error.hpp"
 #include "base/file.hpp"
@@ -26,12 +28,26 @@ void check_is_proc(int fd) {
   }
 }
 
-void read_folder(int folder, const std::string& family, Sysctls& sysctls) {
-  for (const auto& name : list_names(folder)) {
+/// Those that can be written, of any device: the kernel's tables of a family are the same for all.
+/// Source: net/ipv4/devinet.c, net/ipv6/addrconf.c, net/core/neighbour.c.
+std::vector<std::string> find_writable(int folder) {
+  std::vector<std::string> writable;
+  for (auto& name : list_names(folder)) {
     struct stat status {};
-    const bool writable =
-        ::fstatat(folder, name.c_str(), &status, 0) == 0 && (status.st_mode & S_IWUSR) != 0;
-    if (!writable || name == "addr_gen_mode") continue;
+    if (::fstatat(folder, name.c_str(), &status, 0) == -1 || (status.st_mode & S_IWUSR) == 0) {
+      continue;
+    }
+    if (name != "addr_gen_mode") writable.push_back(std::move(name));
+  }
+  return writable;
+}
+
+void read_folder(int folder, const std::string& family, Sysctls& sysctls) {
+  // A device is looked at several times on its way, at some 140 files each time.
+  static std::map<std::string, std::vector<std::string>> writable;
+  auto known = writable.find(family);
+  if (known == writable.end()) known = writable.emplace(family, find_writable(folder)).first;
+  for (const auto& name : known->second) {
     try {
       auto value = read_attribute(folder, name);
       if (value) sysctls.emplace(fmt::format("{}/{}", family, name), *std::move(value));

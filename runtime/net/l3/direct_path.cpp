@@ -83,15 +83,15 @@ void DirectPath::reach_home(IfIndex pair) {
   }
   scene_.call(borrower_, set_link_flags(pair, IFF_UP, IFF_UP,
                                         fmt::format("set up '{}' inside", loan_.host_name)));
-  std::set<std::string> substitutes;
-  for (const auto& lent : loan_.addresses) substitutes.insert(lent.substitute);
-  for (const auto& bytes : substitutes) {
-    const IpAddress address = IpAddress::from_bytes(bytes);
-    scene_.call(borrower_, add_neighbour(pair, neighbour_of(address, loan_.host_address),
-                                         fmt::format("enter {} inside", address.str())));
-    route(pair, make_route(host_prefix(address), std::nullopt, /*onlink=*/false));
-  }
+  for (const auto& lent : loan_.addresses) reach(pair, lent);
   ask_own_table();
+}
+
+void DirectPath::reach(IfIndex pair, const LentAddress& lent) {
+  const IpAddress home = IpAddress::from_bytes(lent.substitute);
+  scene_.call(borrower_, add_neighbour(pair, neighbour_of(home, loan_.host_address),
+                                       fmt::format("enter {} inside", home.str())));
+  route(pair, make_route(host_prefix(home), std::nullopt, /*onlink=*/false));
 }
 
 /// It may have another default route, by a lent device: what comes from these addresses asks a
@@ -115,7 +115,7 @@ RouteRecord DirectPath::in_own_table(RouteRecord route) const {
 void DirectPath::route(IfIndex device, const RouteRecord& route) {
   const std::string doing = "route " + describe(route) + " inside";
   scene_.ensure(borrower_, add_only_route(device, route, doing));
-  scene_.call(borrower_, add_only_route(device, in_own_table(route), doing));
+  scene_.ensure(borrower_, add_only_route(device, in_own_table(route), doing));
 }
 
 /// Before there is such a device: the kernel enters a link address for a user only where it is not

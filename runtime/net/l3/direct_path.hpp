@@ -23,6 +23,8 @@ class DirectPath {
   void set_up(IfIndex pair);
   /// Once home has the addresses no more: what makes them the borrower's. Throws Error.
   void finish();
+  /// By the pair: home, which speaks from that address's substitute.
+  void reach(IfIndex pair, const LentAddress& lent);
 
  private:
   void prepare_lan();

@@ -53,6 +53,7 @@ class RoutedReturn {
 
  private:
   void find_devices();
+  RouteRecord lent_route(const LentAddress& lent) const;
   void take_upper() { remove_upper(scene_, loan_); }
   void give_back_ports(const LentAddress& lent);
   void give_back_ipv4(const LentAddress& lent);
@@ -70,7 +71,6 @@ class RoutedReturn {
   AddressLoan& loan_;
   Failures& failures_;
   RouteSocket& socket_;
-  /// The end at home of the pair; it is gone with a borrower who is.
   std::optional<IfIndex> host_;
 };
 
@@ -91,11 +91,13 @@ std::vector<AddressRecord> RoutedReturn::ipv6_addresses(IfIndex device) {
   return all;
 }
 
-void RoutedReturn::find_devices() {
-  const auto link = find_link(socket_, loan_.host_name);
-  if (link && link->kind == pair_kind(mode_of(loan_)) && link->address == loan_.host_address) {
-    host_ = link->ifindex;
-  }
+void RoutedReturn::find_devices() { host_ = find_host_end(scene_.home, loan_); }
+
+/// Whatever source it names by now.
+RouteRecord RoutedReturn::lent_route(const LentAddress& lent) const {
+  RouteRecord route = route_to_borrower(loan_, lent, host_.value());
+  route.attributes.erase(RTA_PREFSRC);
+  return route;
 }
 
 void RoutedReturn::give_back_ports(const LentAddress& lent) {
@@ -103,14 +105,14 @@ void RoutedReturn::give_back_ports(const LentAddress& lent) {
                [&](const FibRule& rule) { return sends_to_borrower(rule, loan_, lent); });
   if (!host_) return;
   scene_.ensure(scene_.home,
-                remove_route(*host_, route_to_borrower(loan_, lent, *host_),
+                remove_route(*host_, lent_route(lent),
                              fmt::format("end the route to {}", lent.home.address().str())));
 }
 
 void RoutedReturn::give_back_ipv4(const LentAddress& lent) {
   if (!host_) return;
   // By device, type and table: the kernel's own route has the same destination.
-  scene_.ensure(scene_.home, remove_route(*host_, route_to_borrower(loan_, lent, *host_),
+  scene_.ensure(scene_.home, remove_route(*host_, lent_route(lent),
                                           fmt::format("take back {}", lent.home.address().str())));
 }
 
@@ -121,7 +123,7 @@ void RoutedReturn::give_back_ipv6(const LentAddress& lent) {
   if (has_place) put_on_device(lent.device, lent.home);
   remove_rules(AF_INET6, [&](const FibRule& rule) { return sends_to_borrower(rule, loan_, lent); });
   if (host_) {
-    scene_.ensure(scene_.home, remove_route(*host_, route_to_borrower(loan_, lent, *host_),
+    scene_.ensure(scene_.home, remove_route(*host_, lent_route(lent),
                                             fmt::format("end the route to {}", address.str())));
   }
   if (const auto lo = find_link(socket_, std::string("lo"))) {

@@ -10,37 +10,31 @@
 #include "base/text.hpp"
 #include "net/kernel/sysctl.hpp"
 #include "net/l3/mode.hpp"
+#include "net/l3/rule_places.hpp"
+#include "net/l3/source_routes.hpp"
 
 namespace netlend {
 
 namespace {
 constexpr int kLockTimeoutMs = 15'000;
-// Where the rule of IPv6 goes that asks for the host's own addresses: behind ours.
-constexpr std::uint32_t kLocalBehindOurs = 10;
 constexpr const char* kForwarding4 = "ipv4/conf/forwarding";
 constexpr const char* kForwarding6 = "ipv6/conf/forwarding";
+constexpr const char* kForceForwarding = "ipv6/conf/force_forwarding";
 constexpr const char* kAcceptRa = "ipv6/conf/accept_ra";
-
-bool asks_local_table(const FibRule& rule) {
-  return rule.action == FR_ACT_TO_TBL && rule.table == RT_TABLE_LOCAL && !rule.from && !rule.to &&
-         rule.iif.empty();
-}
 
 bool has_ports(const AddressLoan& loan) { return !loan.ports.empty(); }
 
-/// The kernel knows whose the addresses are, and routes to them as before.
-bool needs_nothing(const AddressLoan& loan) { return mode_of(loan) == AddressMode::kernel; }
+/// That of `all`, where setting it sets every device (devinet_sysctl_forward of IPv4, addrconf.c's
+/// addrconf_fixup_forwarding and addrconf_force_forward_change).
+std::optional<std::string> value_of_all(const Site& home, const std::string& key) {
+  if (key != kForwarding4 && key != kForwarding6 && key != kForceForwarding) return std::nullopt;
+  return read_sysctl(home.netns, "all", key);
+}
 
-bool is_same_route(const DeviceRoute& left, const DeviceRoute& right) {
-  const auto attribute = [](const DeviceRoute& route, std::uint16_t type) {
-    const auto found = route.route.attributes.find(type);
-    return found == route.route.attributes.end() ? std::string{} : found->second;
-  };
-  return left.device == right.device && left.route.family == right.route.family &&
-         left.route.table == right.route.table && left.route.tos == right.route.tos &&
-         left.route.destination_bits == right.route.destination_bits &&
-         attribute(left, RTA_DST) == attribute(right, RTA_DST) &&
-         attribute(left, RTA_PRIORITY) == attribute(right, RTA_PRIORITY);
+/// What home itself would have the sysctl be: as it was, unless all devices were set since.
+std::string home_wants(const Site& home, const ChangedSysctl& changed) {
+  const auto all = value_of_all(home, changed.key);
+  return all && changed.all && *all != *changed.all ? *all : changed.before;
 }
 
 bool is_same_sysctl(const ChangedSysctl& left, const ChangedSysctl& right) {
@@ -74,71 +68,92 @@ std::string name_of(const AddressScene& scene, IfIndex device) {
   return read_link(scene.home.socket, device).name;
 }
 
-struct NewSysctl {
-  ChangedSysctl sysctl;
-  std::string device_name;
-  std::string value;
-};
-
 /// Finds out what has to change for the addresses of a ledger, and changes it.
 class Preparation {
  public:
   explicit Preparation(const AddressScene& scene)
       : scene_(scene), others_(needed_by_others(scene)), changes_(scene.ledger.home_changes) {}
 
-  void plan() {
-    std::set<int> families;
-    std::set<std::pair<int, IfIndex>> uplinks;
-    for (const auto& loan : scene_.ledger.address_loans) {
-      if (needs_nothing(loan)) continue;
-      for (const auto& lent : loan.addresses) {
-        families.insert(lent.home.family);
-        if (is_answered_by_home(mode_of(loan))) uplinks.insert({lent.home.family, lent.device});
-      }
-    }
-    for (const int family : families) plan_rules(family);
-    for (const auto& [family, device] : uplinks) {
-      if (family == AF_INET) plan_ipv4(device);
-      if (family == AF_INET6) plan_ipv6(device);
-    }
-    plan_routes();
-  }
-
+  void plan();
   void carry_out();
+  const std::vector<NewSysctl>& new_sysctls() const { return new_sysctls_; }
 
  private:
   void plan_ipv4(IfIndex device);
   void plan_ipv6(IfIndex device);
   void plan_rules(int family);
-  void plan_routes();
-  std::string before(IfIndex device, const std::string& key);
+  ChangedSysctl at_home(IfIndex device, const std::string& key);
+  bool routes_at_home(int family, IfIndex device);
   void want_sysctl(IfIndex device, const std::string& key, const std::string& value);
   void want_rule(const FibRule& rule);
-  /// Nobody else is to find a router where there was none.
-  void stay_no_router(int family, IfIndex device);
+  void forward(int family, IfIndex device);
+  void keep_router_announcements();
 
   const AddressScene& scene_;
   HomeChanges others_;
   HomeChanges& changes_;
   std::vector<NewSysctl> new_sysctls_;
+  std::vector<FibRule> retired_rules_;
   std::vector<DeviceRoute> new_routes_;
 };
 
-/// As it was before the first loan.
-std::string Preparation::before(IfIndex device, const std::string& key) {
-  const ChangedSysctl wanted{.device = device, .key = key, .before = {}};
-  if (const auto* shared = find_same(others_.sysctls, wanted, is_same_sysctl)) {
-    return shared->before;
+void Preparation::plan() {
+  std::set<int> families;
+  std::set<std::pair<int, IfIndex>> uplinks;
+  for (const auto& loan : scene_.ledger.address_loans) {
+    if (!changes_home(mode_of(loan))) continue;
+    for (const auto& lent : loan.addresses) {
+      families.insert(lent.home.family);
+      // It may have gone since.
+      if (!is_answered_by_home(mode_of(loan)) || !find_link(scene_.home.socket, lent.device))
+        continue;
+      uplinks.insert({lent.home.family, lent.device});
+    }
   }
-  return read_sysctl(scene_.home.netns, name_of(scene_, device), key).value_or("");
+  for (const int family : families) plan_rules(family);
+  for (const auto& [family, device] : uplinks) {
+    if (family == AF_INET) plan_ipv4(device);
+    if (family == AF_INET6) plan_ipv6(device);
+  }
+  new_routes_ = plan_source_routes(scene_, others_, changes_);
+}
+
+/// What home wants of it, and `all` now.
+ChangedSysctl Preparation::at_home(IfIndex device, const std::string& key) {
+  ChangedSysctl sysctl{
+      .device = device, .key = key, .before = {}, .all = value_of_all(scene_.home, key)};
+  const auto* known = find_same(changes_.sysctls, sysctl, is_same_sysctl);
+  if (known == nullptr) known = find_same(others_.sysctls, sysctl, is_same_sysctl);
+  sysctl.before = known != nullptr
+                      ? home_wants(scene_.home, *known)
+                      : read_sysctl(scene_.home.netns, name_of(scene_, device), key).value_or("");
+  return sysctl;
+}
+
+/// Whether home sends on what comes in by the device for others, whoever asked it to.
+bool Preparation::routes_at_home(int family, IfIndex device) {
+  if (family == AF_INET) return at_home(device, kForwarding4).before != "0";
+  // net/ipv6/ip6_output.c, ip6_forward.
+  return read_sysctl(scene_.home.netns, "all", kForwarding6) != "0" ||
+         at_home(device, kForceForwarding).before == "1";
 }
 
 void Preparation::want_sysctl(IfIndex device, const std::string& key, const std::string& value) {
-  const ChangedSysctl sysctl{.device = device, .key = key, .before = before(device, key)};
-  const bool is_known = find_same(changes_.sysctls, sysctl, is_same_sysctl) != nullptr;
-  if (sysctl.before == value || sysctl.before.empty() || is_known) return;
-  changes_.sysctls.push_back(sysctl);
-  new_sysctls_.push_back({sysctl, name_of(scene_, device), value});
+  const ChangedSysctl sysctl = at_home(device, key);
+  if (sysctl.before.empty()) return;  // This kernel hasn't got it.
+  const auto known =
+      std::find_if(changes_.sysctls.begin(), changes_.sysctls.end(),
+                   [&](const ChangedSysctl& each) { return is_same_sysctl(each, sysctl); });
+  if (sysctl.before == value) {
+    if (known != changes_.sysctls.end()) changes_.sysctls.erase(known);
+  } else if (known != changes_.sysctls.end()) {
+    *known = sysctl;
+  } else {
+    changes_.sysctls.push_back(sysctl);
+  }
+  const std::string name = name_of(scene_, device);
+  if (read_sysctl(scene_.home.netns, name, key) == value) return;
+  new_sysctls_.push_back({key, name, value});
 }
 
 void Preparation::want_rule(const FibRule& rule) {
@@ -146,33 +161,51 @@ void Preparation::want_rule(const FibRule& rule) {
   if (find_same(changes_.rules, rule, is_same) == nullptr) changes_.rules.push_back(rule);
 }
 
-void Preparation::stay_no_router(int family, IfIndex device) {
-  want_rule({.family = family,
-             .priority = rule_places(scene_.home, family, SentBy::route).behind_local,
-             .action = FR_ACT_BLACKHOLE,
-             .iif = name_of(scene_, device)});
+/// Takes in what is for the lent addresses. Nobody else is to find a router where there was none;
+/// and once home is one, by its own will, nothing is to be kept from others, whichever ledger it is
+/// for.
+void Preparation::forward(int family, IfIndex device) {
+  const FibRule for_others{.family = family,
+                           .priority = rule_places(scene_.home, family, SentBy::route).behind_local,
+                           .action = FR_ACT_BLACKHOLE,
+                           .iif = name_of(scene_, device)};
+  if (!routes_at_home(family, device)) {
+    want_rule(for_others);
+  } else {
+    const auto is_retired = [&](const FibRule& rule) {
+      return rule.family == family && rule.action == FR_ACT_BLACKHOLE && rule.iif == for_others.iif;
+    };
+    for (const auto* rules : {&changes_.rules, &others_.rules}) {
+      std::copy_if(rules->begin(), rules->end(), std::back_inserter(retired_rules_), is_retired);
+    }
+    std::erase_if(changes_.rules, is_retired);
+  }
+  want_sysctl(device, family == AF_INET ? kForwarding4 : kForceForwarding, "1");
 }
 
 void Preparation::plan_ipv4(IfIndex device) {
-  if (before(device, kForwarding4) == "0") stay_no_router(AF_INET, device);
   want_sysctl(device, "ipv4/neigh/proxy_delay", "0");
-  want_sysctl(device, kForwarding4, "1");
+  forward(AF_INET, device);
 }
 
 void Preparation::plan_ipv6(IfIndex device) {
-  if (before(device, kForwarding6) == "0") {
-    stay_no_router(AF_INET6, device);
-    // Forwarding on one device deletes the default routes that routers announced on any, unless it
-    // is to accept them all the same (net/ipv6/addrconf.c, addrconf_fixup_forwarding).
-    for (const auto& link : list_links(scene_.home.socket)) {
-      if (before(link.ifindex, kAcceptRa) == "1") want_sysctl(link.ifindex, kAcceptRa, "2");
-    }
-  }
+  const ChangedSysctl forwarding = at_home(device, kForwarding6);
+  const bool is_on = find_same(changes_.sysctls, forwarding, is_same_sysctl) != nullptr &&
+                     read_sysctl(scene_.home.netns, name_of(scene_, device), kForwarding6) == "1";
+  if (forwarding.before == "0" && !is_on) keep_router_announcements();
   want_sysctl(device, "ipv6/neigh/proxy_delay", "0");
   want_sysctl(device, "ipv6/conf/proxy_ndp", "1");
-  want_sysctl(device, "ipv6/conf/force_forwarding", "1");
+  forward(AF_INET6, device);
   // The proxy is silent without it, force_forwarding or not (net/ipv6/ndisc.c, ndisc_recv_ns).
   want_sysctl(device, kForwarding6, "1");
+}
+
+/// Forwarding on one device deletes the default routes that routers announced on any, unless it is
+/// to accept them all the same (net/ipv6/addrconf.c, addrconf_fixup_forwarding).
+void Preparation::keep_router_announcements() {
+  for (const auto& link : list_links(scene_.home.socket)) {
+    if (at_home(link.ifindex, kAcceptRa).before == "1") want_sysctl(link.ifindex, kAcceptRa, "2");
+  }
 }
 
 void Preparation::plan_rules(int family) {
@@ -195,31 +228,15 @@ void Preparation::plan_rules(int family) {
                       .table = RT_TABLE_LOCAL,
                       .protocol = RTPROT_KERNEL};
   const auto rules = list_fib_rules(scene_.home.socket, family);
-  const bool is_moved_by_us =
-      std::find(others_.rules.begin(), others_.rules.end(), behind) != others_.rules.end();
+  const auto has_moved = [&](const std::vector<FibRule>& ours) {
+    return std::find(ours.begin(), ours.end(), behind) != ours.end();
+  };
+  const bool is_moved_by_us = has_moved(others_.rules) || has_moved(changes_.rules);
   if (std::find(rules.begin(), rules.end(), usual) == rules.end() && !is_moved_by_us) return;
   want_rule(behind);
   if (std::find(changes_.removed_rules.begin(), changes_.removed_rules.end(), usual) ==
       changes_.removed_rules.end()) {
     changes_.removed_rules.push_back(usual);
-  }
-}
-
-void Preparation::plan_routes() {
-  for (const auto& loan : scene_.ledger.address_loans) {
-    // Home goes on speaking from it; the kernel chooses another source by itself.
-    if (has_ports(loan) || needs_nothing(loan)) continue;
-    for (const auto& lent : loan.addresses) {
-      const std::string source(lent.home.address().bytes());
-      for (auto& route : list_routes_from(scene_.home.socket, {source}, lent.home.family)) {
-        const auto* shared = find_same(others_.routes, route, is_same_route);
-        if (route.route.protocol != kNetlendProtocol) {
-          changes_.routes.push_back(shared != nullptr ? *shared : route);
-        }
-        route.route.attributes[RTA_PREFSRC] = lent.substitute;
-        new_routes_.push_back(std::move(route));
-      }
-    }
   }
 }
 
@@ -232,9 +249,12 @@ void Preparation::carry_out() {
   for (const auto& rule : changes_.removed_rules) {
     scene_.ensure(scene_.home, remove_fib_rule(rule, "take away rule " + describe(rule)));
   }
-  for (const auto& [sysctl, device, value] : new_sysctls_) {
-    if (scene_.on_step) scene_.on_step(fmt::format("set {} of '{}'", sysctl.key, device));
-    write_sysctl(scene_.home.netns, device, sysctl.key, value);
+  for (const auto& rule : retired_rules_) {
+    scene_.ensure(scene_.home, remove_fib_rule(rule, "remove rule " + describe(rule)));
+  }
+  for (const auto& [key, device, value] : new_sysctls_) {
+    if (scene_.on_step) scene_.on_step(fmt::format("set {} of '{}'", key, device));
+    write_sysctl(scene_.home.netns, device, key, value);
   }
   for (const auto& [device, route] : new_routes_) {
     scene_.ensure(scene_.home,
@@ -253,13 +273,7 @@ class PuttingBack {
     std::for_each(changes.sysctls.rbegin(), changes.sysctls.rend(),
                   [&](const auto& sysctl) { put_back(sysctl); });
     put_back_rules(changes);
-    for (const auto& route : changes.routes) {
-      if (find_same(others_.routes, route, is_same_route) != nullptr) continue;
-      attempt(failures_, [&] {
-        scene_.ensure(scene_.home, replace_route(route.device, route.route,
-                                                 "restore route " + describe(route.route)));
-      });
-    }
+    put_back_source_routes(scene_, others_, failures_);
   }
 
  private:
@@ -269,7 +283,7 @@ class PuttingBack {
       const auto link = find_link(scene_.home.socket, sysctl.device);
       if (!link) return;  // The device is gone, and its sysctls with it.
       if (scene_.on_step) scene_.on_step(fmt::format("restore {} of '{}'", sysctl.key, link->name));
-      write_sysctl(scene_.home.netns, link->name, sysctl.key, sysctl.before);
+      write_sysctl(scene_.home.netns, link->name, sysctl.key, home_wants(scene_.home, sysctl));
     });
   }
 
@@ -298,54 +312,22 @@ class PuttingBack {
 };
 }  // namespace
 
-SentBy sent_by(const AddressLoan& loan, int family) {
-  return family == AF_INET && loan.ports.empty() ? SentBy::route : SentBy::rule;
-}
-
-RulePlaces rule_places(Site& home, int family, SentBy by) {
-  const auto rules = list_fib_rules(home.socket, family);
-  const auto local = std::find_if(rules.begin(), rules.end(), asks_local_table);
-  if (local == rules.end()) {
-    throw Error("no routing rule asks for this machine's own addresses (ip rule add lookup local)");
-  }
-  // The host's own addresses are asked for first, and what is lent stands before them there. A rule
-  // can't go on at its own number, so the mark to go on at is the next one.
-  const std::uint32_t behind_local = std::max(local->priority, kLocalBehindOurs) + 1;
-  if (family == AF_INET && by == SentBy::route) {
-    return {.local = local->priority,
-            .own_source = local->priority,
-            .foreign_source = local->priority,
-            .go_on = local->priority + 1,
-            .to_borrower = 0,
-            .behind_local = behind_local};
-  }
-  // Where a rule sends it, ours go before the one that asks that table.
-  constexpr RulePlaces kBefore{.local = kLocalBehindOurs,
-                               .own_source = 3,
-                               .foreign_source = 5,
-                               .go_on = 6,
-                               .to_borrower = 7};
-  if (local->priority != 0 && local->priority <= kBefore.to_borrower) {
-    throw Error(fmt::format(
-        "the routing rule for this machine's own addresses has number {}, and netlend's "
-        "go before it with 3 to 7; give it a higher one",
-        local->priority));
-  }
-  RulePlaces places = kBefore;
-  places.behind_local = behind_local;
-  if (local->priority != 0) places.local = local->priority;
-  return places;
-}
-
 LedgerLock lock_home(const AddressScene& scene) {
   return LedgerLock::acquire(scene.state, fmt::format("home-{}", scene.ledger.home.inode),
                              kLockTimeoutMs);
 }
 
-void prepare_home(const AddressScene& scene) {
+std::vector<NewSysctl> plan_home(const AddressScene& scene) {
   Preparation preparation(scene);
   preparation.plan();
-  save_ledger(scene.state, scene.ledger);
+  return preparation.new_sysctls();
+}
+
+void prepare_home(const AddressScene& scene) {
+  Preparation preparation(scene);
+  const HomeChanges before = scene.ledger.home_changes;
+  preparation.plan();
+  if (scene.ledger.home_changes != before) save_ledger(scene.state, scene.ledger);
   preparation.carry_out();
 }
 

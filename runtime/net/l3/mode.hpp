@@ -30,6 +30,10 @@ inline bool is_direct(AddressMode mode) {
   return mode == AddressMode::ipvlan || mode == AddressMode::macvlan;
 }
 
+/// Home and its routes have to be made ready for it. Else the kernel knows whose the addresses are,
+/// and chooses another source for home by itself.
+inline bool changes_home(AddressMode mode) { return mode != AddressMode::kernel; }
+
 /// The borrower hears what the LAN broadcasts as any host there does.
 inline bool is_on_lan(AddressMode mode) {
   return mode == AddressMode::macvlan || mode == AddressMode::kernel;

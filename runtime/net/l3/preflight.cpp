@@ -13,6 +13,7 @@
 #include "net/kernel/l3_namespace.hpp"
 #include "net/kernel/netfilter.hpp"
 #include "net/l3/mode.hpp"
+#include "net/l3/substitute.hpp"
 
 namespace netlend {
 
@@ -73,38 +74,6 @@ void check_state(const IpAddress& address, const AddressRecord& record, const Li
   if ((record.flags & IFA_F_DEPRECATED) != 0) {
     throw refused(address, "it is deprecated: its preferred lifetime is over");
   }
-}
-
-bool can_stand_in(const AddressRecord& other, const AddressRecord& lent) {
-  return other.family == lent.family && other.scope == lent.scope && !owner_of(other) &&
-         !other.is_tentative() && !other.is_duplicate() && (other.flags & IFA_F_DEPRECATED) == 0;
-}
-
-/// What other loans of this home have, and this ledger's own.
-std::set<IpAddress> lent_addresses(const AddressScene& scene, const std::vector<IpAddress>& ours) {
-  std::set<IpAddress> lent(ours.begin(), ours.end());
-  for (const auto& ledger : other_address_ledgers(scene)) {
-    for (const auto& loan : ledger.address_loans) {
-      if (!loan.ports.empty()) continue;  // Home has it, too.
-      for (const auto& address : loan.addresses) lent.insert(address.home.address());
-    }
-  }
-  return lent;
-}
-
-/// The address that the host speaks from meanwhile; empty: there is none.
-std::string find_substitute(const AddressRecord& record, const std::vector<AddressRecord>& all,
-                            const std::set<IpAddress>& lent) {
-  // By an address of another network the neighbours in this one are not reached, if it has any.
-  const bool is_alone =
-      record.family == AF_INET && network_of(record) == host_prefix(record.address());
-  const AddressRecord* best = nullptr;
-  for (const auto& other : all) {
-    if (!can_stand_in(other, record) || lent.contains(other.address())) continue;
-    if (network_of(other) == network_of(record)) return std::string(other.address().bytes());
-    if (best == nullptr && is_alone) best = &other;
-  }
-  return best == nullptr ? "" : std::string(best->address().bytes());
 }
 
 void check_ipv6(const IpAddress& address, const LinkState& link,

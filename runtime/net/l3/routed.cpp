@@ -138,17 +138,13 @@ void RoutedLender::limit_sources() {
     // A source that is an address of this machine's too, though shadowed, passes only by this
     // (net/ipv4/fib_frontend.c, fib_validate_source).
     set("ipv4/conf/accept_local", "1");
-    set("ipv4/conf/forwarding", "1");
   }
+  take_from_pair(scene_.home, loan_);
   const auto set_if_there = [&](const std::string& key, const std::string& value) {
     if (read_sysctl(scene_.home.netns, loan_.host_name, key)) set(key, value);
   };
   set_if_there("ipv6/conf/accept_ra", "0");
-  if (has(AF_INET6)) {
-    set_if_there("ipv6/conf/force_forwarding", "1");
-  } else {
-    set_if_there("ipv6/conf/disable_ipv6", "1");
-  }
+  if (!has(AF_INET6)) set_if_there("ipv6/conf/disable_ipv6", "1");
 }
 
 void RoutedLender::set_up_inside() {
@@ -255,6 +251,15 @@ void RoutedLender::copy_broadcasts() {
   }
 }
 }  // namespace
+
+void take_from_pair(Site& home, const AddressLoan& loan) {
+  for (const auto& lent : loan.addresses) {
+    const char* const key =
+        lent.home.family == AF_INET ? "ipv4/conf/forwarding" : "ipv6/conf/force_forwarding";
+    const auto now = read_sysctl(home.netns, loan.host_name, key);
+    if (now && *now != "1") write_sysctl(home.netns, loan.host_name, key, "1");
+  }
+}
 
 void lend_routed(const AddressScene& scene, Site& borrower, AddressLoan& loan) {
   RoutedLender(scene, borrower, loan).lend();

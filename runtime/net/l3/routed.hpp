@@ -17,6 +17,10 @@ namespace netlend {
 /// Lends them. Home is prepared. Throws Error; the caller gives back.
 void lend_routed(const AddressScene& scene, Site& borrower, AddressLoan& loan);
 
+/// Has home take what the pair brings, as lending does: a home that ceases to be a router forgets
+/// it.
+void take_from_pair(Site& home, const AddressLoan& loan);
+
 /// Gives them back, wherever lending was stopped; true when they are at home as they were. Needs
 /// nothing of the borrower.
 bool give_back_routed(const AddressScene& scene, AddressLoan& loan, Failures& failures);

@@ -9,7 +9,8 @@
 #include <algorithm>
 #include <set>
 
-#include "net/l3/home_changes.hpp"
+#include "net/l3/mode.hpp"
+#include "net/l3/rule_places.hpp"
 
 namespace netlend {
 
@@ -62,6 +63,13 @@ RouteRecord default_route(int family, const AddressLoan& loan) {
                                    [&](const auto& lent) { return lent.home.family == family; });
   route.attributes[RTA_PREFSRC] = std::string(source->home.address().bytes());
   return route;
+}
+
+std::optional<IfIndex> find_host_end(Site& home, const AddressLoan& loan) {
+  const auto link = find_link(home.socket, loan.host_name);
+  const bool is_ours =
+      link && link->kind == pair_kind(mode_of(loan)) && link->address == loan.host_address;
+  return is_ours ? std::optional(link->ifindex) : std::nullopt;
 }
 
 std::vector<FibRule> source_rules(Site& home, const AddressLoan& loan) {

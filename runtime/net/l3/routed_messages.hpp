@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "net/kernel/neighbour.hpp"
@@ -23,6 +24,9 @@ NeighbourRecord neighbour_of(const IpAddress& address, const std::string& link_a
 IpAddress next_hop(int family);
 /// From the first of the loan's addresses of that family.
 RouteRecord default_route(int family, const AddressLoan& loan);
+
+/// The end at home of the pair; it is gone with a borrower who is.
+std::optional<IfIndex> find_host_end(Site& home, const AddressLoan& loan);
 
 /// What the borrower may send from, and nothing else.
 std::vector<FibRule> source_rules(Site& home, const AddressLoan& loan);

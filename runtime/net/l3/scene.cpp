@@ -24,7 +24,12 @@ void AddressScene::ensure(Site& site, const Message& message) const {
   }
 }
 
+bool is_any_address_lent(const StateDirectory& state) {
+  return !list_names(state.addresses()).empty();
+}
+
 std::vector<Ledger> other_ledgers(const AddressScene& scene) {
+  if (scene.others != nullptr) return *scene.others;
   std::vector<Ledger> others;
   for (const auto& name : list_ledgers(scene.state)) {
     if (name == scene.ledger.name) continue;
@@ -37,8 +42,7 @@ std::vector<Ledger> other_ledgers(const AddressScene& scene) {
 }
 
 std::vector<Ledger> other_address_ledgers(const AddressScene& scene) {
-  // Their leases are there before and after them: where none is, no ledger has to be read.
-  if (list_names(scene.state.addresses()).empty()) return {};
+  if (scene.others == nullptr && !is_any_address_lent(scene.state)) return {};
   auto others = other_ledgers(scene);
   std::erase_if(others, [](const Ledger& ledger) { return ledger.address_loans.empty(); });
   return others;

@@ -16,6 +16,9 @@ struct AddressScene {
   Site* borrower = nullptr;
   /// The borrower is in an L3 network namespace of home's, or will be.
   bool is_in_l3_namespace = false;
+  /// The other open ledgers of this home, if they have been read for all that is to be asked of
+  /// them; null: they are read at each question.
+  const std::vector<Ledger>* others = nullptr;
 
   void call(Site& site, const Message& message) const {
     if (on_step) on_step(message.doing());
@@ -24,6 +27,10 @@ struct AddressScene {
   /// As call(), but what is there already, or gone already, is success.
   void ensure(Site& site, const Message& message) const;
 };
+
+/// Whether an address of any home is lent. Who lends one has a lease before and after his ledger,
+/// so where this is false, no ledger has to be read for it.
+bool is_any_address_lent(const StateDirectory& state);
 
 /// The other open ledgers of this home.
 std::vector<Ledger> other_ledgers(const AddressScene& scene);

@@ -1,35 +1,36 @@
 #pragma once
 
+#include <linux/netlink.h>
+
+#include <set>
+#include <string>
+
 #include "base/unique_fd.hpp"
 #include "net/ledger/ledger.hpp"
 
 namespace netlend {
 
-/// Sees to it that home goes on answering for lent addresses: the kernel forgets to when their
-/// device is set down. For the process that stays with the borrower, which is at home and has
-/// nothing open there but a socket.
+/// Tells that home has changed in something that lent addresses go by: a device or address of it, a
+/// route from a lent address, or whether it is a router. For the process that stays with the
+/// borrower, which is at home and has nothing open there but a socket.
 class UplinkWatch {
  public:
   /// Listens from now on. Throws Error.
-  UplinkWatch(const StateDirectory& state, const Ledger& ledger);
+  explicit UplinkWatch(const Ledger& ledger);
 
-  /// Readable when a device has changed.
+  /// Readable when something has changed.
   int fd() const noexcept { return events_.get(); }
-  /// Reads what has changed, and enters again what is missing on a device that came up, unless it
-  /// is being given back.
-  void renew() noexcept;
+  /// What the ledger says by now.
+  void follow(const Ledger& ledger);
+  /// Reads what has changed; whether anything did that concerns the ledger.
+  bool has_changed() noexcept;
 
  private:
-  struct Answered {
-    IfIndex device;
-    IpAddress address;
-  };
-  bool has_changed();
-  void answer_again();
+  bool concerns_us(const nlmsghdr& message) const;
 
-  const StateDirectory& state_;
-  std::string ledger_name_;
-  std::vector<Answered> answered_;
+  /// The devices of the addresses, and those that have other sysctls for them.
+  std::set<int> devices_;
+  std::set<std::string> addresses_;  // raw bytes
   UniqueFd events_;
 };
 

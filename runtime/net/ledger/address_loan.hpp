@@ -64,6 +64,9 @@ struct ChangedSysctl {
   IfIndex device;
   std::string key;
   std::string before;
+  /// That of `all` then, where setting that sets every device: if it is another since, so is what
+  /// home wants.
+  std::optional<std::string> all;
   bool operator==(const ChangedSysctl&) const = default;
 };
 

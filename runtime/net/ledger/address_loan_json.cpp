@@ -35,7 +35,9 @@ LentAddress lent_from_json(const json& object) {
 }
 
 json sysctl_to_json(const ChangedSysctl& sysctl) {
-  return {{"device", sysctl.device.value}, {"key", sysctl.key}, {"before", sysctl.before}};
+  json object{{"device", sysctl.device.value}, {"key", sysctl.key}, {"before", sysctl.before}};
+  if (sysctl.all) object["all"] = *sysctl.all;
+  return object;
 }
 
 json ports_to_json(const PortRange& range) { return {range.first, range.last}; }
@@ -45,9 +47,12 @@ PortRange ports_from_json(const json& array) {
 }
 
 ChangedSysctl sysctl_from_json(const json& object) {
+  std::optional<std::string> all;
+  if (object.contains("all")) all = object.at("all").get<std::string>();
   return {.device = IfIndex{object.at("device").get<int>()},
           .key = object.at("key").get<std::string>(),
-          .before = object.at("before").get<std::string>()};
+          .before = object.at("before").get<std::string>(),
+          .all = all};
 }
 
 json rule_to_json(const FibRule& rule) {

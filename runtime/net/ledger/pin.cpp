@@ -115,6 +115,11 @@ void bind_netns(const Netns& netns, const std::string& path) {
   const UniqueFd tree{static_cast<int>(check(
       ::syscall(SYS_open_tree, netns.fd(), "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC),
       "clone the mount of", netns.name()))};
+  // Of a name that is shared (`ip netns add`) the copy would be, too: what is mounted over the name
+  // would hide the pin as well.
+  mount_attr is_private{.attr_set = 0, .attr_clr = 0, .propagation = MS_PRIVATE, .userns_fd = 0};
+  check(::mount_setattr(tree.get(), "", AT_EMPTY_PATH, &is_private, sizeof is_private),
+        "make private", path);
   check(::syscall(SYS_move_mount, tree.get(), "", AT_FDCWD, path.c_str(), MOVE_MOUNT_F_EMPTY_PATH),
         "pin the network namespace at", path);
 }

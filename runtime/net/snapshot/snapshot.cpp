@@ -10,6 +10,7 @@
 #include "base/text.hpp"
 #include "net/kernel/packet_sockets.hpp"
 #include "net/kernel/route_order.hpp"
+#include "net/snapshot/all_devices.hpp"
 #include "net/snapshot/attachment.hpp"
 #include "net/snapshot/master.hpp"
 
@@ -231,6 +232,7 @@ DeviceSnapshot take_snapshot(Site& site, IfIndex ifindex) {
 
 DeviceSnapshot take_snapshot_with_dependents(Site& site, IfIndex ifindex) {
   DeviceSnapshot snapshot = take_snapshot(site, ifindex);
+  snapshot.all_devices = read_all_devices(site);
   snapshot.attached_losses = attached_losses(site, snapshot.link);
   find_pointers(site, snapshot.link, snapshot.relations);
   place_routes(site.socket, ifindex, snapshot.routes);

@@ -27,6 +27,8 @@ struct DeviceSnapshot {
   std::vector<DeviceRoute> dependent_routes;
   std::vector<NeighbourRecord> neighbours;
   Sysctls sysctls;
+  /// What read_all_devices() gave; only in the snapshot of a device that is about to be lent.
+  Sysctls all_devices;
   std::optional<QdiscRecord> root_qdisc;
   bool has_ingress_qdisc = false;
   /// Absent in the ledgers of a netlend that didn't look at them: then they are nobody's to judge.

@@ -209,6 +209,7 @@ json to_json(const DeviceSnapshot& snapshot) {
   object["routes"] = list_to_json(snapshot.routes, route_to_json);
   object["neighbours"] = list_to_json(snapshot.neighbours, neighbour_to_json);
   object["sysctls"] = snapshot.sysctls;
+  if (!snapshot.all_devices.empty()) object["all_devices"] = snapshot.all_devices;
   object["has_ingress_qdisc"] = snapshot.has_ingress_qdisc;
   if (!snapshot.dependent_routes.empty()) {
     object["dependent_routes"] = list_to_json(snapshot.dependent_routes, device_route_to_json);
@@ -236,6 +237,9 @@ DeviceSnapshot snapshot_from_json(const json& object) {
   snapshot.routes = list_from_json(object.at("routes"), route_from_json);
   snapshot.neighbours = list_from_json(object.at("neighbours"), neighbour_from_json);
   snapshot.sysctls = object.at("sysctls").get<Sysctls>();
+  if (object.contains("all_devices")) {
+    snapshot.all_devices = object.at("all_devices").get<Sysctls>();
+  }
   snapshot.has_ingress_qdisc = object.at("has_ingress_qdisc").get<bool>();
   if (object.contains("dependent_routes")) {
     snapshot.dependent_routes =

@@ -1,0 +1,150 @@
+#include "net/l3/source_routes.hpp"
+
+#include <fmt/core.h>
+#include <linux/rtnetlink.h>
+
+#include <algorithm>
+
+#include "net/l3/mode.hpp"
+
+namespace netlend {
+
+namespace {
+std::string attribute(const RouteRecord& route, std::uint16_t type) {
+  const auto found = route.attributes.find(type);
+  return found == route.attributes.end() ? std::string{} : found->second;
+}
+
+const DeviceRoute* find_place(const std::vector<DeviceRoute>& all, const DeviceRoute& wanted) {
+  const auto found = std::find_if(
+      all.begin(), all.end(), [&](const DeviceRoute& each) { return is_same_place(each, wanted); });
+  return found == all.end() ? nullptr : &*found;
+}
+
+/// What is in the place of that route now.
+std::optional<RouteRecord> find_now(const AddressScene& scene, const DeviceRoute& wanted) {
+  Message message(RTM_GETROUTE, 0, "look for a route");
+  rtmsg header{};
+  header.rtm_family = static_cast<std::uint8_t>(wanted.route.family);
+  header.rtm_type = RTN_UNICAST;
+  message.header(header);
+  const auto replies = scene.home.socket.dump(message, [&](const Reply& reply) {
+    return RouteSocket::take_if(reply.header<rtmsg>().rtm_dst_len ==
+                                    wanted.route.destination_bits &&
+                                is_same_place(parse_device_route(reply), wanted));
+  });
+  if (replies.empty()) return std::nullopt;
+  return parse_device_route(replies.front()).route;
+}
+
+bool differ_in_source_only(RouteRecord left, RouteRecord right) {
+  left.attributes.erase(RTA_PREFSRC);
+  right.attributes.erase(RTA_PREFSRC);
+  return left.is_same_as(right);
+}
+
+bool is_at_home(const AddressScene& scene, const std::string& bytes) {
+  return !find_address(scene.home.socket, IpAddress::from_bytes(bytes)).empty();
+}
+
+/// The loan of a whole address that the route had for its source.
+const LentAddress* find_lent(const Ledger& ledger, const RouteRecord& route) {
+  const std::string source = attribute(route, RTA_PREFSRC);
+  for (const auto& loan : ledger.address_loans) {
+    if (!loan.ports.empty()) continue;
+    for (const auto& lent : loan.addresses) {
+      if (lent.home.address().bytes() == source) return &lent;
+    }
+  }
+  return nullptr;
+}
+
+/// Whether it was the kernel that took the route away: an IPv4 route goes with the address that it
+/// names (net/ipv4/fib_semantics.c, fib_sync_down_addr), and one of the kernel's own can't come
+/// again with its device while that address is lent (fib_valid_prefsrc).
+bool went_with_substitute(const AddressScene& scene, const RouteRecord& route) {
+  if (route.protocol == RTPROT_KERNEL) return true;
+  const auto* lent = find_lent(scene.ledger, route);
+  return lent != nullptr && !is_at_home(scene, lent->substitute);
+}
+
+bool is_device_up(const AddressScene& scene, IfIndex device) {
+  const auto link = find_link(scene.home.socket, device);
+  return link && link->is_up();
+}
+
+void put_back(const AddressScene& scene, const DeviceRoute& changed) {
+  const auto now = find_now(scene, changed);
+  // Home may have taken away its source meanwhile, or made another route of it.
+  const bool is_ours =
+      now ? differ_in_source_only(*now, changed.route) : went_with_substitute(scene, changed.route);
+  if (!is_ours || !is_device_up(scene, changed.device) ||
+      !is_at_home(scene, attribute(changed.route, RTA_PREFSRC))) {
+    return;
+  }
+  const std::string doing = "restore route " + describe(changed.route);
+  scene.ensure(scene.home, now ? replace_route(changed.device, changed.route, doing)
+                               : add_only_route(changed.device, changed.route, doing));
+}
+}  // namespace
+
+bool is_same_place(const DeviceRoute& left, const DeviceRoute& right) {
+  const auto is_same = [&](std::uint16_t type) {
+    return attribute(left.route, type) == attribute(right.route, type);
+  };
+  return left.device == right.device && left.route.family == right.route.family &&
+         left.route.table == right.route.table && left.route.tos == right.route.tos &&
+         left.route.destination_bits == right.route.destination_bits && is_same(RTA_DST) &&
+         is_same(RTA_PRIORITY);
+}
+
+std::vector<DeviceRoute> plan_source_routes(const AddressScene& scene, const HomeChanges& others,
+                                            HomeChanges& changes) {
+  std::vector<DeviceRoute> wanted;
+  for (const auto& loan : scene.ledger.address_loans) {
+    // Home goes on speaking from it.
+    if (!loan.ports.empty() || !changes_home(mode_of(loan))) continue;
+    for (const auto& lent : loan.addresses) {
+      const std::string source(lent.home.address().bytes());
+      for (auto& route : list_routes_from(scene.home.socket, {source}, lent.home.family)) {
+        if (route.route.protocol != kNetlendProtocol) {
+          const auto* shared = find_place(others.routes, route);
+          std::erase_if(changes.routes,
+                        [&](const DeviceRoute& each) { return is_same_place(each, route); });
+          changes.routes.push_back(shared != nullptr ? *shared : route);
+        }
+        route.route.attributes[RTA_PREFSRC] = lent.substitute;
+        wanted.push_back(std::move(route));
+      }
+    }
+  }
+  return wanted;
+}
+
+void renew_source_routes(const AddressScene& scene, const std::set<IpAddress>& moved) {
+  for (const auto& changed : scene.ledger.home_changes.routes) {
+    const auto* lent = find_lent(scene.ledger, changed.route);
+    if (lent == nullptr || !is_device_up(scene, changed.device)) continue;
+    const bool is_lost =
+        changed.route.protocol == RTPROT_KERNEL || moved.contains(lent->home.address());
+    RouteRecord wanted = changed.route;
+    wanted.attributes[RTA_PREFSRC] = lent->substitute;
+    const auto now = find_now(scene, changed);
+    const std::string doing = "route " + describe(wanted);
+    if (!now && is_lost) {
+      scene.ensure(scene.home, add_only_route(changed.device, wanted, doing));
+    } else if (now && !now->is_same_as(wanted) && differ_in_source_only(*now, wanted)) {
+      scene.ensure(scene.home, replace_route(changed.device, wanted, doing));
+    }
+  }
+}
+
+void put_back_source_routes(const AddressScene& scene, const HomeChanges& others,
+                            Failures& failures) {
+  for (const auto& changed : scene.ledger.home_changes.routes) {
+    if (find_place(others.routes, changed) != nullptr) continue;
+    attempt(failures, [&] { put_back(scene, changed); });
+  }
+}
+
+}  // namespace netlend

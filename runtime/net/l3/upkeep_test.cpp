@@ -1,0 +1,203 @@
+#include "net/l3/lan_fixture.hpp"
+#include "net/l3/socket_fixture.hpp"
+
+using netlend::test::Lan;
+using netlend::test::reaches;
+using netlend::test::says;
+using netlend::test::sh;
+using netlend::test::Sleeper;
+using netlend::test::succeeds;
+
+namespace {
+/// What home becomes and does while addresses are lent, with whoever watches it and without.
+class ChangingHome : public Lan {
+ public:
+  /// What the guardian does when it is told of a change.
+  void keep_up(const std::string& ledger) {
+    const auto failures = netlend::keep_up(context(), ledger);
+    BOOST_TEST(failures.empty(), failures.front().what);
+  }
+
+  /// A network behind home that is no network of the LAN's, as engines make for their containers:
+  /// `c2` has 10.88.0.2 and fd88::2 there, and the LAN knows the way to it.
+  void add_container_network() {
+    sh("ip link add vb type veth peer name b0 netns " + std::to_string(c2.pid()));
+    sh("echo 0 > /proc/sys/net/ipv6/conf/vb/accept_dad");
+    c2.sh("echo 0 > /proc/sys/net/ipv6/conf/b0/accept_dad");
+    sh("ip link set vb up; ip addr add 10.88.0.1/16 dev vb; ip addr add fd88::1/64 dev vb nodad");
+    c2.sh(
+        "ip link set b0 up; ip addr add 10.88.0.2/16 dev b0; ip addr add fd88::2/64 dev b0 nodad;"
+        "ip route add default via 10.88.0.1; ip -6 route add default via fd88::1");
+    neighbour.sh("ip route add 10.88.0.0/16 via 10.9.0.1; ip -6 route add fd88::/64 via fd09::1");
+  }
+  static void route(bool on) {
+    const std::string value = on ? "1" : "0";
+    sh("echo " + value + " > /proc/sys/net/ipv4/ip_forward; echo " + value +
+       " > /proc/sys/net/ipv6/conf/all/forwarding");
+  }
+  bool is_router() const {
+    const bool by_ipv4 = reaches(c2, "10.9.0.100");
+    BOOST_TEST(reaches(c2, "fd09::100") == by_ipv4);
+    return by_ipv4;
+  }
+  static std::string forwarding() {
+    return sh(
+        "cat /proc/sys/net/ipv4/conf/up0/forwarding /proc/sys/net/ipv6/conf/up0/forwarding | "
+        "xargs");
+  }
+};
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(changes_at_home, ChangingHome)
+
+BOOST_AUTO_TEST_CASE(a_home_that_became_a_router_stays_one) {
+  add_container_network();
+  const auto ledger = lend_to_c1("10.9.0.11 fd09::11");
+  route(true);
+  BOOST_TEST(give_back(context(), ledger).empty());
+  BOOST_TEST(forwarding() == "1 1");
+  BOOST_TEST(is_router());
+}
+
+BOOST_AUTO_TEST_CASE(what_a_killed_borrower_leaves_of_a_home_that_became_a_router_reap_puts_right) {
+  Sleeper borrower;
+  lend(context(), plan("10.9.0.11 fd09::11"), borrower_of(borrower, "dying"));
+  route(true);
+  borrower.kill();
+  BOOST_TEST(give_all_back() == "");
+  BOOST_TEST(forwarding() == "1 1");
+  add_container_network();
+  BOOST_TEST(is_router());
+}
+
+BOOST_AUTO_TEST_CASE(a_home_that_becomes_a_router_is_one_while_it_lends) {
+  add_container_network();
+  const auto first = lend_to_c1("10.9.0.11 fd09::11");
+  BOOST_TEST(!is_router());
+  route(true);
+  keep_up(first);
+  BOOST_TEST(is_router());
+  BOOST_TEST(reaches(neighbour, "10.9.0.11"));
+  BOOST_TEST(reaches(neighbour, "fd09::11"));
+
+  route(false);
+  keep_up(first);
+  BOOST_TEST(!is_router());
+  BOOST_TEST(reaches(neighbour, "10.9.0.11"));
+  BOOST_TEST(reaches(neighbour, "fd09::11"));
+
+  BOOST_TEST(give_back(context(), first).empty());
+  BOOST_TEST(forwarding() == "0 0");
+  BOOST_TEST(!is_router());
+}
+
+BOOST_AUTO_TEST_CASE(of_several_loans_one_that_is_watched_lets_home_be_a_router) {
+  add_container_network();
+  lend_to_c1("10.9.0.11 fd09::11");
+  const auto watched = lend(context(), plan("10.9.0.12 fd09::12 as=web0"), borrower_of(c1, "web"));
+  route(true);
+  keep_up(watched);
+  BOOST_TEST(is_router());
+  BOOST_TEST(give_back(context(), watched).empty());
+  BOOST_TEST(is_router());
+  BOOST_TEST(give_all_back() == "");
+  BOOST_TEST(is_router());
+}
+
+BOOST_AUTO_TEST_CASE(a_router_whose_uplink_hears_others_routers_stays_a_router) {
+  add_container_network();
+  route(true);
+  sh("echo 0 > /proc/sys/net/ipv6/conf/up0/forwarding");
+  const std::string before = home_now();
+  const auto ledger = lend_to_c1("10.9.0.11 fd09::11");
+  BOOST_TEST(is_router());
+  BOOST_TEST(give_back(context(), ledger).empty());
+  BOOST_TEST(home_now() == before);
+}
+
+BOOST_AUTO_TEST_CASE(the_network_stays_when_the_address_that_home_spoke_from_goes) {
+  sh("ip addr del 10.9.0.11/24 dev up0; ip addr add 10.9.0.13/24 dev up0;"
+     "ip route add 198.51.100.0/24 via 10.9.0.100 src 10.9.0.1");
+  const std::string before = home_now();
+  const auto ledger = lend_to_c1("10.9.0.1 fd09::1");
+  BOOST_TEST(says(sh("ip route show 10.9.0.0/24"), "src 10.9.0.12"));
+  sh("ip addr del 10.9.0.12/24 dev up0");
+  BOOST_TEST(sh("ip route show 10.9.0.0/24") == "");
+  keep_up(ledger);
+  BOOST_TEST(says(sh("ip route show 10.9.0.0/24"), "src 10.9.0.13"));
+  BOOST_TEST(says(sh("ip route show 198.51.100.0/24"), "src 10.9.0.13"));
+  BOOST_TEST(succeeds("ping -c 1 -W 2 10.9.0.100"));
+  BOOST_TEST(succeeds("ping -c 1 -W 2 10.9.0.1"));
+  BOOST_TEST(reaches(neighbour, "10.9.0.1"));
+  BOOST_TEST(reaches(c1, "10.9.0.13"));
+  BOOST_TEST(give_back(context(), ledger).empty());
+  sh("ip addr add 10.9.0.12/24 brd + dev up0; ip addr del 10.9.0.13/24 dev up0; ip addr add "
+     "10.9.0.13/24 dev up0");
+  BOOST_TEST(home_now() == before);
+}
+
+BOOST_AUTO_TEST_CASE(the_network_comes_back_with_the_loan_when_nobody_watched) {
+  sh("ip route add 198.51.100.0/24 via 10.9.0.100 src 10.9.0.1");
+  const auto routes = [] { return sh("ip route show dev up0"); };
+  const std::string before = routes();
+  const auto ledger = lend_to_c1("10.9.0.1");
+  sh("ip addr del 10.9.0.11/24 dev up0");
+  BOOST_TEST(routes() == "");
+  BOOST_TEST(give_back(context(), ledger).empty());
+  BOOST_TEST(routes() == before);
+  BOOST_TEST(succeeds("ping -c 1 -W 2 10.9.0.100"));
+}
+
+BOOST_AUTO_TEST_CASE(a_route_that_home_took_away_stays_away) {
+  sh("ip route add 198.51.100.0/24 via 10.9.0.100 src 10.9.0.1;"
+     "ip route add 203.0.113.0/24 via 10.9.0.100 src 10.9.0.1");
+  const auto ledger = lend_to_c1("10.9.0.1");
+  sh("ip route del 198.51.100.0/24; ip route replace 203.0.113.0/24 via 10.9.0.99 src 10.9.0.12");
+  keep_up(ledger);
+  BOOST_TEST(give_back(context(), ledger).empty());
+  BOOST_TEST(sh("ip route show 198.51.100.0/24") == "");
+  BOOST_TEST(says(sh("ip route show 203.0.113.0/24"), "via 10.9.0.99 dev up0 src 10.9.0.12"));
+}
+
+BOOST_AUTO_TEST_CASE(a_route_that_home_makes_from_a_lent_address_goes_from_its_substitute) {
+  const auto ledger = lend_to_c1("fd09::11");
+  sh("ip -6 route add default via fd09::100 proto dhcp src fd09::11 metric 100");
+  keep_up(ledger);
+  BOOST_TEST(says(sh("ip -6 route show default"), "src fd09::1 metric 100"));
+  BOOST_TEST(give_back(context(), ledger).empty());
+  BOOST_TEST(says(sh("ip -6 route show default"), "src fd09::11 metric 100"));
+}
+
+BOOST_AUTO_TEST_CASE(ipv6_speaks_from_another_address_when_the_first_goes) {
+  const auto ledger = lend_to_c1("fd09::11");
+  sh("ip addr del fd09::1/64 dev up0");
+  keep_up(ledger);
+  BOOST_TEST(succeeds("ping -c 1 -W 2 fd09::11"));
+  BOOST_TEST(reaches(c1, "fd09::12"));
+  BOOST_TEST(give_back(context(), ledger).empty());
+}
+
+// Its packets to home go by a device of their own, by a way that is entered inside.
+BOOST_AUTO_TEST_CASE(a_borrower_that_is_on_the_lan_itself_reaches_home_where_it_speaks_from_now) {
+  const auto ledger = lend_to_c1("10.9.0.1 fd09::11 mode=macvlan");
+  sh("ip addr del 10.9.0.11/24 dev up0; ip addr del fd09::1/64 dev up0");
+  keep_up(ledger);
+  for (const std::string address : {"10.9.0.1", "fd09::11"}) {
+    BOOST_TEST(succeeds("ping -c 1 -W 2 " + address), address);
+  }
+  for (const std::string address : {"10.9.0.12", "fd09::12", "10.9.0.100", "fd09::100"}) {
+    BOOST_TEST(reaches(c1, address), address);
+  }
+  BOOST_TEST(give_back(context(), ledger).empty());
+}
+
+BOOST_AUTO_TEST_CASE(nothing_is_done_where_nothing_has_changed) {
+  const auto ledger = lend_to_c1("10.9.0.1 fd09::11");
+  const std::string lent = home_now();
+  keep_up(ledger);
+  BOOST_TEST(home_now() == lent);
+  BOOST_TEST(give_back(context(), ledger).empty());
+  check_home_as_it_was();
+}
+
+BOOST_AUTO_TEST_SUITE_END()
