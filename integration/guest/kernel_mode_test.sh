@@ -22,6 +22,7 @@ cases=(
   a_bundle_is_made_in_it_and_deleted
   a_hook_comes_too_late_for_it
   a_namespace_by_path_is_not_replaced
+  the_doctor_knows_it
 )
 
 make_lan0() { ip link add lan0 type veth peer name eth0 netns neighbour; }
@@ -132,8 +133,16 @@ a_plan_says_that_nothing_is_made() {
   is_home
 }
 
+# The kernel has no BPF, by which version 2 of the cgroups keeps devices away.
+mount_cgroups() {
+  mount -t tmpfs tmpfs /sys/fs/cgroup
+  mkdir /sys/fs/cgroup/devices
+  mount -t cgroup -o devices cgroup /sys/fs/cgroup/devices
+}
+
 # make_bundle [NETWORK-PATH]: that listens on port 80 of any.
 make_bundle() {
+  mount_cgroups
   make_rootfs
   mkdir -p /run/test/bundle
   (cd /run/test/bundle && rm -f config.json && runc spec)
@@ -184,6 +193,14 @@ a_namespace_by_path_is_not_replaced() {
   expect 'network namespace without a path' "$(cat /run/test/err)"
   ip netns del blue
   is_home
+}
+
+the_doctor_knows_it() {
+  output=$(netlend doctor --format json || true)
+  is_there() { [[ $(jq --arg subject "$1" '.findings[] | select(.subject == $subject).works' <<<"$output") == true ]]; }
+  is_there "addresses in mode 'kernel'"
+  is_there 'the way home of hardware by the kernel alone'
+  fails is_there "addresses in mode 'netkit'"
 }
 
 (($# == 0)) || cases=("$@")

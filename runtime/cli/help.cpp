@@ -168,6 +168,17 @@ const VerbHelp kReapHelp{.name = "reap",
                              "  netlend reap [--all [--yes]]",
                          .footer = ""};
 
+const VerbHelp kDoctorHelp{
+    .name = "doctor",
+    .description =
+        "say what this kernel and system can do\n"
+        "\n"
+        "  netlend doctor",
+    .footer =
+        "Each line is something that lending or a container needs: whether it is there,\n"
+        "and if not, why and how to get it. Nothing is changed.\n"
+        "Exit code: 1 if a main part can't work at all."};
+
 const VerbHelp kAllowHelp{
     .name = "allow",
     .description =
