@@ -457,7 +457,7 @@ the_doctor_says_what_is_there_and_what_is_missing() {
   ip addr add 192.0.2.11/24 dev lan0
   for mode in kernel netkit ipvlan; do
     missing=$(jq -r --arg mode "addresses in mode '$mode'" \
-      '.findings[] | select(.subject == $mode).missing // ""' /run/test/json)
+      '.findings[] | select(.subject == $mode) | .missing // ""' /run/test/json)
     [[ $missing ]] || continue
     fails netlend run --l3 "192.0.2.10 mode=$mode" -- true 2>/run/test/err
     expect "$missing" "$(cat /run/test/err)"
