@@ -4,6 +4,7 @@
 #   make test      all tests; the last line counts them
 #   make test-guest  those that need devices and a kernel of their own, in User Mode Linux
 #   make test-kernel  the patches of kernel/, in a User Mode Linux that has them
+#   make kernel-package  netlend-kernel-source, which builds a kernel with them for a real machine
 #   make build     build/bin/netlend and build/bin/netlend-hook
 #   make install   DESTDIR= PREFIX=/usr/local; podman looks for hooks only where PREFIX=/usr puts them
 #   make model     every state of a model of lending, and what the real code passes in it
@@ -38,7 +39,7 @@ FUZZ_PACKAGES = clang libclang-rt-14-dev
 CCACHE := $(if $(shell command -v ccache),-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
 
 .PHONY: all deps lint-deps fuzz-deps guest-deps kernel-deps model-deps bench-deps build dev run test test-guest \
-  test-kernel test-fault soak asan model mutants fuzz bench lint install clean
+  test-kernel kernel-package test-fault soak asan model mutants fuzz bench lint install clean
 
 all: build
 
@@ -83,6 +84,9 @@ test-guest: guest-deps build dev
 
 test-kernel: kernel-deps build dev
 	@kernel/selftests/run-tests
+
+kernel-package:
+	@packaging/kernel-source/build-deb build $$(sed -n 's/^project(netlend VERSION \([0-9.]*\).*/\1/p' CMakeLists.txt)
 
 asan: deps
 	@cmake --preset asan $(CCACHE) >/dev/null

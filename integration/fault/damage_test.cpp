@@ -7,13 +7,17 @@
 #include "base/error.hpp"
 #include "fault/scene.hpp"
 #include "net/ledger/ledger.hpp"
+#include "net/lending.hpp"
 
 using netlend::Failures;
+using netlend::Leftover;
 using netlend::ReapScope;
 using netlend::test::Devices;
+using netlend::test::error_of;
 using netlend::test::joined;
 using netlend::test::plan_of;
 using netlend::test::Scene;
+using netlend::test::sh;
 using netlend::test::Sleeper;
 
 namespace {
@@ -27,11 +31,16 @@ void write_text(const std::string& path, const std::string& text) {
   std::ofstream(path, std::ios::trunc) << text;
 }
 
-/// Each prefix of `text` and each byte of it flipped. Only its last newline can be missed.
+/// Each prefix of `text`, some with zeroes in the place of the rest, too, and each byte of it
+/// flipped. Only its last newline can be missed.
 int for_each_damage(const std::string& text,
                     const std::function<void(const std::string& damaged)>& check) {
   int count = 0;
   for (std::size_t size = 0; size + 1 < text.size(); ++size, ++count) check(text.substr(0, size));
+  constexpr std::size_t kStep = 16;
+  for (std::size_t size = 0; size + 1 < text.size(); size += kStep, ++count) {
+    check(text.substr(0, size) + std::string(text.size() - size, '\0'));
+  }
   for (std::size_t i = 0; i < text.size(); ++i, ++count) {
     std::string damaged = text;
     // One bit, each in turn.
@@ -49,85 +58,229 @@ std::string only_file_in(const std::string& folder) {
   return found;
 }
 
-/// A living borrower has lan0, and the dead nothing.
+/// A borrower has lan0, and nobody anything else.
 class Lent : public Scene {
  public:
-  Lent() : name(lend(context(), plan_of(Devices::one), borrower())) {}
-  std::string ledger_path() const { return folder() + "/ledgers/" + name; }
-  std::string lease_path() const { return only_file_in(folder() + "/devices"); }
+  Lent() : name(lend(context(), plan_of(Devices::one), borrower_of(mortal))) {}
+  std::string ledger_path() { return state().path() + "/ledgers/" + name; }
+  std::string copy_path() { return state().path() + "/ledgers/." + name + ".copy"; }
+  std::string lease_path() { return only_file_in(state().path() + "/devices"); }
+  std::string aside_path() { return state().path() + "/damaged-" + name; }
 
-  /// What reap() says, which must not have taken a step.
-  std::vector<std::string> reap_in_vain() {
-    auto counting = context();
-    int steps = 0;
-    counting.on_step = [&](std::string_view) { ++steps; };
-    std::vector<std::string> texts;
-    for (const auto& failure : reap(counting, ReapScope::all)) texts.push_back(failure.what);
-    if (steps != 0) texts.push_back("it changed something");
-    return texts;
+  /// One that keeps what it is told, and counts the steps.
+  netlend::LendingContext listening() {
+    auto context = this->context();
+    context.on_step = [&](std::string_view) { ++steps; };
+    context.on_note = [&](std::string_view note) { notes.emplace_back(note); };
+    return context;
   }
 
+  Sleeper mortal;
   std::string name;
-
- private:
-  std::string folder() const { return const_cast<Lent*>(this)->state().path(); }
+  std::vector<std::string> notes;
+  int steps = 0;
 };
+
+std::string texts_of(const Failures& failures) {
+  std::vector<std::string> texts;
+  for (const auto& failure : failures) texts.push_back(failure.what);
+  return joined(texts);
+}
+
+struct Damage {
+  const char* what;
+  std::function<void(const std::string& path)> strike;
+};
+
+const std::vector<Damage>& damages() {
+  static const std::vector<Damage> all{
+      {"emptied", [](const std::string& path) { write_text(path, ""); }},
+      {"cut short",
+       [](const std::string& path) {
+         const auto text = read_text(path);
+         write_text(path, text.substr(0, text.size() / 2));
+       }},
+      {"filled up with zeroes",
+       [](const std::string& path) {
+         auto text = read_text(path);
+         write_text(path, text.replace(text.size() - 4096, 4096, 4096, '\0'));
+       }},
+      {"with a flipped bit",
+       [](const std::string& path) {
+         auto text = read_text(path);
+         text[text.size() / 3] = static_cast<char>(text[text.size() / 3] ^ 1);
+         write_text(path, text);
+       }},
+      {"removed", [](const std::string& path) { std::filesystem::remove(path); }}};
+  return all;
+}
+
+struct WayHome {
+  const char* what;
+  std::function<Failures(Lent& lent)> go;
+};
+
+const std::vector<WayHome>& ways_home() {
+  static const std::vector<WayHome> all{
+      {"reap",
+       [](Lent& lent) {
+         lent.mortal.kill();
+         return reap(lent.listening(), ReapScope::dead);
+       }},
+      {"reap --all", [](Lent& lent) { return reap(lent.listening(), ReapScope::all); }},
+      {"return", [](Lent& lent) { return give_back(lent.listening(), lent.name); }},
+      {"return --forget",
+       [](Lent& lent) { return give_back(lent.listening(), lent.name, Leftover::forget); }},
+      {"a new start", [](Lent& lent) {
+         lent.mortal.kill();
+         Sleeper again;
+         const auto ledger =
+             lend(lent.listening(), plan_of(Devices::one), Lent::borrower_of(again));
+         return give_back(lent.listening(), ledger);
+       }}};
+  return all;
+}
 }  // namespace
 
-BOOST_FIXTURE_TEST_SUITE(damaged_files, Lent)
+BOOST_AUTO_TEST_SUITE(damaged_files)
 
-BOOST_AUTO_TEST_CASE(each_damage_of_a_ledger_is_named_and_nothing_is_done_on_its_word) {
+BOOST_FIXTURE_TEST_CASE(each_damage_of_a_ledger_is_noticed_and_its_copy_says_the_same, Lent) {
+  constexpr int kStep = 16;  // To read the copy takes much longer than to notice.
   const std::string text = read_text(ledger_path());
-  const std::string wanted = "the ledger '" + name + "' is broken: ";
+  const auto whole = netlend::parse_ledger(name, text);
+  int nth = 0;
   const int count = for_each_damage(text, [&](const std::string& damaged) {
-    write_text(ledger_path(), damaged);
-    const auto said = reap_in_vain();
-    if (said.size() != 1 || !said.front().starts_with(wanted)) {
-      BOOST_ERROR("with " << damaged.size() << " bytes of " << text.size()
-                          << " it says: " << joined(said));
+    const auto why = error_of([&] { netlend::parse_ledger(name, damaged); });
+    bool is_survived = why.starts_with("the ledger '" + name + "' is broken: ");
+    if (nth++ % kStep == 0) {
+      write_text(ledger_path(), damaged);
+      is_survived = is_survived && load_ledger(state(), name) == whole;
     }
+    if (!is_survived) BOOST_ERROR("with " << damaged.size() << " bytes of " << text.size());
   });
-  netlend::test::tell_survived("a ledger cut short, or with a bit flipped", "reap", count);
-  write_text(ledger_path(), text);
+  BOOST_TEST(count > 2000);
+  netlend::test::tell_survived("a ledger cut short, filled with zeroes, or with a bit flipped",
+                               "reap", count);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_damaged_ledger_is_put_aside_and_whole_again, Lent) {
+  const std::string text = read_text(ledger_path());
+  for (const auto& damage : damages()) {
+    BOOST_TEST_CONTEXT("a ledger " << damage.what) {
+      damage.strike(ledger_path());
+      const auto damaged = read_text(ledger_path());
+      const bool is_there = std::filesystem::exists(ledger_path());
+      load_and_mend_ledger(state(), name, listening().on_note);
+      BOOST_TEST(read_text(ledger_path()) == text);
+      BOOST_TEST(std::filesystem::exists(aside_path()) == is_there);
+      BOOST_TEST(read_text(aside_path()) == damaged);
+      std::filesystem::remove(aside_path());
+    }
+  }
+  BOOST_TEST(notes.size() == damages().size());
+  BOOST_TEST(notes.front().starts_with("the ledger '" + name + "' is broken: "), notes.front());
+}
+
+BOOST_FIXTURE_TEST_CASE(a_damage_takes_nothing_from_a_living_borrower, Lent) {
+  for (const auto& damage : damages()) {
+    BOOST_TEST_CONTEXT("a ledger " << damage.what) {
+      damage.strike(ledger_path());
+      BOOST_TEST(texts_of(reap(listening(), ReapScope::dead)) == "");
+      BOOST_TEST(steps == 0);
+      BOOST_TEST(lend(listening(), plan_of(Devices::one), borrower_of(mortal)) == name);
+    }
+  }
+  BOOST_TEST(notes.size() == damages().size());
+}
+
+BOOST_AUTO_TEST_CASE(every_way_leads_home_from_a_damaged_ledger) {
+  int count = 0;
+  for (const auto& damage : damages()) {
+    for (const auto& way : ways_home()) {
+      BOOST_TEST_CONTEXT("a ledger " << damage.what << ", " << way.what) {
+        Lent lent;
+        damage.strike(lent.ledger_path());
+        const bool is_there = std::filesystem::exists(lent.ledger_path());
+        BOOST_TEST(texts_of(way.go(lent)) == "");
+        const auto said = joined(lent.notes);
+        BOOST_TEST(said.find(lent.name + "' is ") != std::string::npos, said);
+        BOOST_TEST(std::filesystem::remove(lent.aside_path()) == is_there);
+        BOOST_TEST(lent.difference() == "");
+        ++count;
+      }
+    }
+  }
+  netlend::test::tell_survived("a damaged or removed ledger, by each way home", "give back", count);
+}
+
+BOOST_FIXTURE_TEST_CASE(the_loan_of_a_closed_ledger_is_not_opened_again, Lent) {
+  BOOST_TEST(texts_of(give_back(listening(), name)) == "");
+  BOOST_TEST(!is_open(state(), name));
+  BOOST_TEST(!std::filesystem::exists(copy_path()));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_copy_that_is_broken_alone_is_no_loss, Lent) {
+  write_text(copy_path(), "{");
   BOOST_TEST(joined(give_all_back()) == "");
   BOOST_TEST(difference() == "");
 }
 
-BOOST_AUTO_TEST_CASE(each_damage_of_a_lease_is_named_and_it_is_not_dropped) {
+BOOST_FIXTURE_TEST_CASE(without_a_whole_copy_nothing_is_done_but_by_forget, Lent) {
+  const std::string lost = "the ledger '" + name + "' is broken: ";
+  write_text(ledger_path(), "{");
+  write_text(copy_path(), "{");
+  for (const auto& said :
+       {texts_of(reap(listening(), ReapScope::all)), texts_of(give_back(listening(), name))}) {
+    BOOST_TEST(said.starts_with(lost), said);
+    BOOST_TEST(said.find("'netlend return --forget " + name + "'") != std::string::npos, said);
+  }
+  BOOST_TEST(steps == 0);
+  const auto given_up = texts_of(give_back(listening(), name, Leftover::forget));
+  BOOST_TEST(given_up.find("is here again") != std::string::npos, given_up);
+  BOOST_TEST(given_up.find("'" + name + "' is given up") != std::string::npos, given_up);
+  BOOST_TEST(sh("ip -j link show lan-left | grep -c netlend- || true") == "0");
+  BOOST_TEST(std::filesystem::remove(aside_path()));
+  check_state_is_empty();
+}
+
+BOOST_FIXTURE_TEST_CASE(each_damage_of_a_lease_is_mended_from_its_ledger, Lent) {
   const std::string path = lease_path();
   const std::string text = read_text(path);
   const int count = for_each_damage(text, [&](const std::string& damaged) {
     write_text(path, damaged);
-    std::vector<std::string> texts;
-    // Of the dead only: the ledger is whole, and its borrower lives.
-    for (const auto& failure : reap(context(), ReapScope::dead)) texts.push_back(failure.what);
-    const auto said = joined(texts);
-    if (!said.starts_with("the lease '" + path + "' is broken (") ||
-        !std::filesystem::exists(path)) {
-      BOOST_ERROR("with '" << damaged << "' it says: " << said);
+    notes.clear();
+    // Of the dead only: the borrower lives.
+    const auto failures = texts_of(reap(listening(), ReapScope::dead));
+    if (!failures.empty() || notes.size() != 1 || steps != 0 || read_text(path) != text) {
+      BOOST_ERROR("with '" << damaged << "' it says: " << failures << joined(notes));
     }
   });
-  netlend::test::tell_survived("a lease cut short, or with a bit flipped", "reap", count);
-  write_text(path, text);
+  netlend::test::tell_survived("a lease cut short, filled with zeroes, or with a bit flipped",
+                               "reap", count);
   BOOST_TEST(joined(give_all_back()) == "");
   BOOST_TEST(difference() == "");
 }
 
-BOOST_AUTO_TEST_CASE(a_damaged_lease_keeps_no_device_away) {
-  const std::string path = lease_path();
-  write_text(path, "{");
-  const auto said = joined(give_all_back());
-  BOOST_TEST(said.find("the lease '" + path + "' is broken") != std::string::npos, said);
-  BOOST_REQUIRE(std::filesystem::remove(path));
+BOOST_FIXTURE_TEST_CASE(a_damaged_lease_goes_with_its_loan, Lent) {
+  write_text(lease_path(), "{");
+  BOOST_TEST(joined(give_all_back()) == "");
   BOOST_TEST(difference() == "");
 }
 
-BOOST_AUTO_TEST_CASE(a_damaged_ledger_keeps_no_other_device_away) {
-  Sleeper mortal;
-  lend(context(), plan_of(Devices::three), borrower_of(mortal, "db2"));
-  mortal.kill();
+BOOST_FIXTURE_TEST_CASE(a_damaged_lease_of_nobody_is_removed, Lent) {
+  BOOST_TEST(joined(give_all_back()) == "");
+  write_text(state().path() + "/devices/virtual-1-7", "{");
+  BOOST_TEST(texts_of(reap(listening(), ReapScope::dead)) == "");
+  BOOST_TEST(difference() == "");
+}
+
+BOOST_FIXTURE_TEST_CASE(an_unreadable_ledger_keeps_no_other_device_away, Lent) {
+  Sleeper other;
+  lend(context(), plan_of(Devices::three), borrower_of(other, "db2"));
+  other.kill();
   const std::string text = read_text(ledger_path());
-  write_text(ledger_path(), text.substr(0, text.size() / 2));
+  write_text(ledger_path(), "");
+  write_text(copy_path(), "");
   BOOST_TEST(joined(give_all_back()).starts_with("the ledger '" + name + "' is broken"));
   write_text(ledger_path(), text);
   BOOST_TEST(list_ledgers(state()).size() == 1);

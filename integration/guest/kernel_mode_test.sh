@@ -127,7 +127,7 @@ loopback_is_shared_where_root_says_so() {
 a_plan_says_that_nothing_is_made() {
   furnish_for_addresses
   output=$(netlend plan run --l3 192.0.2.10 | tr -s '\n ' ' ')
-  expect "192.0.2.10 of 'lan0' stays there and is the container's alone, in an L3 network namespace" \
+  expect "192.0.2.10 of 'lan0' stays there and is the container's alone, in mode 'kernel'" \
     "$output"
   expect 'speaks from 192.0.2.11' "$output"
   is_home

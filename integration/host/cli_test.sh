@@ -42,7 +42,8 @@ cases=(
   a_device_that_is_lent_already_is_refused
   the_device_with_the_default_route_goes_only_by_force
   what_is_lost_by_force_is_said_twice_and_no_more
-  a_broken_ledger_is_named
+  a_damaged_ledger_is_put_aside_and_its_device_comes_home
+  a_ledger_that_nobody_can_read_is_named_and_given_up_by_its_name
   a_state_folder_that_others_can_write_is_refused
   a_list_that_cannot_be_written_is_an_error
   closed_descriptors_do_no_harm
@@ -598,20 +599,33 @@ what_is_lost_by_force_is_said_twice_and_no_more() {
   expect 203.0.113.0/24 "$(ip route)"
 }
 
-a_broken_ledger_is_named() {
+a_damaged_ledger_is_put_aside_and_its_device_comes_home() {
   ip netns add blue
   netlend lend lan0 --to netns:blue
   ledger=$(basename "$(find /run/netlend/ledgers -name 'blue-*')")
-  cp "/run/netlend/ledgers/$ledger" whole
   echo '{' >"/run/netlend/ledgers/$ledger"
+  output=$(netlend return lan0 2>&1)
+  expect "the ledger '$ledger' is broken" "$output"
+  expect 'nothing is lost' "$output"
+  expect '{' "$(cat "/run/netlend/damaged-$ledger")"
+  rm "/run/netlend/damaged-$ledger"
+  is_home
+}
+
+a_ledger_that_nobody_can_read_is_named_and_given_up_by_its_name() {
+  ip netns add blue
+  netlend lend lan0 --to netns:blue
+  ledger=$(basename "$(find /run/netlend/ledgers -name 'blue-*')")
+  echo '{' | tee "/run/netlend/ledgers/$ledger" >"/run/netlend/ledgers/.$ledger.copy"
   for verb in loans show reap 'return lan0'; do
     # shellcheck disable=SC2086
     output=$(exits 1 netlend $verb 2>&1)
-    expect "$ledger" "$output"
+    expect "netlend return --forget $ledger" "$output"
   done
-  cp whole "/run/netlend/ledgers/$ledger"
-  netlend return lan0
-  is_home
+  output=$(netlend return --forget "$ledger" 2>&1)
+  expect "'lan0', which was 'lan0' inside, is here again" "$output"
+  ip link show lan0
+  expect '' "$(find /run/netlend/ledgers /run/netlend/devices -type f)"
 }
 
 a_state_folder_that_others_can_write_is_refused() {

@@ -21,6 +21,7 @@ cases=(
   the_machine_speaks_on_when_the_address_that_it_spoke_from_goes
   a_loan_is_listed_shown_and_returned_by_its_address
   a_plan_says_what_would_change
+  a_firewall_that_is_closed_later_is_named_by_loans
   a_device_and_an_address_go_together
   a_wrong_address_is_refused
   an_annotation_needs_a_rule_and_no_capabilities
@@ -155,6 +156,7 @@ an_uplink_that_was_down_and_is_up_again_is_answered_on() {
   has_no_trace
 }
 
+speaks_from() { expect "src $1" "$(ip route show 192.0.2.0/24)"; }
 is_box_online() { ip netns exec box ping -c 1 -W 1 192.0.2.1; }
 is_forwarding() { [[ $(sysctl -n "net.ipv4.conf.lan0.forwarding" "net.ipv6.conf.lan0.forwarding" | xargs) == "$1" ]]; }
 
@@ -204,7 +206,6 @@ the_machine_speaks_on_when_the_address_that_it_spoke_from_goes() {
   start box1 192.0.2.10 sleep 1000
   wait_until is_lent ready
   ip addr del 192.0.2.11/24 dev lan0
-  speaks_from() { expect "src $1" "$(ip route show 192.0.2.0/24)"; }
   wait_until speaks_from 192.0.2.12
   ping -c 1 -W 1 192.0.2.1
   is_answered 192.0.2.10
@@ -239,12 +240,33 @@ a_plan_says_what_would_change() {
   furnish_for_addresses
   output=$(netlend plan run --l3 192.0.2.10 | tr -s '\n ' ' ')
   expect 'eth0 = 192.0.2.10' "$output"
-  expect "192.0.2.10 of 'lan0' is that of 'eth0' inside" "$output"
+  expect "192.0.2.10 of 'lan0' is that of 'eth0' inside, in mode 'routed'" "$output"
+  expect "sysctl net.ipv4.conf.lan0.forwarding becomes 1 and is 0" "$output"
   expect 'speaks from 192.0.2.11' "$output"
   expect 'restored address 192.0.2.10/24 brd 192.0.2.255' "$output"
-  [[ $(netlend plan --format json run --l3 192.0.2.10 | jq -r '.l3[0].addresses[0]') == 192.0.2.10 ]]
+  [[ $(netlend plan --format json run --l3 192.0.2.10 | jq -r '.l3[0] | .addresses[0], .mode' | xargs) == \
+    '192.0.2.10 routed' ]]
   fails netlend plan run --l3 192.0.2.99 >/run/test/out
   expect "no device here has it" "$(tr -s '\n ' ' ' </run/test/out)"
+  is_home
+}
+
+a_firewall_that_is_closed_later_is_named_by_loans() {
+  furnish_for_addresses
+  start box 192.0.2.10 sleep 1000
+  wait_until is_lent ready
+  netlend loans 2>/run/test/err
+  [[ ! -s /run/test/err ]]
+  nft 'add table ip f; add chain ip f fo { type filter hook forward priority 0; policy drop; }'
+  netlend loans 2>/run/test/err
+  expect "'192.0.2.10' doesn't reach 'box': chain 'fo' of table 'ip f' of nftables drops" \
+    "$(cat /run/test/err)"
+  fails is_answered 192.0.2.10
+  # What it says to type is enough.
+  bash -c "$(sed 's/.* type: //' /run/test/err)"
+  is_answered 192.0.2.10
+  nft delete table ip f
+  stop "$run"
   is_home
 }
 

@@ -1,21 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Whose an address is, and who sees it: patches 6 and 7. */
+/* Whose an address is, and who sees it: patches 6, 7, 13 and 14. */
 #define _GNU_SOURCE
 #include "harness.h"
 
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
-#include <net/if.h>
-#include <sched.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-static bool shows(int ns, const char *what)
-{
-	return strstr(output(ns, "ip -4 -o addr show"), what);
-}
 
 static bool is_secondary(const char *address)
 {
@@ -23,132 +14,121 @@ static bool is_secondary(const char *address)
 		      "secondary");
 }
 
-/* SIOCGIFCONF, as ifconfig asks. */
-static bool ioctl_shows(int ns, const char *address)
+EACH_FAMILY(D4_a_namespace_sees_its_own_addresses)
 {
-	struct ifreq interfaces[16];
-	struct ifconf all = {
-		.ifc_len = sizeof(interfaces),
-		.ifc_req = interfaces,
-	};
-	int fd = sock(ns, SOCK_DGRAM);
-	bool found = false;
-
-	enter(ns);
-	CHECK(ioctl(fd, SIOCGIFCONF, &all) == 0);
-	enter(parent);
-	for (unsigned int i = 0; i < all.ifc_len / sizeof(*interfaces); i++) {
-		struct sockaddr_in *own = (void *)&interfaces[i].ifr_addr;
-
-		if (own->sin_addr.s_addr == inet_addr(address))
-			found = true;
-	}
-	close(fd);
-	return found;
+	CHECK(shows(child_a, in->a));
+	CHECK(!shows(child_a, in->host));
+	CHECK(!shows(child_a, in->b));
+	CHECK(!shows(child_a, "fe80:"));
+	CHECK(!shows(child_c, in->a));
+	CHECK(shows_without_ids(child_a, in->a));
+	CHECK(!shows_without_ids(child_a, in->host));
+	CHECK(!shows_without_ids(child_b, in->a));
 }
 
-TEST(D4_a_namespace_sees_its_own_addresses)
+EACH_FAMILY(D9_loopback_is_always_visible)
 {
-	CHECK(shows(child_a, "10.0.0.2/24"));
-	CHECK(!shows(child_a, "10.0.0.1/24"));
-	CHECK(!shows(child_a, "10.0.0.3/24"));
-	CHECK(!shows(child_c, "10.0.0."));
-	CHECK(ioctl_shows(child_a, "10.0.0.2"));
-	CHECK(!ioctl_shows(child_a, "10.0.0.1"));
-	CHECK(!ioctl_shows(child_b, "10.0.0.2"));
+	CHECK(shows(child_a, in->lo) && shows(child_c, in->lo));
+	CHECK(shows_without_ids(child_c, in->lo));
 }
 
-TEST(D9_loopback_is_always_visible)
+EACH_FAMILY(R2_the_parent_sees_a_pushed_address_by_netlink_only)
 {
-	CHECK(shows(child_a, "127.0.0.1/8"));
-	CHECK(shows(child_c, "127.0.0.1/8"));
-	CHECK(ioctl_shows(child_c, "127.0.0.1"));
+	CHECK(shows(parent, in->host) && shows(parent, in->a));
+	CHECK(shows_without_ids(parent, in->host));
+	CHECK(!shows_without_ids(parent, in->a));
 }
 
-TEST(R2_the_parent_sees_a_pushed_address_by_netlink_only)
+EACH_FAMILY(D5_pushed_pulled_and_pushed_again)
 {
-	CHECK(shows(parent, "10.0.0.1/24"));
-	CHECK(shows(parent, "10.0.0.2/24"));
-	CHECK(ioctl_shows(parent, "10.0.0.1"));
-	CHECK(!ioctl_shows(parent, "10.0.0.2"));
+	EQUAL(give(in->a, child_b), 0);
+	CHECK(shows(child_b, in->a) && !shows(child_a, in->a));
+	EQUAL(give(in->a, parent), 0);
+	CHECK(!shows(child_b, in->a));
+	CHECK(shows_without_ids(parent, in->a));
+	EQUAL(give(in->a, child_a), 0);
+	EQUAL(give(in->a, child_a), 0);
+	CHECK(shows(child_a, in->a));
 }
 
-TEST(D5_pushed_pulled_and_pushed_again)
-{
-	EQUAL(give("10.0.0.2", child_b), 0);
-	CHECK(shows(child_b, "10.0.0.2/24") && !shows(child_a, "10.0.0.2/24"));
-	EQUAL(give("10.0.0.2", parent), 0);
-	CHECK(!shows(child_b, "10.0.0.2/24"));
-	CHECK(ioctl_shows(parent, "10.0.0.2"));
-	EQUAL(give("10.0.0.2", child_a), 0);
-	EQUAL(give("10.0.0.2", child_a), 0);
-	CHECK(shows(child_a, "10.0.0.2/24"));
-}
-
-TEST(D5_errors_of_a_push)
+EACH_FAMILY(D5_errors_of_a_push)
 {
 	int other, uts = open("/proc/self/ns/uts", O_RDONLY | O_CLOEXEC);
 
-	EQUAL(give("10.0.0.2", 1000), -EBADF);
-	EQUAL(give("10.0.0.2", uts), -EINVAL);
-	EQUAL(give("10.0.0.2", open("/dev/null", O_RDONLY)), -EINVAL);
-	EQUAL(give("10.0.0.2", peer), -EXDEV);
+	EQUAL(give(in->a, 1000), -EBADF);
+	EQUAL(give(in->a, uts), -EINVAL);
+	EQUAL(give(in->a, open("/dev/null", O_RDONLY)), -EINVAL);
+	EQUAL(give(in->a, peer), -EXDEV);
 	other = create(peer, 0);
 	CHECK(other >= 0);
-	EQUAL(give("10.0.0.2", other), -EXDEV);
-	EQUAL(add_address("e0", "10.0.0.2", 24, child_b, 0), -EEXIST);
-	EQUAL(add_address("none", "10.0.0.2", 24, child_b, 0), -ENODEV);
-	EQUAL(add_address("lo", "127.0.0.1", 8, child_a, NLM_F_REPLACE), -EINVAL);
-	CHECK(shows(child_a, "10.0.0.2/24"));
+	EQUAL(give(in->a, other), -EXDEV);
+	EQUAL(add_address("e0", in->a, in->prefix, child_b, 0), -EEXIST);
+	EQUAL(add_address("none", in->a, in->prefix, child_b, 0), -ENODEV);
+	EQUAL(add_address("lo", in->lo, in == &ipv6 ? 128 : 8, child_a,
+			  NLM_F_REPLACE), -EINVAL);
+	CHECK(shows(child_a, in->a));
+	enter(child_a);
+	EQUAL(give(in->host, child_a), -EPERM);
 }
 
-TEST(D5_one_owner_for_an_address_on_two_devices)
+static void add_e1(void)
 {
 	EQUAL(command(parent, "ip link add e1 type dummy && ip link set e1 up"), 0);
-	EQUAL(add_address("e1", "10.0.0.2", 32, OWNER_NONE, 0), -EADDRINUSE);
-	EQUAL(add_address("e1", "10.0.0.2", 32, child_b, 0), -EADDRINUSE);
-	EQUAL(add_address("e1", "10.0.0.2", 32, child_a, 0), 0);
-	EQUAL(give("10.0.0.2", child_b), -EADDRINUSE);
 }
 
-TEST(D5_replace_without_the_attribute_keeps_the_owner)
+EACH_FAMILY(D5_one_owner_for_an_address_on_two_devices)
 {
-	EQUAL(command(parent, "ip addr replace 10.0.0.2/24 dev e0"), 0);
-	CHECK(shows(child_a, "10.0.0.2/24"));
+	int whole = in == &ipv6 ? 128 : 32;
+
+	add_e1();
+	EQUAL(add_address("e1", in->a, whole, OWNER_NONE, 0), -EADDRINUSE);
+	EQUAL(add_address("e1", in->a, whole, child_b, 0), -EADDRINUSE);
+	EQUAL(add_address("e1", in->a, whole, child_a, 0), 0);
+	EQUAL(give(in->a, child_b), -EADDRINUSE);
 }
 
-TEST(D5_all_go_back_at_the_childs_death)
+EACH_FAMILY(D5_replace_without_the_attribute_keeps_the_owner)
 {
-	EQUAL(add_address("e0", "10.0.0.20", 24, child_a, 0), 0);
-	EQUAL(add_address("e0", "10.5.0.1", 16, child_a, 0), 0);
+	EQUAL(command(parent, "ip addr replace %s/%d dev e0", in->a, in->prefix), 0);
+	CHECK(shows(child_a, in->a));
+}
+
+EACH_FAMILY(D5_all_go_back_at_the_childs_death)
+{
+	add_e1();
+	EQUAL(add_address("e0", in->spare, in->prefix, child_a, 0), 0);
+	EQUAL(add_address("e1", in->far, in->prefix, child_a, 0), 0);
+	if (in == &ipv6)
+		EQUAL(add_address("e1", in->a, 128, child_a, 0), 0);
 	close(child_a);
-	for (int i = 0; !ioctl_shows(parent, "10.5.0.1") ||
-	     !ioctl_shows(parent, "10.0.0.20") ||
-	     !ioctl_shows(parent, "10.0.0.2"); i++) {
+	for (int i = 0; !shows_without_ids(parent, in->far) ||
+	     !shows_without_ids(parent, in->spare) ||
+	     !shows_without_ids(parent, in->a); i++) {
 		CHECK(i < 1000);
 		usleep(10000);
 	}
-	CHECK(!ioctl_shows(parent, "10.0.0.3"));
+	CHECK(!shows_without_ids(parent, in->b));
+	EQUAL(give(in->host, child_b), 0);
 }
 
-TEST(D5_a_device_that_goes_takes_its_addresses_along)
+EACH_FAMILY(D5_a_device_that_goes_takes_its_addresses_along)
 {
 	EQUAL(command(parent, "ip link del e0"), 0);
-	CHECK(!shows(child_a, "10.0.0.2"));
+	CHECK(!shows(child_a, in->a));
 	close(child_a);
-	CHECK(!shows(parent, "10.0.0."));
+	CHECK(!shows(parent, in->a) && !shows(parent, in->host));
 }
 
 TEST(R1_whole_sets_of_addresses)
 {
-	EQUAL(command(parent, "ip link add e1 type dummy && ip link set e1 up"), 0);
+	add_e1();
 	EQUAL(add_address("e1", "10.6.0.1", 16, child_c, 0), 0);
 	EQUAL(add_address("e1", "10.6.0.2", 16, child_c, 0), 0);
 	EQUAL(add_address("e0", "10.0.0.30", 24, child_c, 0), 0);
-	CHECK(shows(child_c, "10.6.0.1/16"));
-	CHECK(shows(child_c, "10.6.0.2/16"));
-	CHECK(shows(child_c, "10.0.0.30/24"));
-	CHECK(!shows(child_a, "10.6.0."));
+	CHECK(shows(child_c, "10.6.0.1"));
+	CHECK(shows(child_c, "10.6.0.2"));
+	CHECK(shows(child_c, "10.0.0.30"));
+	CHECK(!shows(child_a, "10.6.0.1"));
 	EQUAL(bind_to(sock(child_c, SOCK_STREAM), "10.6.0.2", 80), 0);
 	EQUAL(bind_to(sock(child_c, SOCK_STREAM), "10.0.0.30", 80), 0);
 }
@@ -169,7 +149,7 @@ TEST(D4_the_end_of_the_hosts_primary_leaves_the_childs)
 {
 	EQUAL(add_address("e0", "10.0.0.20", 24, OWNER_NONE, 0), 0);
 	EQUAL(command(parent, "ip addr del 10.0.0.1/24 dev e0"), 0);
-	CHECK(shows(child_a, "10.0.0.2/24") && shows(child_b, "10.0.0.3/24"));
+	CHECK(shows(child_a, "10.0.0.2") && shows(child_b, "10.0.0.3"));
 	CHECK(!shows(parent, "10.0.0.20"));
 	CHECK(!strcmp(source(child_a, SOCK_DGRAM, "10.0.0.9", 9), "10.0.0.2"));
 	EQUAL(command(peer, "ping -c 1 -W 5 10.0.0.2"), 0);
@@ -196,49 +176,25 @@ TEST(D4_a_primary_that_is_pushed_leaves_an_heir)
 
 /* ---- messages ----------------------------------------------------------- */
 
-static int monitor(int ns)
+EACH_FAMILY(D4_messages_are_for_those_who_see_the_address)
 {
-	struct sockaddr_nl where = {
-		.nl_family = AF_NETLINK,
-		.nl_groups = RTMGRP_IPV4_IFADDR,
-	};
-	int fd;
+	int host = monitor(parent, in), a = monitor(child_a, in);
+	int b = monitor(child_b, in);
 
-	enter(ns);
-	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-	enter(parent);
-	CHECK(bind(fd, (struct sockaddr *)&where, sizeof(where)) == 0);
-	return fd;
-}
-
-static int next_message(int fd)
-{
-	char buffer[4096];
-	struct nlmsghdr *header = (void *)buffer;
-
-	if (!readable(fd, 0))
-		return 0;
-	CHECK(recv(fd, buffer, sizeof(buffer), 0) > 0);
-	return header->nlmsg_type;
-}
-
-TEST(D4_messages_are_for_those_who_see_the_address)
-{
-	int host = monitor(parent), a = monitor(child_a), b = monitor(child_b);
-
-	EQUAL(add_address("e0", "10.0.0.20", 24, child_a, 0), 0);
+	EQUAL(add_address("e0", in->spare, in->prefix, child_a, 0), 0);
 	EQUAL(next_message(host), RTM_NEWADDR);
 	EQUAL(next_message(a), RTM_NEWADDR);
 	EQUAL(next_message(b), 0);
 
-	EQUAL(give("10.0.0.20", child_b), 0);
+	EQUAL(give(in->spare, child_b), 0);
 	EQUAL(next_message(host), RTM_NEWADDR);
 	EQUAL(next_message(a), RTM_DELADDR);
 	EQUAL(next_message(b), RTM_NEWADDR);
 	EQUAL(next_message(a), 0);
 	EQUAL(next_message(host), 0);
 
-	EQUAL(command(parent, "ip addr add 10.0.0.40/24 dev e0"), 0);
-	EQUAL(next_message(host), RTM_NEWADDR);
+	EQUAL(command(parent, "ip addr del %s/%d dev e0", in->spare, in->prefix), 0);
+	EQUAL(next_message(host), RTM_DELADDR);
 	EQUAL(next_message(a), 0);
+	EQUAL(next_message(b), RTM_DELADDR);
 }

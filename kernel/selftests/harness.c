@@ -2,9 +2,6 @@
 #define _GNU_SOURCE
 #include "harness.h"
 
-#include <linux/if_addr.h>
-#include <linux/rtnetlink.h>
-#include <net/if.h>
 #include <netdb.h>
 #include <poll.h>
 #include <sched.h>
@@ -16,7 +13,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define IFA_L3NS_FD	12
 #define TEST_LIMIT_S	60
 
 int parent, peer, child_a, child_b, child_c;
@@ -77,6 +73,14 @@ int result(int returned)
 int create(int ns, unsigned int flags)
 {
 	return result(ioctl(ns, NS_NET_L3_CREATE, flags));
+}
+
+uint32_t owner_id(int child)
+{
+	uint32_t id;
+
+	CHECK(ioctl(child, NS_NET_L3_GET_ID, &id) == 0);
+	return id;
 }
 
 ino_t inode(int fd)
@@ -143,98 +147,6 @@ const char *output(int ns, const char *format, ...)
 	return text;
 }
 
-/* ---- addresses ---------------------------------------------------------- */
-
-struct address_request {
-	struct nlmsghdr header;
-	struct ifaddrmsg message;
-	char attributes[64];
-};
-
-static void add_attribute(struct address_request *request, int type,
-			  const void *data, int size)
-{
-	struct rtattr *attribute =
-		(void *)((char *)request + NLMSG_ALIGN(request->header.nlmsg_len));
-
-	attribute->rta_type = type;
-	attribute->rta_len = RTA_LENGTH(size);
-	memcpy(RTA_DATA(attribute), data, size);
-	request->header.nlmsg_len =
-		NLMSG_ALIGN(request->header.nlmsg_len) + RTA_ALIGN(attribute->rta_len);
-}
-
-static int ask_rtnetlink(const struct nlmsghdr *header)
-{
-	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-	struct {
-		struct nlmsghdr header;
-		struct nlmsgerr error;
-		char rest[512];
-	} answer;
-
-	CHECK(fd >= 0);
-	CHECK(send(fd, header, header->nlmsg_len, 0) == header->nlmsg_len);
-	CHECK(recv(fd, &answer, sizeof(answer), 0) > 0);
-	close(fd);
-	EQUAL(answer.header.nlmsg_type, NLMSG_ERROR);
-	return answer.error.error;
-}
-
-static bool is_ipv6(const char *address)
-{
-	return strchr(address, ':');
-}
-
-int add_address(const char *device, const char *address, int prefix, int owner,
-		int flags)
-{
-	int family = is_ipv6(address) ? AF_INET6 : AF_INET;
-	int size = family == AF_INET6 ? sizeof(struct in6_addr) : sizeof(struct in_addr);
-	struct address_request request = {
-		.header = {
-			.nlmsg_len = NLMSG_LENGTH(sizeof(struct ifaddrmsg)),
-			.nlmsg_type = RTM_NEWADDR,
-			.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | flags,
-		},
-		.message = {
-			.ifa_family = family,
-			.ifa_prefixlen = prefix,
-			.ifa_flags = family == AF_INET6 ? IFA_F_NODAD : 0,
-			.ifa_index = if_nametoindex(device),
-		},
-	};
-	struct in6_addr local;
-
-	CHECK(inet_pton(family, address, &local) == 1);
-	add_attribute(&request, IFA_LOCAL, &local, size);
-	add_attribute(&request, IFA_ADDRESS, &local, size);
-	if (owner != OWNER_NONE)
-		add_attribute(&request, IFA_L3NS_FD, &owner, sizeof(owner));
-	return ask_rtnetlink(&request.header);
-}
-
-int give(const char *address, int owner)
-{
-	return add_address("e0", address, is_ipv6(address) ? 64 : 24, owner,
-			   NLM_F_REPLACE);
-}
-
-void add_ipv6(void)
-{
-	EQUAL(command(parent, "ip addr add 2001:db8::1/64 dev e0 nodad && "
-		      "ip addr add 2001:db8::2/64 dev e0 nodad && "
-		      "ip addr add 2001:db8::3/64 dev e0 nodad"), 0);
-	EQUAL(command(peer, "ip addr add 2001:db8::9/64 dev e0 nodad"), 0);
-	EQUAL(give("2001:db8::2", child_a), 0);
-	EQUAL(give("2001:db8::3", child_b), 0);
-	/* A worker enters the routes to them; then the neighbours are known too. */
-	for (int last = 1; last <= 3; last++)
-		EQUAL(command(peer, "for i in {1..20}; do "
-			      "ping -c 1 -W 1 2001:db8::%d && exit 0; done; exit 1",
-			      last), 0);
-}
-
 /* ---- sockets ------------------------------------------------------------ */
 
 int open_socket(int ns, int family, int type, int protocol)
@@ -247,11 +159,10 @@ int open_socket(int ns, int family, int type, int protocol)
 	return fd;
 }
 
-static int sock_for(const char *address, int ns, int type)
+int sock_in(const struct family *in, int ns, int type)
 {
-	int family = is_ipv6(address) ? AF_INET6 : AF_INET;
-	int icmp = family == AF_INET6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP;
-	int fd = open_socket(ns, family, type, type == SOCK_RAW ? icmp : 0);
+	int icmp = in == &ipv6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP;
+	int fd = open_socket(ns, in->number, type, type == SOCK_RAW ? icmp : 0);
 
 	CHECK(fd >= 0);
 	return fd;
@@ -259,12 +170,12 @@ static int sock_for(const char *address, int ns, int type)
 
 int sock(int ns, int type)
 {
-	return sock_for("", ns, type);
+	return sock_in(&ipv4, ns, type);
 }
 
 int sock6(int ns, int type)
 {
-	return sock_for("::", ns, type);
+	return sock_in(&ipv6, ns, type);
 }
 
 struct sockaddr_in at(const char *address, int port)
@@ -280,18 +191,18 @@ struct sockaddr_in at(const char *address, int port)
 
 socklen_t endpoint(const char *address, int port, struct sockaddr_storage *where)
 {
-	struct sockaddr_in6 *ipv6 = (void *)where;
-	struct sockaddr_in *ipv4 = (void *)where;
+	struct sockaddr_in6 *where6 = (void *)where;
+	struct sockaddr_in *where4 = (void *)where;
 
 	memset(where, 0, sizeof(*where));
-	if (!is_ipv6(address)) {
-		*ipv4 = at(address, port);
-		return sizeof(*ipv4);
+	if (family_of(address) == &ipv4) {
+		*where4 = at(address, port);
+		return sizeof(*where4);
 	}
-	ipv6->sin6_family = AF_INET6;
-	ipv6->sin6_port = htons(port);
-	CHECK(inet_pton(AF_INET6, address, &ipv6->sin6_addr) == 1);
-	return sizeof(*ipv6);
+	where6->sin6_family = AF_INET6;
+	where6->sin6_port = htons(port);
+	CHECK(inet_pton(AF_INET6, address, &where6->sin6_addr) == 1);
+	return sizeof(*where6);
 }
 
 int bind_to(int fd, const char *address, int port)
@@ -302,9 +213,18 @@ int bind_to(int fd, const char *address, int port)
 	return result(bind(fd, (struct sockaddr *)&where, size));
 }
 
+int try_bind(int ns, int type, const char *address)
+{
+	int fd = sock_in(family_of(address), ns, type);
+	int error = bind_to(fd, address, 0);
+
+	close(fd);
+	return error;
+}
+
 int server(int ns, int type, const char *address, int port)
 {
-	int fd = sock_for(address, ns, type);
+	int fd = sock_in(family_of(address), ns, type);
 	int yes = 1;
 
 	if (type == SOCK_STREAM)
@@ -329,7 +249,7 @@ const char *source(int ns, int type, const char *address, int port)
 	static char text[INET6_ADDRSTRLEN];
 	struct sockaddr_storage own;
 	socklen_t size = sizeof(own);
-	int fd = sock_for(address, ns, type);
+	int fd = sock_in(family_of(address), ns, type);
 
 	text[0] = 0;
 	if (connect_to(fd, address, port) == 0) {
@@ -351,7 +271,7 @@ bool readable(int fd, int timeout_ms)
 int who_accepts(int ns, const char *address, int port, const int *servers,
 		int count)
 {
-	int fd = sock_for(address, ns, SOCK_STREAM);
+	int fd = sock_in(family_of(address), ns, SOCK_STREAM);
 	int who = connect_to(fd, address, port);
 
 	if (who == 0) {
@@ -370,7 +290,7 @@ unsigned int who_receives(int ns, const char *address, int port,
 {
 	struct sockaddr_storage where;
 	socklen_t size = endpoint(address, port, &where);
-	int fd = sock_for(address, ns, SOCK_DGRAM);
+	int fd = sock_in(family_of(address), ns, SOCK_DGRAM);
 	unsigned int who = 0;
 	char byte = 'x';
 	int yes = 1;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Whose sockets and local routes are listed: patches 19 and 20. */
+/* Whose sockets and local routes are listed: patches 19 to 21. */
 #define _GNU_SOURCE
 #include "harness.h"
 
@@ -7,8 +7,11 @@
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
 #include <linux/rtnetlink.h>
+#include <linux/unix_diag.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #define INET_DIAG_L3NS_ID	23
@@ -138,6 +141,74 @@ TEST(D11_sock_diag_says_whose_a_socket_is)
 	EQUAL(listed_id(parent, 5002), id);
 	EQUAL(listed_id(child_a, 5002), id);
 	EQUAL(listed_id(child_a, 5001), -1);
+}
+
+static int listen_abstractly(int ns, const char *name)
+{
+	struct sockaddr_un where = { .sun_family = AF_UNIX };
+	int fd = open_socket(ns, AF_UNIX, SOCK_STREAM, 0);
+
+	strcpy(where.sun_path + 1, name);
+	EQUAL(result(bind(fd, (struct sockaddr *)&where,
+			  offsetof(struct sockaddr_un, sun_path) + 1 + strlen(name))), 0);
+	EQUAL(listen(fd, 1), 0);
+	return fd;
+}
+
+TEST(D0_unix_sockets_are_listed_for_the_owner)
+{
+	static const char *const all[] = { "cat /proc/net/unix", "ss -Hxla" };
+
+	listen_abstractly(parent, "of_the_host");
+	listen_abstractly(child_a, "of_child_a");
+	for (int i = 0; i < 2; i++) {
+		CHECK(says(parent, all[i], "@of_the_host"));
+		CHECK(says(parent, all[i], "@of_child_a"));
+		CHECK(says(child_a, all[i], "@of_child_a"));
+		CHECK(!says(child_a, all[i], "@of_the_host"));
+		CHECK(!says(child_b, all[i], "@of_"));
+	}
+}
+
+/* 0, or the error of asking unix_diag for one socket. */
+static int ask_unix_diag(int ns, ino_t ino)
+{
+	struct {
+		struct nlmsghdr header;
+		struct unix_diag_req wanted;
+	} request = {
+		.header = {
+			.nlmsg_len = sizeof(request),
+			.nlmsg_type = SOCK_DIAG_BY_FAMILY,
+			.nlmsg_flags = NLM_F_REQUEST,
+		},
+		.wanted = {
+			.sdiag_family = AF_UNIX,
+			.udiag_states = ~0u,
+			.udiag_ino = ino,
+			.udiag_cookie = { ~0u, ~0u },
+		},
+	};
+	int fd = open_socket(ns, AF_NETLINK, SOCK_RAW, NETLINK_SOCK_DIAG);
+	char answer[4096];
+	struct nlmsghdr *header = (void *)answer;
+	struct nlmsgerr *error = NLMSG_DATA(header);
+
+	CHECK(send(fd, &request, sizeof(request), 0) == sizeof(request));
+	CHECK(recv(fd, answer, sizeof(answer), 0) > 0);
+	close(fd);
+	return header->nlmsg_type == NLMSG_ERROR ? error->error : 0;
+}
+
+TEST(D0_a_unix_socket_of_anothers_doesnt_exist)
+{
+	int host = listen_abstractly(parent, "of_the_host");
+	int inside = listen_abstractly(child_a, "of_child_a");
+
+	EQUAL(ask_unix_diag(parent, inode(host)), 0);
+	EQUAL(ask_unix_diag(parent, inode(inside)), 0);
+	EQUAL(ask_unix_diag(child_a, inode(inside)), 0);
+	EQUAL(ask_unix_diag(child_a, inode(host)), -ENOENT);
 }
 
 TEST(D4_local_routes_are_listed_for_the_owner)

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What a packet is sent from: patch 9. */
+/* What a packet is sent from: patches 9 and 16. */
 #define _GNU_SOURCE
 #include "harness.h"
 
+#include <netinet/icmp6.h>
 #include <netinet/ip.h>
+#include <netinet/ip6.h>
 #include <netinet/ip_icmp.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -12,43 +15,42 @@
 #define SOURCE(ns, destination)	source(ns, SOCK_DGRAM, destination, 9)
 #define SAME(got, wanted)	CHECK(!strcmp(got, wanted))
 
-TEST(D7_each_sends_from_its_own_address)
+EACH_FAMILY(D7_each_sends_from_its_own_address)
 {
-	int there = server(peer, SOCK_STREAM, "10.0.0.9", 80);
-
-	SAME(SOURCE(parent, "10.0.0.9"), "10.0.0.1");
-	SAME(SOURCE(child_a, "10.0.0.9"), "10.0.0.2");
-	SAME(SOURCE(child_b, "10.0.0.9"), "10.0.0.3");
-	SAME(SOURCE(child_c, "10.0.0.9"), "");
-	SAME(source(child_a, SOCK_STREAM, "10.0.0.9", 80), "10.0.0.2");
-	close(there);
+	SAME(SOURCE(parent, in->peer), in->host);
+	SAME(SOURCE(child_a, in->peer), in->a);
+	SAME(SOURCE(child_b, in->peer), in->b);
+	server(peer, SOCK_STREAM, in->peer, 80);
+	SAME(source(child_a, SOCK_STREAM, in->peer, 80), in->a);
 }
 
-TEST(D7_without_an_address_there_is_no_route)
+EACH_FAMILY(D7_without_an_address_there_is_no_route)
 {
-	EQUAL(connect_to(sock(child_c, SOCK_DGRAM), "10.0.0.9", 9), -EADDRNOTAVAIL);
-	EQUAL(connect_to(sock(child_c, SOCK_STREAM), "10.0.0.9", 9), -EADDRNOTAVAIL);
+	EQUAL(connect_to(sock_in(in, child_c, SOCK_DGRAM), in->peer, 9), -EADDRNOTAVAIL);
+	EQUAL(connect_to(sock_in(in, child_c, SOCK_STREAM), in->peer, 9), -EADDRNOTAVAIL);
 }
 
-TEST(D7_for_local_destinations_too)
+EACH_FAMILY(D7_for_local_destinations_too)
 {
-	SAME(SOURCE(child_a, "10.0.0.2"), "10.0.0.2");
-	SAME(SOURCE(child_a, "10.0.0.3"), "10.0.0.2");
-	SAME(SOURCE(child_a, "10.0.0.1"), "10.0.0.2");
-	SAME(SOURCE(parent, "10.0.0.2"), "10.0.0.1");
-	SAME(SOURCE(parent, "10.0.0.1"), "10.0.0.1");
-	SAME(SOURCE(child_a, "127.0.0.1"), "127.0.0.1");
-	SAME(SOURCE(child_c, "127.0.0.1"), "127.0.0.1");
+	SAME(SOURCE(child_a, in->a), in->a);
+	SAME(SOURCE(child_a, in->b), in->a);
+	SAME(SOURCE(child_a, in->host), in->a);
+	SAME(SOURCE(parent, in->a), in->host);
+	SAME(SOURCE(parent, in->host), in->host);
+	SAME(SOURCE(child_a, in->lo), in->lo);
+	SAME(SOURCE(child_c, in->lo), in->lo);
 }
 
-TEST(D7_a_routes_preferred_source_is_for_its_owner)
+/* The parent has a link-local address left in IPv6. */
+EACH_FAMILY(D7_a_routes_preferred_source_is_for_its_owner)
 {
-	EQUAL(command(parent, "ip route add default via 10.0.0.9 src 10.0.0.1"), 0);
-	SAME(SOURCE(parent, "192.0.2.1"), "10.0.0.1");
-	SAME(SOURCE(child_a, "192.0.2.1"), "10.0.0.2");
-	EQUAL(give("10.0.0.1", child_c), 0);
-	SAME(SOURCE(parent, "192.0.2.1"), "");
-	SAME(SOURCE(child_c, "192.0.2.1"), "10.0.0.1");
+	EQUAL(command(parent, "ip route add default via %s src %s", in->peer, in->host), 0);
+	SAME(SOURCE(parent, in->far), in->host);
+	SAME(SOURCE(child_a, in->far), in->a);
+	EQUAL(give(in->host, child_c), 0);
+	SAME(SOURCE(child_c, in->far), in->host);
+	CHECK(strcmp(SOURCE(parent, in->far), in->host));
+	CHECK(in == &ipv6 || !*SOURCE(parent, in->far));
 }
 
 TEST(D7_a_source_for_the_destinations_device)
@@ -70,41 +72,58 @@ TEST(D7_the_cache_of_nexthops_follows_a_push)
 	EQUAL(give("10.0.0.1", parent), 0);
 }
 
-/* IP_PKTINFO names a source for one packet. */
-static int send_from(int ns, const char *address)
+/* ---- by hand ------------------------------------------------------------ */
+
+/* Names the source of one packet. */
+static int send_from(int fd, const struct family *in, const char *address)
 {
-	char control[CMSG_SPACE(sizeof(struct in_pktinfo))] = { 0 };
-	struct sockaddr_in where = at("10.0.0.9", 9);
+	union {
+		char space[CMSG_SPACE(sizeof(struct in6_pktinfo))];
+		struct cmsghdr header;
+	} control = { .space = { 0 } };
+	struct in_pktinfo *ipv4_info = (void *)CMSG_DATA(&control.header);
+	struct in6_pktinfo *ipv6_info = (void *)ipv4_info;
+	struct sockaddr_storage where;
 	struct iovec byte = { "x", 1 };
 	struct msghdr message = {
 		.msg_name = &where,
-		.msg_namelen = sizeof(where),
+		.msg_namelen = endpoint(in->peer, 9, &where),
 		.msg_iov = &byte,
 		.msg_iovlen = 1,
-		.msg_control = control,
-		.msg_controllen = sizeof(control),
+		.msg_control = &control,
 	};
-	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-	struct in_pktinfo info = { .ipi_spec_dst.s_addr = inet_addr(address) };
-	int fd = sock(ns, SOCK_DGRAM);
-	int error;
+	int size;
 
-	header->cmsg_level = IPPROTO_IP;
-	header->cmsg_type = IP_PKTINFO;
-	header->cmsg_len = CMSG_LEN(sizeof(info));
-	memcpy(CMSG_DATA(header), &info, sizeof(info));
-	error = result(sendmsg(fd, &message, 0));
-	close(fd);
-	return error;
+	if (in == &ipv6) {
+		control.header.cmsg_level = IPPROTO_IPV6;
+		control.header.cmsg_type = IPV6_PKTINFO;
+		size = sizeof(*ipv6_info);
+		CHECK(inet_pton(AF_INET6, address, &ipv6_info->ipi6_addr) == 1);
+	} else {
+		control.header.cmsg_level = IPPROTO_IP;
+		control.header.cmsg_type = IP_PKTINFO;
+		size = sizeof(*ipv4_info);
+		ipv4_info->ipi_spec_dst.s_addr = inet_addr(address);
+	}
+	control.header.cmsg_len = CMSG_LEN(size);
+	message.msg_controllen = CMSG_SPACE(size);
+	return result(sendmsg(fd, &message, 0));
 }
 
-TEST(D7_no_source_of_anothers_by_pktinfo)
+/* What is nobody's Linux itself refuses in IPv6. */
+EACH_FAMILY(D7_no_source_of_anothers_by_pktinfo)
 {
-	EQUAL(send_from(child_a, "10.0.0.2"), 1);
-	EQUAL(send_from(child_a, "10.0.0.1"), -EADDRNOTAVAIL);
-	EQUAL(send_from(child_a, "10.0.0.3"), -EADDRNOTAVAIL);
-	EQUAL(send_from(child_a, "10.9.9.9"), -EADDRNOTAVAIL);
-	EQUAL(send_from(parent, "10.0.0.1"), 1);
+	const int unknown = in == &ipv6 ? -EINVAL : -EADDRNOTAVAIL;
+	int fd = sock_in(in, child_a, SOCK_DGRAM);
+
+	for (int connected = 0; connected < 2; connected++) {
+		EQUAL(send_from(fd, in, in->a), 1);
+		EQUAL(send_from(fd, in, in->host), -EADDRNOTAVAIL);
+		EQUAL(send_from(fd, in, in->b), -EADDRNOTAVAIL);
+		EQUAL(send_from(fd, in, in->far), unknown);
+		EQUAL(connect_to(fd, in->peer, 9), 0);
+	}
+	EQUAL(send_from(sock_in(in, parent, SOCK_DGRAM), in, in->host), 1);
 }
 
 static int send_header(int ns, const char *address)
@@ -143,19 +162,59 @@ TEST(D7_no_source_of_anothers_in_ones_own_header)
 	EQUAL(send_header(parent, "192.0.2.5") > 0, true);
 }
 
-TEST(D7_a_socket_whose_address_went_sends_no_more)
+static int send_ipv6_header(int ns, const char *address)
 {
-	int fd = sock(child_a, SOCK_DGRAM);
+	struct sockaddr_storage where;
+	socklen_t size = endpoint("2001:db8::9", 0, &where);
+	struct {
+		struct ip6_hdr ip;
+		struct icmp6_hdr icmp;
+	} packet = {
+		.ip.ip6_vfc = 0x60,
+		.ip.ip6_plen = htons(sizeof(struct icmp6_hdr)),
+		.ip.ip6_nxt = IPPROTO_ICMPV6,
+		.ip.ip6_hlim = 4,
+		.icmp.icmp6_type = ICMP6_ECHO_REQUEST,
+	};
+	int fd = open_socket(ns, AF_INET6, SOCK_RAW, IPPROTO_RAW);
+	int yes = 1, error;
 
-	EQUAL(bind_to(fd, "10.0.0.2", 7000), 0);
-	EQUAL(connect_to(fd, "10.0.0.9", 9), 0);
+	CHECK(fd >= 0);
+	CHECK(inet_pton(AF_INET6, address, &packet.ip.ip6_src) == 1);
+	CHECK(inet_pton(AF_INET6, "2001:db8::9", &packet.ip.ip6_dst) == 1);
+	CHECK(!setsockopt(fd, IPPROTO_IPV6, IPV6_HDRINCL, &yes, sizeof(yes)));
+	error = result(sendto(fd, &packet, sizeof(packet), 0,
+			      (struct sockaddr *)&where, size));
+	close(fd);
+	return error;
+}
+
+TEST(D7_no_ipv6_source_of_anothers_in_ones_own_header)
+{
+	add_ipv6();
+	EQUAL(send_ipv6_header(child_a, "2001:db8::2") > 0, true);
+	EQUAL(send_ipv6_header(child_a, "2001:db8::1"), -EADDRNOTAVAIL);
+	EQUAL(send_ipv6_header(child_a, "2001:db8:9::5"), -EADDRNOTAVAIL);
+	EQUAL(send_ipv6_header(parent, "2001:db8:9::5") > 0, true);
+}
+
+EACH_FAMILY(D7_a_socket_whose_address_went_sends_no_more)
+{
+	int fd = sock_in(in, child_a, SOCK_DGRAM);
+
+	EQUAL(bind_to(fd, in->a, 7000), 0);
+	EQUAL(connect_to(fd, in->peer, 9), 0);
 	EQUAL(send(fd, "x", 1, 0), 1);
-	EQUAL(give("10.0.0.2", child_b), 0);
+	EQUAL(give(in->a, child_b), 0);
 	EQUAL(result(send(fd, "x", 1, 0)), -EADDRNOTAVAIL);
 }
 
-TEST(D7_route_get_answers_for_the_one_who_asks)
+EACH_FAMILY(D7_route_get_answers_for_the_one_who_asks)
 {
-	CHECK(strstr(output(child_a, "ip route get 10.0.0.9"), "src 10.0.0.2"));
-	CHECK(strstr(output(parent, "ip route get 10.0.0.9"), "src 10.0.0.1"));
+	char wanted[64];
+
+	snprintf(wanted, sizeof(wanted), "src %s ", in->a);
+	CHECK(strstr(output(child_a, "ip route get %s", in->peer), wanted));
+	snprintf(wanted, sizeof(wanted), "src %s ", in->host);
+	CHECK(strstr(output(parent, "ip route get %s", in->peer), wanted));
 }

@@ -80,6 +80,14 @@ void write_all(int fd, std::string_view content, std::string_view object) {
   }
 }
 
+void overwrite_file(int dirfd, const std::string& name, std::string_view content) {
+  const UniqueFd file{
+      check(::openat(dirfd, name.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
+                     kPrivateFileMode),
+            "create", name)};
+  write_all(file.get(), content, name);
+}
+
 void replace_file(int dirfd, const std::string& name, std::string_view content, mode_t mode) {
   const std::string temporary = temporary_name(name);
   UniqueFd file{

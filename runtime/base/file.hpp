@@ -38,6 +38,10 @@ inline constexpr mode_t kPrivateFileMode = 0600;
 void replace_file(int dirfd, const std::string& name, std::string_view content,
                   mode_t mode = kPrivateFileMode);
 
+/// Makes `name` hold `content`; whoever is stopped half way leaves half of it, and a power loss any
+/// of it: for what is only needed where a file is that replace_file() made.
+void overwrite_file(int dirfd, const std::string& name, std::string_view content);
+
 /// Makes `name` with `content` at once; false if it is there already. Source: link(2), O_TMPFILE.
 bool create_file_exclusive(int dirfd, const std::string& name, std::string_view content);
 

@@ -1,3 +1,5 @@
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
@@ -5,6 +7,8 @@
 #include "cli/loans_json.hpp"
 #include "cli/table.hpp"
 #include "cli/verbs.hpp"
+#include "net/l3/forward_firewall.hpp"
+#include "net/l3/mode.hpp"
 
 namespace netlend::cli {
 
@@ -46,6 +50,23 @@ std::string format_text(const Books& books, const std::vector<Ledger>& ledgers) 
   }
   return format_table(rows);
 }
+
+/// A firewall may have been closed since.
+void note_closed_chains(const Session& session, const std::vector<Ledger>& ledgers) {
+  const Site home{Netns::current()};
+  for (const auto& ledger : ledgers) {
+    if (ledger.home != home.netns.identity()) continue;
+    for (const auto& loan : ledger.address_loans) {
+      if (!is_forwarded(mode_of(loan))) continue;
+      for (const auto& chain : list_closed_forward_chains(home, loan)) {
+        session.console().note(fmt::format(
+            "'{}' doesn't reach '{}': {} drops what is forwarded; to let all such loans pass, "
+            "type: {}",
+            addresses_of(loan), ledger.id.str(), chain.title, chain.way_to_open));
+      }
+    }
+  }
+}
 }  // namespace
 
 int execute(const Session& session, const LoansArguments& arguments) {
@@ -54,6 +75,7 @@ int execute(const Session& session, const LoansArguments& arguments) {
       arguments.format == OutputFormat::text
           ? format_text(session.books(), open.ledgers)
           : format_json({{"netlend", 1}, {"loans", loans_to_json(session.books(), open.ledgers)}}));
+  note_closed_chains(session, open.ledgers);
   return session.report(open.broken);
 }
 

@@ -67,6 +67,7 @@ json plan_to_json(const Plan& plan, const std::vector<PlanReport>& reports) {
       const AddressPlan& lent = plan.addresses.at(i - plan.nics.size());
       object["inside"] = bytes_to_utf8(lent.inside.str());
       for (const auto& address : lent.addresses) object["addresses"].push_back(address.str());
+      if (!reports[i].mode.empty()) object["mode"] = reports[i].mode;
     }
     object["changes"] = list_to_json(reports[i].changes);
     object["restored"] = list_to_json(reports[i].restored);

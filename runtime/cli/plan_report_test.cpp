@@ -47,6 +47,14 @@ BOOST_AUTO_TEST_CASE(json_has_every_list) {
   BOOST_TEST(json.at("devices").at(1).at("refusals").size() == 1U);
 }
 
+BOOST_AUTO_TEST_CASE(json_of_addresses_has_the_mode_that_would_be_taken) {
+  const Plan plan{.nics = {}, .addresses = {parse_l3_spec("192.0.2.10 as=web0")}};
+  const auto json = plan_to_json(plan, {{.changes = {"sysctl a becomes 1"}, .mode = "netkit"}});
+  BOOST_TEST(json.at("devices").empty());
+  BOOST_TEST(json.at("l3").at(0).at("mode") == "netkit");
+  BOOST_TEST(json.at("l3").at(0).at("changes").at(0) == "sysctl a becomes 1");
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace netlend::cli

@@ -16,6 +16,15 @@ LoanPredicate preference(const StateDirectory& state, Leftover leftover) {
     return leftover == Leftover::keep ? !is_lost : where != Whereto::away;
   };
 }
+
+/// One that nobody can read is meant by its own name alone, and there is nothing to do but forget
+/// it.
+bool is_unreadable(const Session& session, const OpenLedgers& open, const std::string& word) {
+  const auto names = list_ledgers(session.state());
+  return std::find(names.begin(), names.end(), word) != names.end() &&
+         std::none_of(open.ledgers.begin(), open.ledgers.end(),
+                      [&](const Ledger& ledger) { return ledger.name == word; });
+}
 }  // namespace
 
 int execute(const Session& session, const ReturnArguments& arguments) {
@@ -24,6 +33,10 @@ int execute(const Session& session, const ReturnArguments& arguments) {
   session.report(open.broken);
   std::vector<std::string> names;
   for (const auto& word : arguments.words) {
+    if (arguments.leftover == Leftover::forget && is_unreadable(session, open, word)) {
+      names.push_back(word);
+      continue;
+    }
     const auto found =
         find_ledgers(open.ledgers, word, preference(session.state(), arguments.leftover));
     names.insert(names.end(), found.begin(), found.end());

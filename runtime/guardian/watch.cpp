@@ -162,7 +162,10 @@ bool Vigil::wait_for(int timeout_ms) const {
 }
 
 void Vigil::bring_home() const {
-  const LendingContext context{.state = state_, .on_step = {}};
+  const LendingContext context{.state = state_, .on_step = {}, .on_note = [](auto note) {
+                                 ::syslog(LOG_DAEMON | LOG_NOTICE, "netlend guardian: %s",
+                                          std::string(note).c_str());
+                               }};
   Failures failures = give_back(context, ledger_name_);
   for (const int delay_ms : kRetryDelaysMs) {
     if (failures.empty()) return;

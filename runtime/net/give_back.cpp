@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <memory>
+#include <optional>
 
 #include "net/give_back_devices.hpp"
 #include "net/l3/address_lending.hpp"
@@ -10,6 +11,7 @@
 #include "net/lending.hpp"
 #include "net/locate.hpp"
 #include "net/return_ledger.hpp"
+#include "net/salvage.hpp"
 #include "net/steps.hpp"
 
 namespace netlend {
@@ -17,19 +19,6 @@ namespace netlend {
 namespace {
 // Less than a hook has by default: it is to say who was in its way.
 constexpr int kLockTimeoutMs = 15'000;
-
-std::vector<std::string> leases_of(const Ledger& ledger) {
-  std::vector<std::string> leases;
-  for (const auto& loan : ledger.loans) {
-    if (!loan.lease.empty()) leases.push_back(loan.lease);
-  }
-  for (const auto& loan : ledger.address_loans) {
-    for (const auto& lent : loan.addresses) {
-      leases.push_back(address_lease(lent.home.address(), loan.ports, ledger.home));
-    }
-  }
-  return leases;
-}
 
 void close(const LendingContext& context, const Ledger& ledger, Failures& failures) {
   if (ledger.pin) {
@@ -95,6 +84,21 @@ Failures return_ledger(const LendingContext& context, Ledger& ledger, Leftover l
   return failures;
 }
 
+namespace {
+/// Nothing where it has been closed, be it just now because nobody can read it.
+std::optional<Ledger> take_up(const LendingContext& context, const std::string& name,
+                              Leftover leftover, Failures& failures) {
+  try {
+    return load_and_mend_ledger(context.state, name, context.on_note);
+  } catch (const Error& error) {
+    const bool is_broken = error.errno_value() == 0;
+    if (leftover == Leftover::keep || !is_broken) throw;
+  }
+  failures = salvage_ledger(context, name);
+  return std::nullopt;
+}
+}  // namespace
+
 Failures give_back(const LendingContext& context, const std::string& ledger_name,
                    Leftover leftover) noexcept {
   Failures failures;
@@ -102,7 +106,7 @@ Failures give_back(const LendingContext& context, const std::string& ledger_name
     // The lock of a closed ledger would be made anew.
     if (!is_open(context.state, ledger_name)) return;
     LedgerLock lock = LedgerLock::acquire(context.state, ledger_name, kLockTimeoutMs);
-    auto ledger = load_ledger(context.state, ledger_name);
+    auto ledger = take_up(context, ledger_name, leftover, failures);
     if (ledger) failures = return_ledger(context, *ledger, leftover);
     if (!is_open(context.state, ledger_name)) lock.remove();
   });

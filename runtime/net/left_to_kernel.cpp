@@ -50,7 +50,7 @@ bool have_arrived(const LendingContext& context, const Ledger& ledger) {
 void leave_to_kernel(const LendingContext& context, const std::string& ledger_name) {
   if (!is_open(context.state, ledger_name)) return;
   LedgerLock lock = LedgerLock::acquire(context.state, ledger_name, kLockTimeoutMs);
-  auto ledger = load_ledger(context.state, ledger_name);
+  auto ledger = load_and_mend_ledger(context.state, ledger_name, context.on_note);
   if (!ledger) return lock.remove();
   ledger->is_left_to_kernel = true;
   save_ledger(context.state, *ledger);

@@ -139,6 +139,8 @@ struct PlanReport {
   std::vector<std::string> lost;
   /// Why lend() would refuse; empty: it wouldn't.
   std::vector<std::string> refusals;
+  /// How addresses would be lent, "routed"; empty for a device, and where none fits.
+  std::string mode = {};
   bool operator==(const PlanReport&) const = default;
 };
 

@@ -3,11 +3,9 @@
 #include "base/text.hpp"
 #include "net/checks.hpp"
 #include "net/kernel/driver.hpp"
-#include "net/kernel/l3_namespace.hpp"
-#include "net/l3/mode.hpp"
 #include "net/l3/preflight.hpp"
-#include "net/ledger/lease.hpp"
 #include "net/lending.hpp"
+#include "net/preview_addresses.hpp"
 #include "net/select.hpp"
 
 namespace netlend {
@@ -176,76 +174,6 @@ void check_inside(const Borrower& borrower, const NicPlan& nic, PlanReport& repo
 }
 }  // namespace
 
-namespace {
-void add_address(const AddressLoan& loan, const LentAddress& lent, PlanReport& report) {
-  const std::string address = lent.home.address().str();
-  const std::string inside = printable(loan.inside);
-  if (!loan.ports.empty()) {
-    report.changes.push_back(fmt::format(
-        "what comes for{} of {} of '{}' goes to '{}' inside, by a veth pair 'nl-...' here; the "
-        "rest of it is this machine's",
-        describe_ports(loan.ports), address, printable(lent.device_name), inside));
-    return;
-  }
-  const std::string substitute = IpAddress::from_bytes(lent.substitute).str();
-  const AddressMode mode = mode_of(loan);
-  if (mode == AddressMode::kernel) {
-    report.changes.push_back(
-        fmt::format("{} of '{}' stays there and is the container's alone, in an L3 network "
-                    "namespace; this machine speaks from {}",
-                    address, printable(lent.device_name), substitute));
-    return;
-  }
-  report.changes.push_back(fmt::format(
-      "{} of '{}' is that of '{}' inside, {}by a {} pair '{}' here; {} answers for it on its "
-      "network, and this machine speaks from {}",
-      address, printable(lent.device_name), inside,
-      is_direct(mode) ? fmt::format("by a device of kind '{}' and ", loan.mode) : "",
-      pair_kind(mode), printable(loan.host_name.substr(0, 3) + "..."),
-      is_answered_by_home(mode) ? "this machine" : "the borrower", substitute));
-  report.restored.push_back(fmt::format("address {} on '{}'", printable(describe(lent.home)),
-                                        printable(lent.device_name)));
-}
-
-PlanReport preview_addresses(const LendingContext& context, Site& home, const AddressPlan& plan,
-                             const LendOptions& options, Site* borrower) {
-  PlanReport report;
-  Ledger ledger;
-  ledger.home = home.netns.identity();
-  try {
-    if (options.address_permission) options.address_permission({plan});
-    for (const auto& address : plan.addresses) {
-      const auto lease = read_lease(context.state, address_lease(address, plan.ports, ledger.home));
-      if (lease && is_open(context.state, lease->ledger_name)) {
-        throw Error(fmt::format("address '{}' is lent to '{}'", address.str(), lease->id.str()));
-      }
-    }
-    AddressLoan loan = new_address_loan(plan);
-    const bool is_in_l3_namespace = borrower == nullptr ? options.is_in_l3_namespace
-                                                        : is_l3_child(borrower->netns, ledger.home);
-    observe_addresses({.state = context.state,
-                       .ledger = ledger,
-                       .home = home,
-                       .on_step = {},
-                       .borrower = borrower,
-                       .is_in_l3_namespace = is_in_l3_namespace},
-                      plan, loan);
-    for (const auto& lent : loan.addresses) add_address(loan, lent, report);
-    report.changes.push_back(
-        is_in_l3_namespace
-            ? std::string("devices and routes inside are those of this machine")
-            : fmt::format("the default route inside is by '{}'", printable(loan.inside)));
-    if (options.force == Force::yes) return report;
-    for (const auto& reason : why_addresses_only_by_force(home, loan)) {
-      report.refusals.push_back(fmt::format("{}; {}", reason, way_by_force(options)));
-    }
-  } catch (const Error& error) {
-    report.refusals.emplace_back(error.what());
-  }
-  return report;
-}
-}  // namespace
-
 std::vector<PlanReport> preview(const LendingContext& context, const Plan& plan,
                                 const Borrower* borrower, const LendOptions& options) {
   Site home{Netns::current()};
@@ -259,9 +187,8 @@ std::vector<PlanReport> preview(const LendingContext& context, const Plan& plan,
   }
   std::optional<Site> inside;
   if (borrower != nullptr && !plan.addresses.empty()) inside.emplace(borrower->netns.duplicate());
-  for (const auto& lent : plan.addresses) {
-    reports.push_back(preview_addresses(context, home, lent, options, inside ? &*inside : nullptr));
-  }
+  AddressPreview addresses(context, home, options, inside ? &*inside : nullptr);
+  for (const auto& lent : plan.addresses) reports.push_back(addresses.look(lent));
   return reports;
 }
 

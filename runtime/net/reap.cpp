@@ -58,7 +58,7 @@ ReapResult reap_ledger(const LendingContext& context, const std::string& name, R
   if (const auto ledger = load_ledger(context.state, name)) wait_for_the_dying(*ledger);
   auto lock = lock_for_reaping(context.state, name, scope);
   if (!lock) return {.is_closed = false, .failures = {}};
-  auto ledger = load_ledger(context.state, name);
+  auto ledger = load_and_mend_ledger(context.state, name, context.on_note);
   ReapResult result;
   if (ledger && (scope == ReapScope::all || is_reapable(*ledger))) {
     result.failures = return_ledger(context, *ledger);
@@ -79,6 +79,36 @@ void release_stale_lease(const StateDirectory& state, const std::string& lease_n
 }
 
 namespace {
+/// A broken lease is that of the ledger with a loan which needs it, else nobody's. Throws Error
+/// where a ledger can't be read, which may be the one.
+void mend_broken_lease(const LendingContext& context, const std::string& lease_name) {
+  const auto note = [&](std::string_view what) {
+    if (context.on_note) {
+      context.on_note(fmt::format("the lease '{}' was broken and {}", printable(lease_name), what));
+    }
+  };
+  for (const auto& name : list_ledgers(context.state)) {
+    const auto ledger = load_ledger(context.state, name);
+    if (!ledger) continue;
+    const auto needed = leases_of(*ledger);
+    if (std::find(needed.begin(), needed.end(), lease_name) == needed.end()) continue;
+    mend_lease(context.state, lease_name, {.ledger_name = name, .id = ledger->id});
+    return note("is written anew");
+  }
+  remove_lease(context.state, lease_name);
+  note("nobody's: it is removed");
+}
+
+void see_to_lease(const LendingContext& context, const std::string& lease_name) {
+  try {
+    return release_stale_lease(context.state, lease_name);
+  } catch (const Error& error) {
+    const bool is_broken = error.errno_value() == 0;
+    if (!is_broken) throw;
+  }
+  mend_broken_lease(context, lease_name);
+}
+
 /// What a lender leaves who is killed before his ledger is there: ".NAME.lock" and ".NAME.new".
 void remove_litter(const StateDirectory& state, const std::string& file) {
   const auto end = file.rfind('.');
@@ -101,7 +131,7 @@ Failures reap(const LendingContext& context, ReapScope scope) noexcept {
       });
     }
     for (const auto& lease : list_leases(context.state)) {
-      attempt(failures, [&] { release_stale_lease(context.state, lease); });
+      attempt(failures, [&] { see_to_lease(context, lease); });
     }
     for (const auto& file : list_names(context.state.ledgers())) {
       attempt(failures, [&] { remove_litter(context.state, file); });

@@ -197,6 +197,26 @@ BOOST_FIXTURE_TEST_CASE(what_the_borrower_put_on_it_does_not_listen_on, Lab) {
   check_home_as_it_was();
 }
 
+BOOST_FIXTURE_TEST_CASE(what_the_borrower_put_on_it_does_not_listen_on_in_another_namespace, Lab) {
+  const netlend::test::Sleeper nested;
+  lend(context(), plan("eth0=lan0"), borrower());
+  container.sh("ip link add link eth0 name mv0 type macvlan mode passthru; ip link set mv0 netns " +
+               std::to_string(nested.pid()));
+  nested.sh("ip link set mv0 up; ip link add spare0 type veth peer name spare1");
+  BOOST_TEST(joined(give_all_back()) == "");
+  BOOST_TEST(!says(nested.sh("ip -br link"), "mv0"));
+  BOOST_TEST(says(nested.sh("ip -br link"), "spare0@spare1"));
+  check_home_as_it_was();
+}
+
+BOOST_FIXTURE_TEST_CASE(a_macvlan_on_it_of_another_namespace_is_named_and_goes_by_force, Lab) {
+  const netlend::test::Sleeper other;
+  sh("ip link add link lan0 name mv0 type macvlan mode bridge; ip link set mv0 netns " +
+     std::to_string(other.pid()));
+  check_only_by_force(*this, "macvlan 'mv0' of another network namespace, which stands on it");
+  check_home_as_it_was();
+}
+
 BOOST_FIXTURE_TEST_CASE(rules_that_name_the_device_have_effect_again, Lab) {
   sh("ip rule add iif lan0 pref 100 table 300; ip rule add oif lan0 pref 101 fwmark 5 table 301;"
      "ip rule add iif lan-left from 192.0.2.0/24 pref 102 table 302;"

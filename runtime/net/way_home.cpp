@@ -57,6 +57,7 @@ void WayHome::prepare(const Loan& loan, Location& at) {
            delete_link(upper.ifindex, fmt::format("remove what stands on '{}'", name)));
     }
   });
+  attempt(ignored, [&] { remove_uppers_elsewhere(at, name); });
   if (at.link.address != loan.home->link.address) {
     attempt(ignored, [&] {
       call(context_, *at.site,
@@ -70,6 +71,17 @@ void WayHome::prepare(const Loan& loan, Location& at) {
            set_link_mtu(at.link.ifindex, loan.home->link.mtu_bytes,
                         fmt::format("restore the MTU of '{}'", name)));
     });
+  }
+}
+
+/// Of what home itself has put on it, in its own namespace, none is taken off.
+void WayHome::remove_uppers_elsewhere(Location& at, const std::string& name) {
+  const auto home = nsid_of(*at.site, sites_.home().netns);
+  for (const auto& upper : list_uppers_elsewhere(*at.site, at.link)) {
+    if (home && *home == upper.nsid) continue;
+    call(context_, *at.site,
+         delete_link_in(upper.link.ifindex, upper.nsid,
+                        fmt::format("remove what stands on '{}' elsewhere", name)));
   }
 }
 

@@ -20,6 +20,7 @@ class WayHome {
 
  private:
   void prepare(const Loan& loan, Location& at);
+  void remove_uppers_elsewhere(Location& at, const std::string& name);
   bool needs_staging(const Loan& loan, const Location& from);
   Location to_staging(const Loan& loan, const Location& from);
   void remove_altnames(const Location& from);

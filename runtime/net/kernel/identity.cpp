@@ -84,4 +84,16 @@ std::optional<std::uint32_t> nsid_of(Site& home, const Netns& netns) {
   return nsid;
 }
 
+std::vector<std::uint32_t> list_nsids(Site& site) {
+  Message message(RTM_GETNSID, 0, "list the known network namespaces");
+  message.header(rtgenmsg{});
+  std::vector<std::uint32_t> nsids;
+  for (const auto& reply : site.socket.dump(message)) {
+    if (const auto nsid = reply.attributes(sizeof(rtgenmsg)).u32(NETNSA_NSID)) {
+      nsids.push_back(*nsid);
+    }
+  }
+  return nsids;
+}
+
 }  // namespace netlend

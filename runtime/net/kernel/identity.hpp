@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "net/kernel/link.hpp"
 #include "net/kernel/site.hpp"
@@ -54,5 +55,7 @@ std::optional<VethPlace> find_veth(Site& home, const DeviceIdentity& identity);
 
 /// The id by which `home` knows a namespace; nothing where it has none. Source: RTM_GETNSID.
 std::optional<std::uint32_t> nsid_of(Site& home, const Netns& netns);
+/// The ids of all that are known there.
+std::vector<std::uint32_t> list_nsids(Site& site);
 
 }  // namespace netlend

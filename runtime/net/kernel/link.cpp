@@ -192,6 +192,20 @@ std::vector<LinkState> list_links(RouteSocket& socket) {
   return dump_links(socket, std::move(get_link("list the devices").header(link_header({}))));
 }
 
+std::vector<LinkState> list_links_over(RouteSocket& socket, IfIndex lower, std::uint32_t nsid) {
+  Message message = get_link("list the devices of another network namespace");
+  message.header(link_header({}));
+  message.put_u32(IFLA_TARGET_NETNSID, nsid);
+  ask_for_all(message);
+  std::vector<LinkState> links;
+  const auto is_over = [&](const Reply& reply) {
+    const auto link = reply.attributes(sizeof(ifinfomsg)).u32(IFLA_LINK);
+    return RouteSocket::take_if(link == static_cast<std::uint32_t>(lower.value));
+  };
+  for (const auto& reply : socket.dump(message, is_over)) links.push_back(parse_link(reply));
+  return links;
+}
+
 std::vector<LinkState> list_ports(RouteSocket& socket, IfIndex master) {
   Message message = get_link(fmt::format("list the ports of device {}", master.value));
   message.header(link_header({}));
@@ -303,6 +317,12 @@ Message remove_altname(IfIndex ifindex, const std::string& altname, std::string 
 Message delete_link(IfIndex ifindex, std::string doing) {
   Message message(RTM_DELLINK, 0, std::move(doing));
   message.header(link_header(ifindex));
+  return message;
+}
+
+Message delete_link_in(IfIndex ifindex, std::uint32_t nsid, std::string doing) {
+  Message message = delete_link(ifindex, std::move(doing));
+  message.put_u32(IFLA_TARGET_NETNSID, nsid);
   return message;
 }
 

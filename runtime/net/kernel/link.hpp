@@ -94,6 +94,9 @@ std::optional<LinkState> find_link(RouteSocket& socket, const std::string& name)
 /// All of them: for `show` and for finding a MAC or PCI address, never for a device that has a
 /// name.
 std::vector<LinkState> list_links(RouteSocket& socket);
+/// The devices in the namespace with that id whose other end, or device below, has this index
+/// anywhere.
+std::vector<LinkState> list_links_over(RouteSocket& socket, IfIndex lower, std::uint32_t nsid);
 /// The devices that are in a bridge, a bond or a VRF.
 std::vector<LinkState> list_ports(RouteSocket& socket, IfIndex master);
 
@@ -133,6 +136,8 @@ Message set_link_token(IfIndex ifindex, const std::string& bytes, std::string do
 Message add_altname(IfIndex ifindex, const std::string& altname, std::string doing);
 Message remove_altname(IfIndex ifindex, const std::string& altname, std::string doing);
 Message delete_link(IfIndex ifindex, std::string doing);
+/// In the namespace with that id.
+Message delete_link_in(IfIndex ifindex, std::uint32_t nsid, std::string doing);
 
 /// A pair of which one end is made here and the other in another namespace at once.
 struct NewVeth {

@@ -23,13 +23,6 @@ namespace {
 constexpr int kDevicePrefix = 2;  // NFTA_DEVICE_PREFIX, Linux 6.17: "eth*"
 constexpr int kNone = 0;
 
-std::string_view family_name(std::uint8_t family) {
-  return family == NFPROTO_NETDEV ? "netdev"
-         : family == NFPROTO_INET ? "inet"
-         : family == NFPROTO_IPV4 ? "ip"
-                                  : "ip6";
-}
-
 struct Kind {
   NetfilterHook::Of of;
   int get_type;
@@ -83,12 +76,19 @@ std::optional<std::uint32_t> big_endian(const Attributes& attributes, int type) 
   return value ? std::optional{ntohl(*value)} : std::nullopt;
 }
 
-// A kernel without nftables, or without this of it.
-bool is_unknown_to_kernel(const Error& error) {
+}  // namespace
+
+bool is_unknown_to_nftables(const Error& error) {
   return error.errno_value() == EPROTONOSUPPORT || error.errno_value() == EOPNOTSUPP ||
          error.errno_value() == EINVAL;
 }
-}  // namespace
+
+std::string_view nft_family_name(std::uint8_t family) {
+  return family == NFPROTO_NETDEV ? "netdev"
+         : family == NFPROTO_INET ? "inet"
+         : family == NFPROTO_IPV4 ? "ip"
+                                  : "ip6";
+}
 
 Message nftables_message(int type, std::uint16_t flags, std::uint8_t family, std::string doing) {
   Message message(static_cast<std::uint16_t>(NFNL_SUBSYS_NFTABLES << 8 | type), flags,
@@ -111,24 +111,14 @@ bool names_device(const Attributes& hook, int single, int several, const std::st
   return false;
 }
 
-std::vector<std::string> list_closed_forward_chains(const Netns& netns) {
-  std::vector<std::string> found;
-  try {
-    RouteSocket socket{netns, NETLINK_NETFILTER};
-    for (const std::uint8_t family : {NFPROTO_INET, NFPROTO_IPV4, NFPROTO_IPV6}) {
-      for (const auto& reply : socket.dump(list_objects(kChain, family))) {
-        const Attributes chain = reply.attributes(sizeof(nfgenmsg));
-        if (big_endian(chain.nested(NFTA_CHAIN_HOOK), NFTA_HOOK_HOOKNUM) != NF_INET_FORWARD ||
-            big_endian(chain, NFTA_CHAIN_POLICY) != NF_DROP) {
-          continue;
-        }
-        found.push_back(describe({.family = reply.header<nfgenmsg>().nfgen_family,
-                                  .table = chain.text(NFTA_CHAIN_TABLE),
-                                  .name = chain.text(NFTA_CHAIN_NAME)}));
-      }
-    }
-  } catch (const Error& error) {
-    if (!is_unknown_to_kernel(error)) throw;
+std::vector<NftChain> list_nft_chains(RouteSocket& socket, std::uint8_t family) {
+  std::vector<NftChain> found;
+  for (const auto& reply : socket.dump(list_objects(kChain, family))) {
+    const Attributes chain = reply.attributes(sizeof(nfgenmsg));
+    found.push_back({.table = chain.text(NFTA_CHAIN_TABLE),
+                     .name = chain.text(NFTA_CHAIN_NAME),
+                     .hook = big_endian(chain.nested(NFTA_CHAIN_HOOK), NFTA_HOOK_HOOKNUM),
+                     .policy = big_endian(chain, NFTA_CHAIN_POLICY)});
   }
   return found;
 }
@@ -144,14 +134,14 @@ std::vector<NetfilterHook> list_netfilter_hooks(const Netns& netns, const std::s
     add(list_hooks(socket, kChain, NFPROTO_INET, device));
     add(list_hooks(socket, kFlowtable, NFPROTO_UNSPEC, device));
   } catch (const Error& error) {
-    if (!is_unknown_to_kernel(error)) throw;
+    if (!is_unknown_to_nftables(error)) throw;
   }
   return found;
 }
 
 std::string describe(const NetfilterHook& hook) {
   return fmt::format("{} '{}' of table '{} {}' of nftables", kind_of(hook).what,
-                     printable(hook.name), family_name(hook.family), printable(hook.table));
+                     printable(hook.name), nft_family_name(hook.family), printable(hook.table));
 }
 
 bool is_there(const Netns& netns, const NetfilterHook& hook) {

@@ -1,10 +1,15 @@
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "base/error.hpp"
 #include "net/kernel/message.hpp"
 #include "net/kernel/netns.hpp"
+#include "net/kernel/route_socket.hpp"
 
 namespace netlend {
 
@@ -44,9 +49,23 @@ void add_to_hook(const Netns& netns, const NetfilterHook& hook, const std::strin
 /// were run could remove it with its rules.
 bool keeps_empty_chains();
 
-/// The chains of nftables that drop what is forwarded and no rule of theirs accepts, "chain
-/// 'FORWARD' of table 'ip filter'". Those of the older iptables (legacy) can't be listed so.
-std::vector<std::string> list_closed_forward_chains(const Netns& netns);
+struct NftChain {
+  std::string table;
+  std::string name;
+  /// NF_INET_*; nothing: it is only called by others.
+  std::optional<std::uint32_t> hook;
+  /// NF_ACCEPT or NF_DROP, of one with a hook.
+  std::optional<std::uint32_t> policy;
+};
+
+/// `family`: NFPROTO_*; `socket`: of NETLINK_NETFILTER. Throws Error: is_unknown_to_nftables().
+std::vector<NftChain> list_nft_chains(RouteSocket& socket, std::uint8_t family);
+
+/// A kernel without nftables, or without this of it, said so.
+bool is_unknown_to_nftables(const Error& error);
+
+/// "inet" for NFPROTO_INET.
+std::string_view nft_family_name(std::uint8_t family);
 
 /// Whether these attributes of a chain's or a flowtable's hook name the device. `single`,
 /// `several`: the types of the attribute with one name and of that with a list.

@@ -149,6 +149,44 @@ std::vector<DeviceRoute> list_routes_from(RouteSocket& socket,
   return routes;
 }
 
+namespace {
+/// IPv4 lists the next hops of a route, IPv6 may do.
+void add_next_hops(std::string_view hops, std::set<IfIndex>& devices) {
+  rtnexthop hop{};
+  while (hops.size() >= sizeof hop) {
+    std::memcpy(&hop, hops.data(), sizeof hop);
+    const std::size_t size_bytes = RTNH_ALIGN(hop.rtnh_len);
+    if (size_bytes < sizeof hop || size_bytes > hops.size()) return;
+    devices.insert(IfIndex{hop.rtnh_ifindex});
+    hops.remove_prefix(size_bytes);
+  }
+}
+
+}  // namespace
+
+std::set<IfIndex> list_route_devices(RouteSocket& socket, int family) {
+  Message message(RTM_GETROUTE, 0, "list the devices of the routes");
+  rtmsg header{};
+  header.rtm_family = static_cast<std::uint8_t>(family);
+  header.rtm_type = RTN_UNICAST;
+  message.header(header);
+  std::set<IfIndex> devices;
+  // There can be very many, of few devices.
+  socket.dump(message, [&](const Reply& reply) {
+    const auto route = reply.header<rtmsg>();
+    const Attributes attributes = reply.attributes(sizeof route);
+    const auto to = attributes.find(RTA_DST);
+    if (route.rtm_type == RTN_UNICAST && route.rtm_protocol != kNetlendProtocol &&
+        !(to && IpAddress::from_bytes(*to).is_link_local())) {
+      const auto device = attributes.u32(RTA_OIF);
+      if (device) devices.insert(IfIndex{static_cast<int>(*device)});
+      add_next_hops(attributes.find(RTA_MULTIPATH).value_or(""), devices);
+    }
+    return RouteSocket::Take::no;
+  });
+  return devices;
+}
+
 std::vector<std::string> list_nexthops(RouteSocket& socket, IfIndex ifindex) {
   Message message(RTM_GETNEXTHOP, 0,
                   fmt::format("list the nexthop objects of device {}", ifindex.value));

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -66,6 +67,10 @@ DeviceRoute parse_device_route(const Reply& reply);
 std::vector<DeviceRoute> list_routes_from(RouteSocket& socket,
                                           const std::vector<std::string>& sources,
                                           int family = AF_INET);
+
+/// The devices by which this machine's unicast routes of a family go, in any table and by any next
+/// hop; without netlend's own, and those of IPv6 to the link itself, which every device has.
+std::set<IfIndex> list_route_devices(RouteSocket& socket, int family);
 
 /// The nexthop objects that use the device, as ip(8) would print them: "5 via 10.0.0.1".
 std::vector<std::string> list_nexthops(RouteSocket& socket, IfIndex ifindex);

@@ -80,7 +80,12 @@ BOOST_AUTO_TEST_CASE(a_firewall_that_drops_what_is_forwarded_is_named) {
   const std::string refusal = error_of([&] { lend_to_c1("10.9.0.11"); });
   BOOST_TEST(says(refusal, "'10.9.0.11' is not lent: chain 'f' of table 'ip t' of nftables drops"),
              refusal);
-  BOOST_TEST(says(refusal, "forward policy"), refusal);
+  // What it says to type is enough.
+  sh(refusal.substr(refusal.find("type: ") + 6, refusal.rfind("; ") - refusal.find("type: ") - 6));
+  lend_to_c1("10.9.0.11");
+  BOOST_TEST(reaches(neighbour, "10.9.0.11"));
+  BOOST_TEST(give_all_back() == "");
+  sh("nft flush chain ip t f");
   lend(context(), plan("10.9.0.11"), borrower_of(c1, "c1"), {.force = Force::yes});
   BOOST_TEST(!reaches(neighbour, "10.9.0.11"));
   BOOST_TEST(give_all_back() == "");

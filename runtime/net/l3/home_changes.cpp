@@ -82,6 +82,7 @@ class Preparation {
   void plan_ipv4(IfIndex device);
   void plan_ipv6(IfIndex device);
   void plan_rules(int family);
+  std::set<IfIndex> ways_to_home(int family);
   ChangedSysctl at_home(IfIndex device, const std::string& key);
   bool routes_at_home(int family, IfIndex device);
   void want_sysctl(IfIndex device, const std::string& key, const std::string& value);
@@ -99,11 +100,13 @@ class Preparation {
 
 void Preparation::plan() {
   std::set<int> families;
+  std::set<int> forwarded;
   std::set<std::pair<int, IfIndex>> uplinks;
   for (const auto& loan : scene_.ledger.address_loans) {
     if (!changes_home(mode_of(loan))) continue;
     for (const auto& lent : loan.addresses) {
       families.insert(lent.home.family);
+      if (is_forwarded(mode_of(loan))) forwarded.insert(lent.home.family);
       // It may have gone since.
       if (!is_answered_by_home(mode_of(loan)) || !find_link(scene_.home.socket, lent.device))
         continue;
@@ -115,7 +118,26 @@ void Preparation::plan() {
     if (family == AF_INET) plan_ipv4(device);
     if (family == AF_INET6) plan_ipv6(device);
   }
+  for (const int family : forwarded) {
+    for (const IfIndex device : ways_to_home(family)) forward(family, device);
+  }
   new_routes_ = plan_source_routes(scene_, others_, changes_);
+}
+
+/// The devices that packets for an address of home's come by, whichever device has it, as far as
+/// home's routes say; and those that have been taken for one before.
+std::set<IfIndex> Preparation::ways_to_home(int family) {
+  const char* const key = family == AF_INET ? kForwarding4 : kForceForwarding;
+  std::set<IfIndex> devices = list_route_devices(scene_.home.socket, family);
+  for (const auto& sysctl : changes_.sysctls) {
+    if (sysctl.key == key) devices.insert(sysctl.device);
+  }
+  std::erase_if(devices, [&](IfIndex device) {
+    const auto link = find_link(scene_.home.socket, device);
+    // To what is in a VRF, these addresses are not home's.
+    return !link || link->is_loopback() || (link->master && link->master->kind == "vrf");
+  });
+  return devices;
 }
 
 /// What home wants of it, and `all` now.

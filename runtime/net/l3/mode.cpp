@@ -9,9 +9,9 @@
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "net/kernel/l3_namespace.hpp"
-#include "net/kernel/netfilter.hpp"
 #include "net/kernel/new_link.hpp"
 #include "net/kernel/sysctl.hpp"
+#include "net/l3/forward_firewall.hpp"
 #include "net/l3/frame_chains.hpp"
 
 namespace netlend {
@@ -218,7 +218,7 @@ AddressMode choose_mode(const AddressScene& scene, const AddressPlan& plan,
       continue;
     }
     // A firewall that drops what is forwarded is none where nothing is.
-    if (!is_forwarded(mode) || list_closed_forward_chains(scene.home.netns).empty()) return mode;
+    if (!is_forwarded(mode) || list_closed_forward_chains(scene.home, loan).empty()) return mode;
     if (!only_by_force) only_by_force = mode;
   }
   if (only_by_force) return *only_by_force;

@@ -98,7 +98,8 @@ BOOST_AUTO_TEST_CASE(auto_takes_the_first_mode_that_can) {
     BOOST_TEST(reaches(neighbour, "10.9.0.11"));
     BOOST_TEST(give_all_back() == "");
   } else {
-    BOOST_TEST(says(error_of([&] { lend_to_c1("10.9.0.11 mode=auto"); }), "forward policy"));
+    BOOST_TEST(
+        says(error_of([&] { lend_to_c1("10.9.0.11 mode=auto"); }), "drops what is forwarded"));
   }
   sh("nft delete table ip t");
   check_home_as_it_was();

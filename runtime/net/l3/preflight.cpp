@@ -11,7 +11,7 @@
 #include "base/syscall.hpp"
 #include "base/text.hpp"
 #include "net/kernel/l3_namespace.hpp"
-#include "net/kernel/netfilter.hpp"
+#include "net/l3/forward_firewall.hpp"
 #include "net/l3/mode.hpp"
 #include "net/l3/substitute.hpp"
 
@@ -296,11 +296,11 @@ void check_no_device_lent(const AddressScene& scene) {
 std::vector<std::string> why_addresses_only_by_force(Site& home, const AddressLoan& loan) {
   std::vector<std::string> reasons;
   if (!is_forwarded(mode_of(loan))) return reasons;
-  for (const auto& chain : list_closed_forward_chains(home.netns)) {
+  for (const auto& chain : list_closed_forward_chains(home, loan)) {
     reasons.push_back(
-        fmt::format("{} drops what it doesn't know (forward policy), and what goes to '{}' and "
-                    "back is forwarded; let it pass what comes by devices 'nl-*' and goes there",
-                    chain, loan.addresses.front().home.address().str()));
+        fmt::format("{} drops what is forwarded, as what goes to '{}' and back is; to let all such "
+                    "loans pass, type: {}",
+                    chain.title, loan.addresses.front().home.address().str(), chain.way_to_open));
   }
   return reasons;
 }

@@ -9,6 +9,15 @@ using netlend::test::Sleeper;
 using netlend::test::succeeds;
 
 namespace {
+/// The kernel gives it some time after the carrier, and its route after that.
+void wait_for_link_local(const std::string& device) {
+  while (!succeeds("ip -6 addr show dev " + device +
+                   " scope link -tentative | grep -q fe80 && "
+                   "ip -6 route show table local dev " +
+                   device + " | grep -q \"^local fe80\"")) {
+  }
+}
+
 /// What home becomes and does while addresses are lent, with whoever watches it and without.
 class ChangingHome : public Lan {
  public:
@@ -28,7 +37,19 @@ class ChangingHome : public Lan {
     c2.sh(
         "ip link set b0 up; ip addr add 10.88.0.2/16 dev b0; ip addr add fd88::2/64 dev b0 nodad;"
         "ip route add default via 10.88.0.1; ip -6 route add default via fd88::1");
+    wait_for_link_local("vb");
     neighbour.sh("ip route add 10.88.0.0/16 via 10.9.0.1; ip -6 route add fd88::/64 via fd09::1");
+  }
+  /// Another network of home's, by another device: `c2` has 10.8.0.100 and fd08::100 there.
+  void add_second_lan() {
+    sh("ip link add up1 type veth peer name l1 netns " + std::to_string(c2.pid()));
+    c2.sh("echo 0 > /proc/sys/net/ipv6/conf/l1/accept_dad");
+    sh("ip link set up1 up; ip addr add 10.8.0.1/24 dev up1; ip addr add fd08::1/64 dev up1 nodad");
+    c2.sh(
+        "ip link set l1 up; ip addr add 10.8.0.100/24 dev l1; ip addr add fd08::100/64 dev l1 "
+        "nodad; ip route add default via 10.8.0.1; ip -6 route add default via fd08::1");
+    neighbour.sh("ip route add 10.8.0.0/24 via 10.9.0.1; ip -6 route add fd08::/64 via fd09::1");
+    wait_for_link_local("up1");
   }
   static void route(bool on) {
     const std::string value = on ? "1" : "0";
@@ -189,6 +210,89 @@ BOOST_AUTO_TEST_CASE(a_borrower_that_is_on_the_lan_itself_reaches_home_where_it_
     BOOST_TEST(reaches(c1, address), address);
   }
   BOOST_TEST(give_back(context(), ledger).empty());
+}
+
+BOOST_AUTO_TEST_CASE(who_comes_by_another_device_of_homes_reaches_what_is_lent) {
+  add_second_lan();
+  const std::string before = home_now();
+  const auto ledger = lend_to_c1("10.9.0.11 fd09::11");
+  for (const std::string address : {"10.9.0.11", "fd09::11", "10.9.0.1", "fd09::1"}) {
+    BOOST_TEST(reaches(c2, address), address);
+    BOOST_TEST(reaches(neighbour, address), address);
+  }
+  for (const std::string address : {"10.8.0.100", "fd08::100", "10.9.0.100", "10.8.0.1"}) {
+    BOOST_TEST(reaches(c1, address), address);
+  }
+  // Home is a router for neither of them.
+  for (const std::string address : {"10.9.0.100", "fd09::100"}) {
+    BOOST_TEST(!reaches(c2, address), address);
+  }
+  for (const std::string address : {"10.8.0.100", "fd08::100"}) {
+    BOOST_TEST(!reaches(neighbour, address), address);
+  }
+  BOOST_TEST(give_back(context(), ledger).empty());
+  BOOST_TEST(home_now() == before);
+}
+
+BOOST_AUTO_TEST_CASE(a_device_that_comes_while_addresses_are_lent_leads_to_them) {
+  const auto ledger = lend_to_c1("10.9.0.11 fd09::11");
+  add_second_lan();
+  BOOST_TEST(!reaches(c2, "10.9.0.11"));
+  keep_up(ledger);
+  BOOST_TEST(reaches(c2, "10.9.0.11"));
+  BOOST_TEST(reaches(c2, "fd09::11"));
+  BOOST_TEST(!reaches(c2, "10.9.0.100"));
+  sh("ip link set up1 down; ip link set up1 name other1; ip link set other1 up; ip route add "
+     "10.8.0.0/24 dev other1 || true");
+  keep_up(ledger);
+  BOOST_TEST(reaches(c2, "10.9.0.11"));
+  BOOST_TEST(!reaches(c2, "10.9.0.100"));
+  BOOST_TEST(give_back(context(), ledger).empty());
+  BOOST_TEST(sh("cat /proc/sys/net/ipv4/conf/other1/forwarding") == "0");
+  sh("ip link del other1");
+  check_home_as_it_was();
+}
+
+BOOST_AUTO_TEST_CASE(a_strict_reverse_path_filter_keeps_nobody_from_what_is_lent) {
+  for (const std::string value : {"1", "2"}) {
+    sh("for d in all up0; do echo " + value + " > /proc/sys/net/ipv4/conf/$d/rp_filter; done");
+    const std::string before = home_now();
+    const auto ledger = lend_to_c1("10.9.0.11");
+    BOOST_TEST(reaches(neighbour, "10.9.0.11"), value);
+    BOOST_TEST(reaches(c1, "10.9.0.100"), value);
+    for (const std::string foreign : {"10.9.0.77", "10.9.0.12"}) {
+      const netlend::test::Claim claim{
+          .sender = c1, .own = "10.9.0.11", .claimed = foreign, .how = netlend::test::Bind::raw};
+      BOOST_TEST(!is_heard(claim, &neighbour, "10.9.0.100"), foreign << " with " << value);
+    }
+    BOOST_TEST(give_back(context(), ledger).empty());
+    BOOST_TEST(home_now() == before);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(an_address_that_home_took_off_and_put_on_again_is_still_the_borrowers) {
+  const auto ledger = lend_to_c1("10.9.0.11");
+  sh("ip addr del 10.9.0.11/24 dev up0; ip addr add 10.9.0.11/24 brd + dev up0");
+  keep_up(ledger);
+  netlend::test::Listener of_c1(&c1, "c1");
+  BOOST_TEST(netlend::test::ask_listener(neighbour, "10.9.0.11") == "c1");
+  BOOST_TEST(give_back(context(), ledger).empty());
+  BOOST_TEST(reaches(neighbour, "10.9.0.11"));
+  BOOST_TEST(sh("ip neigh show proxy; ip rule | grep -c 110 || true") == "0");
+}
+
+BOOST_AUTO_TEST_CASE(an_address_that_ended_while_lent_is_not_put_back_and_leaves_nothing) {
+  sh("ip addr change 10.9.0.11/24 dev up0 valid_lft 2 preferred_lft 2;"
+     "ip addr change fd09::11/64 dev up0 valid_lft 2 preferred_lft 2");
+  const auto ledger = lend_to_c1("10.9.0.11 fd09::11");
+  while (succeeds("ip addr | grep -q -e 10.9.0.11/ -e fd09::11/")) {
+  }
+  keep_up(ledger);
+  BOOST_TEST(give_back(context(), ledger).empty());
+  BOOST_TEST(!succeeds("ip addr | grep -e 10.9.0.11/ -e fd09::11/"));
+  BOOST_TEST(!succeeds("ip -6 route show table all | grep fd09::11"));
+  BOOST_TEST(sh("ip neigh show proxy; ip -6 neigh show proxy; ip link show | grep nl- || true") ==
+             "");
 }
 
 BOOST_AUTO_TEST_CASE(nothing_is_done_where_nothing_has_changed) {

@@ -43,16 +43,20 @@ Lease parse_lease(const std::string& text) {
   }
   return lease;
 }
+
+std::string format_lease(const Lease& lease) {
+  return json{{"netlend", 1},
+              {"ledger", lease.ledger_name},
+              {"id", lease.id.str()},
+              {"sha256", checksum_of(lease)}}
+             .dump() +
+         "\n";
+}
 }  // namespace
 
 std::optional<Lease> take_lease(const StateDirectory& state, const std::string& lease_name,
                                 const Lease& holder) {
-  const std::string content = json{{"netlend", 1},
-                                   {"ledger", holder.ledger_name},
-                                   {"id", holder.id.str()},
-                                   {"sha256", checksum_of(holder)}}
-                                  .dump() +
-                              "\n";
+  const std::string content = format_lease(holder);
   const Place place = place_of(state, lease_name);
   for (;;) {
     if (create_file_exclusive(place.folder, place.file, content)) return std::nullopt;
@@ -66,10 +70,9 @@ std::optional<Lease> read_lease(const StateDirectory& state, const std::string& 
   const auto text = read_file_if_exists(place.folder, place.file, kLeaseMaxBytes);
   if (!text) return std::nullopt;
   const auto broken = [&](std::string_view why) {
-    return Error(
-        fmt::format("the lease '{}/{}{}' is broken ({}); remove it once what it is for is at home",
-                    state.path(), place.folder == state.devices() ? "devices/" : "", lease_name,
-                    printable(why)));
+    return Error(fmt::format("the lease '{}/{}{}' is broken ({}); 'netlend reap' mends it",
+                             state.path(), place.folder == state.devices() ? "devices/" : "",
+                             lease_name, printable(why)));
   };
   try {
     return parse_lease(*text);
@@ -82,11 +85,24 @@ std::optional<Lease> read_lease(const StateDirectory& state, const std::string& 
 
 void drop_lease(const StateDirectory& state, const std::string& lease_name,
                 const std::string& ledger_name) {
-  const auto lease = read_lease(state, lease_name);
-  if (lease && lease->ledger_name == ledger_name) {
-    const Place place = place_of(state, lease_name);
-    remove_file(place.folder, place.file);
+  try {
+    const auto lease = read_lease(state, lease_name);
+    if (!lease || lease->ledger_name != ledger_name) return;
+  } catch (const Error& error) {
+    // While it is there nobody else can have taken it.
+    if (error.errno_value() != 0) throw;
   }
+  remove_lease(state, lease_name);
+}
+
+void mend_lease(const StateDirectory& state, const std::string& lease_name, const Lease& holder) {
+  const Place place = place_of(state, lease_name);
+  replace_file(place.folder, place.file, format_lease(holder));
+}
+
+void remove_lease(const StateDirectory& state, const std::string& lease_name) {
+  const Place place = place_of(state, lease_name);
+  remove_file(place.folder, place.file);
 }
 
 std::vector<std::string> list_leases(const StateDirectory& state) {

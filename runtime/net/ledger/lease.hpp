@@ -22,12 +22,17 @@ struct Lease {
 std::optional<Lease> take_lease(const StateDirectory& state, const std::string& lease_name,
                                 const Lease& holder);
 
-/// Nothing where nobody has it. A broken one is an Error.
+/// Nothing where nobody has it. A broken one is an Error without an errno.
 std::optional<Lease> read_lease(const StateDirectory& state, const std::string& lease_name);
 
-/// Gives it up if it is the ledger's.
+/// Gives it up if it is the ledger's; also a broken one, since only who has it asks for that.
 void drop_lease(const StateDirectory& state, const std::string& lease_name,
                 const std::string& ledger_name);
+
+/// Puts a whole one in the place of a broken one, which is the holder's.
+void mend_lease(const StateDirectory& state, const std::string& lease_name, const Lease& holder);
+/// Removes it, whoever's it is.
+void remove_lease(const StateDirectory& state, const std::string& lease_name);
 
 /// The names of all leases.
 std::vector<std::string> list_leases(const StateDirectory& state);

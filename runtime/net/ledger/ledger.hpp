@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -107,14 +108,24 @@ Ledger parse_ledger(const std::string& name, const std::string& text);
 
 /// The names of all open ledgers, oldest generation first.
 std::vector<std::string> list_ledgers(const StateDirectory& state);
-/// Whether it is there, be it broken.
+/// Whether it is there, be it damaged.
 bool is_open(const StateDirectory& state, const std::string& name);
-/// Nothing if it has been closed. Throws Error for a broken one.
+/// Nothing if it has been closed. What the copy says where the file is damaged, or was removed by
+/// another hand than close_ledger(). Throws Error where both are broken.
 std::optional<Ledger> load_ledger(const StateDirectory& state, const std::string& name);
-/// Written, fsynced and renamed into place.
+/// The same for whoever holds its lock: what is damaged is put aside, as "damaged-NAME" in the
+/// state folder, and the copy in its place; `on_note` is told in a sentence.
+std::optional<Ledger> load_and_mend_ledger(const StateDirectory& state, const std::string& name,
+                                           const std::function<void(std::string_view)>& on_note);
+/// Written, fsynced and renamed into place; then written once more beside it, as the copy.
 void save_ledger(const StateDirectory& state, const Ledger& ledger);
 /// Removes it: every loan is verified home.
 void close_ledger(const StateDirectory& state, const std::string& name);
+/// The same for one that can't be read, whose file is put aside.
+void abandon_ledger(const StateDirectory& state, const std::string& name);
+
+/// The leases that its loans need.
+std::vector<std::string> leases_of(const Ledger& ledger);
 
 /// Dead, alive or not to be judged from here: by process, else by the path of the namespace.
 Liveness borrower_liveness(const Ledger& ledger);

@@ -43,6 +43,12 @@ std::vector<std::string> attached_losses(Site& home, const LinkState& link) {
                     "IPv6 addresses",
                     upper.kind.empty() ? "device" : upper.kind, printable(upper.name)));
   }
+  for (const auto& upper : list_uppers_elsewhere(home, link)) {
+    losses.push_back(fmt::format(
+        "{} '{}' of another network namespace, which stands on it: it goes along, and is removed "
+        "when it comes home",
+        upper.link.kind, printable(upper.link.name)));
+  }
   for (const auto& tunnel : list_tunnels(home, link)) {
     losses.push_back(
         fmt::format("{} '{}', which sends through it: it works again only if its index is the same",

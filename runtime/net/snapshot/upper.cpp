@@ -12,6 +12,7 @@
 #include "base/file.hpp"
 #include "base/syscall.hpp"
 #include "base/text.hpp"
+#include "net/kernel/identity.hpp"
 
 namespace netlend {
 
@@ -76,6 +77,27 @@ std::vector<LinkState> list_uppers(Site& site, const LinkState& link) {
     auto upper = find_link(site.socket, name);
     const bool is_master = upper && link.master && upper->ifindex == link.master->ifindex;
     if (upper && !is_master) uppers.push_back(*std::move(upper));
+  }
+  return uppers;
+}
+
+std::vector<UpperElsewhere> list_uppers_elsewhere(Site& site, const LinkState& link) {
+  // Not veth and netkit, whose other end has our index, too.
+  constexpr std::array<std::string_view, 5> kKinds{"macvlan", "macvtap", "ipvlan", "ipvtap",
+                                                   "vlan"};
+  std::vector<UpperElsewhere> uppers;
+  for (const auto nsid : list_nsids(site)) {
+    try {
+      for (auto& upper : list_links_over(site.socket, link.ifindex, nsid)) {
+        const bool stands_on = std::find(kKinds.begin(), kKinds.end(), upper.kind) != kKinds.end();
+        // Of what stands on another device with the same index, another id is said.
+        if (stands_on && upper.lower_nsid && upper.lower_nsid == nsid_of(site, site.netns)) {
+          uppers.push_back({nsid, std::move(upper)});
+        }
+      }
+    } catch (const Error& error) {
+      if (error.errno_value() != EINVAL) throw;  // It ended while we looked.
+    }
   }
   return uppers;
 }

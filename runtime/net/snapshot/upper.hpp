@@ -13,6 +13,15 @@ namespace netlend {
 /// private view is opened, since /sys can be another namespace's.
 std::vector<LinkState> list_uppers(Site& site, const LinkState& link);
 
+/// One that stands on a device and was moved to another namespace, which this one knows by an id.
+struct UpperElsewhere {
+  std::uint32_t nsid = 0;
+  LinkState link;
+};
+/// Those that get the frames of `link`, or a part of them. One that was made where it is at once,
+/// rather than moved there, isn't known here.
+std::vector<UpperElsewhere> list_uppers_elsewhere(Site& site, const LinkState& link);
+
 /// The tunnels that send through `link` alone (`dev X`).
 std::vector<LinkState> list_tunnels(Site& site, const LinkState& link);
 

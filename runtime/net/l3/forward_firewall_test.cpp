@@ -1,0 +1,126 @@
+#include "net/l3/forward_firewall.hpp"
+
+#include "net/l3/lan_fixture.hpp"
+#include "net/l3/socket_fixture.hpp"
+#include "net/ledger/ledger.hpp"
+
+using netlend::AddressLoan;
+using netlend::Netns;
+using netlend::Site;
+using netlend::test::ask_listener;
+using netlend::test::Lan;
+using netlend::test::Listener;
+using netlend::test::sh;
+using netlend::test::succeeds;
+
+namespace {
+std::string nft(const std::string& rest, const std::string& other_chains = "") {
+  return "nft 'table inet f {\n" + other_chains +
+         "chain fo { type filter hook forward priority 0; " + rest + "\n}\n}'";
+}
+
+struct FirewallLan : Lan {
+  FirewallLan() : loan(lend_one()), inside(&c1, "c1"), outside(&neighbour, "lan") {}
+
+  AddressLoan lend_one() {
+    const auto ledger = netlend::load_ledger(state(), lend_to_c1("10.9.0.11 mode=routed"));
+    BOOST_TEST_REQUIRE(ledger.has_value());
+    return ledger->address_loans.front();
+  }
+
+  /// Whether a connection gets through, from whichever side.
+  bool is_open() {
+    return ask_listener(neighbour, "10.9.0.11") == "c1" || ask_listener(c1, "10.9.0.100") == "lan";
+  }
+
+  /// Fails the test unless what is said of such a firewall is what it does.
+  void check(const std::string& commands, bool is_open_by_it) {
+    sh(commands);
+    BOOST_TEST(list_closed_forward_chains(Site{Netns::current()}, loan).empty() == is_open_by_it,
+               commands);
+    BOOST_TEST(is_open() == is_open_by_it, "it isn't so: " << commands);
+    sh("nft flush ruleset");
+  }
+
+  AddressLoan loan;
+  Listener inside;
+  Listener outside;
+};
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(forward_firewalls, FirewallLan)
+
+BOOST_AUTO_TEST_CASE(those_that_let_pass_what_is_lent_are_open) {
+  for (const char* rules : {
+           "policy accept;",
+           "policy drop; iifname \"nl-*\" accept; oifname \"nl-*\" accept;",
+           "policy drop; ip daddr 10.9.0.11 accept; ip saddr 10.9.0.11 accept;",
+           "policy drop; ip daddr 10.9.0.0/24 accept; ct state established,related accept;",
+           "policy drop; ct state vmap { established : accept, related : accept, invalid : drop }; "
+           "oifname { \"nl-*\", \"docker0\" } tcp dport { 80, 443 } accept;",
+           "policy drop; ct state { established, related } accept; iifname != \"nl-*\" counter "
+           "accept;",
+           "policy accept; tcp dport 25 drop; ip saddr 198.51.100.0/24 drop; ct state invalid "
+           "drop; iifname \"docker0\" drop;",
+           "policy accept; ip6 daddr fd09::/64 oifname \"nl-x*\" drop;",
+       }) {
+    check(nft(rules), true);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(those_that_drop_it_are_closed_be_it_by_a_policy_or_a_rule) {
+  for (const char* rules : {
+           "policy drop;",
+           "policy accept; drop;",
+           "policy accept; iifname \"docker0\" accept; ct state established,related accept; "
+           "reject with icmpx admin-prohibited;",
+           "policy accept; oifname \"nl-*\" drop;",
+           "policy drop; oifname \"nl-*\" accept;",
+           "policy drop; ct state established,related accept; tcp dport 443 accept;",
+       }) {
+    check(nft(rules), false);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(chains_that_are_called_are_looked_into) {
+  const auto with = [](const std::string& verdict) {
+    return nft("policy accept; ct status dnat accept; jump zones; reject;",
+               "chain zone { counter; " + verdict +
+                   ";\n}\nchain zones { iifname \"up0\" goto zone; iifname \"nl-*\" jump "
+                   "zone;\n}\n");
+  };
+  check(with("accept"), true);
+  check(with("oifname \"up0\" accept"), false);
+  check(with("return"), false);
+}
+
+BOOST_AUTO_TEST_CASE(iptables_of_both_kinds_is_understood) {
+  for (const std::string iptables : {"iptables-nft", "iptables-legacy"}) {
+    if (!succeeds(iptables + " -L FORWARD")) {
+      BOOST_TEST_MESSAGE("not tried: this machine has no " + iptables);
+      BOOST_TEST_REQUIRE(iptables == "iptables-legacy");
+      continue;
+    }
+    const std::string docker = iptables + " -P FORWARD DROP; " + iptables + " -N USER; " +
+                               iptables + " -A FORWARD -j USER; " + iptables +
+                               " -A USER -j RETURN; " + iptables +
+                               " -A FORWARD -o docker0 -m conntrack --ctstate "
+                               "RELATED,ESTABLISHED -m comment --comment x -j ACCEPT; ";
+    const std::string flush = "; " + iptables + " -P FORWARD ACCEPT; ";
+    check(docker, false);
+    check(docker + iptables + " -I USER -i nl-+ -j ACCEPT; " + iptables +
+              " -I USER -o nl-+ -j ACCEPT",
+          true);
+    const std::string clean =
+        iptables + " -F; " + iptables + " -X; " + iptables + " -P FORWARD ACCEPT";
+    sh(clean);
+    check(docker + iptables + " -I USER -d 10.9.0.11/32 -p tcp --dport 80 -j ACCEPT; " + iptables +
+              " -A FORWARD -m conntrack --ctstate ESTABLISHED -j ACCEPT",
+          true);
+    sh(clean);
+    check(iptables + " -A FORWARD -j REJECT", false);
+    sh(clean);
+  }
+}
+
+BOOST_AUTO_TEST_SUITE_END()
