@@ -179,7 +179,7 @@ a_hook_comes_too_late_for_it() {
          "annotations": {"io.netlend.l3": "192.0.2.10 mode=kernel"}}' >/run/test/bundle/config.json
   fails "$programs/netlend-hook" createRuntime 2>/run/test/err <<<"{\"ociVersion\": \"1.0.2\",
     \"id\": \"web\", \"status\": \"creating\", \"pid\": $borrower, \"bundle\": \"/run/test/bundle\"}"
-  expect "a hook comes too late for that, and 'netlend inject'" "$(cat /run/test/err)"
+  expect "a hook comes too late for that" "$(cat /run/test/err)"
   netlend disallow 192.0.2.10
   kill_all "$borrower"
   is_home

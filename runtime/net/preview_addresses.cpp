@@ -170,8 +170,7 @@ void AddressPreview::say_once(PlanReport& report, const std::string& sentence) {
 }
 
 void AddressPreview::add_sysctls(PlanReport& report) {
-  const auto sysctls =
-      plan_home({.state = context_.state, .ledger = ledger_, .home = home_, .on_step = {}});
+  const auto sysctls = plan_home(scene());
   for (const auto& [key, device, value] : sysctls) {
     say_once(report, fmt::format("sysctl {} becomes {} and is {}", sysctl_name(key, device), value,
                                  read_sysctl(home_.netns, device, key).value_or("")));

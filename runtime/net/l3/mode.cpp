@@ -76,8 +76,7 @@ Preflight::Reason Preflight::needs_l3_namespace() const {
   if (scene_.is_in_l3_namespace) return std::nullopt;
   return "the container has to be in an L3 network namespace before it is lent anything: 'netlend "
          "run' and 'netlend create' make one, where no device is lent along and config.json has a "
-         "network namespace without a path; a hook comes too late for that, and 'netlend inject' "
-         "does it for other runtimes";
+         "network namespace without a path; a hook comes too late for that";
 }
 
 Preflight::Reason Preflight::needs_forwarding() {
