@@ -82,7 +82,7 @@ test: build dev
 test-guest: guest-deps build dev
 	@integration/guest/run-tests build/bin
 
-test-kernel: kernel-deps build
+test-kernel: kernel-deps build dev
 	@kernel/selftests/run-tests
 
 kernel-package:

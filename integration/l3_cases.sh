@@ -24,6 +24,9 @@ stop() {
   wait "$1" || true
 }
 
+# device_inside MODE: that the addresses are on.
+device_inside() { if [[ $1 == kernel ]]; then echo lan0; else echo eth0; fi; }
+
 # What a borrower must not be able to do, a line each.
 kept_from_borrowers='ip link add x0 type veth peer name x1
 ip addr add 192.0.2.99/32 dev eth0
@@ -51,7 +54,7 @@ a_borrower_has_no_rights_over_its_network() {
       python3 -c 'import socket; socket.socket()' || echo 'done: nothing can be tried here'
       while read -r line; do
         ! sh -c \"\$line\" || echo \"done: \$line\"
-      done" <<<"$kept_from_borrowers" 2>/run/test/err)
+      done" <<<"${kept_from_borrowers//eth0/$(device_inside "$mode")}" 2>/run/test/err)
     fails expect 'done: ' "$output" >/dev/null
     while read -r set bits; do
       echo "$set $bits"

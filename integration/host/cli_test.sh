@@ -31,6 +31,7 @@ cases=(
   a_device_that_is_away_is_listed_with_its_borrower
   what_another_home_lent_is_listed_there
   two_looks_at_the_same_are_the_same
+  the_doctor_says_what_is_there_and_what_is_missing
   every_step_is_told_with_debug
   errors_go_into_the_log_too
   a_wrong_command_line_is_refused
@@ -447,6 +448,26 @@ what_another_home_lent_is_listed_there() {
 
 # The timers of br0 have gone on since.
 differs() { ! cmp -s "$1" <(grep gc_timer <(ip -d link show br0)); }
+
+the_doctor_says_what_is_there_and_what_is_missing() {
+  netlend doctor >/run/test/text || true
+  expect "yes  addresses in mode 'routed'" "$(cat /run/test/text)"
+  netlend doctor --format json >/run/test/json || true
+  jq -e '.netlend == 1 and (.findings | length) > 8' /run/test/json
+  # What it says of a mode is what whoever asks for that is told.
+  ip addr add 192.0.2.11/24 dev lan0
+  for mode in kernel netkit ipvlan; do
+    missing=$(jq -r --arg mode "addresses in mode '$mode'" \
+      '.findings[] | select(.subject == $mode) | .missing // ""' /run/test/json)
+    [[ $missing ]] || continue
+    fails netlend run --l3 "192.0.2.10 mode=$mode" -- true 2>/run/test/err
+    expect "$missing" "$(cat /run/test/err)"
+  done
+  # In this case's own /usr the hook is installed or not.
+  mount -t tmpfs tmpfs /usr/share
+  expect "no   the hook where podman looks for it: '/usr/share/containers/oci/hooks.d" \
+    "$(netlend doctor | tr -s '\n ' ' ' | sed 's/no the hook/no   the hook/')"
+}
 
 two_looks_at_the_same_are_the_same() {
   ip addr add 192.0.2.12/24 valid_lft 3000 preferred_lft 2000 dev lan0

@@ -83,6 +83,14 @@ void wait_for_dad() {
 }
 
 Sleeper::Sleeper() {
+  start([] { return ::unshare(CLONE_NEWNET) == 0; });
+}
+
+Sleeper::Sleeper(int netns_fd) {
+  start([&] { return ::setns(netns_fd, CLONE_NEWNET) == 0; });
+}
+
+void Sleeper::start(const std::function<bool()>& enter) {
   std::array<int, 2> ends{};
   check(::pipe2(ends.data(), O_CLOEXEC), "make", "a pipe");
   UniqueFd read_end{ends[0]};
@@ -90,9 +98,9 @@ Sleeper::Sleeper() {
   pid_ = check(::fork(), "fork", "a sleeper");
   if (pid_ == 0) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    const bool inside = ::unshare(CLONE_NEWNET) == 0;
-    if (::write(write_end.get(), inside ? "y" : "n", 1) != 1) ::_exit(1);
-    write_end.reset();
+    if (::write(write_end.get(), enter() ? "y" : "n", 1) != 1) ::_exit(1);
+    // It holds open no namespace but its own.
+    static_cast<void>(::close_range(STDERR_FILENO + 1, ~0U, 0));
     for (;;) ::pause();
   }
   char ready = 'n';

@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -38,10 +39,13 @@ std::string error_of(Work work) {
   return {};
 }
 
-/// A process that does nothing in a network namespace of its own until it is killed.
+/// A process that does nothing in a network namespace until it is killed.
 class Sleeper {
  public:
+  /// In one of its own.
   Sleeper();
+  /// In this one.
+  explicit Sleeper(int netns_fd);
   Sleeper(const Sleeper&) = delete;
   Sleeper& operator=(const Sleeper&) = delete;
   Sleeper(Sleeper&&) = delete;
@@ -55,6 +59,8 @@ class Sleeper {
   std::string sh(const std::string& command) const;
 
  private:
+  void start(const std::function<bool()>& enter);
+
   pid_t pid_ = -1;
 };
 

@@ -222,6 +222,9 @@ void add_verbs(CLI::App& program, Parsed& parsed) {
   CLI::App& show = add_verb(program, kShowHelp, [&] { line.verb = ShowArguments{parsed.format}; });
   add_format(show, parsed.format);
   add_reap(program, parsed);
+  CLI::App& doctor =
+      add_verb(program, kDoctorHelp, [&] { line.verb = DoctorArguments{parsed.format}; });
+  add_format(doctor, parsed.format);
   add_rule_options(add_verb(program, kAllowHelp, [&] { line.verb = AllowArguments{parsed.rule}; }),
                    parsed.rule);
   add_rule_options(

@@ -113,6 +113,10 @@ struct ShowArguments {
   OutputFormat format = OutputFormat::text;
 };
 
+struct DoctorArguments {
+  OutputFormat format = OutputFormat::text;
+};
+
 struct ReapArguments {
   ReapScope scope = ReapScope::dead;
   /// Don't ask.
@@ -150,8 +154,8 @@ struct CommandLine {
   Globals globals;
   std::variant<TextArguments, RunArguments, CreateArguments, RunBundleArguments, StartArguments,
                StateArguments, KillArguments, DeleteArguments, ListArguments, LendArguments,
-               ReturnArguments, LoansArguments, PlanArguments, ShowArguments, ReapArguments,
-               AllowArguments, DisallowArguments>
+               ReturnArguments, LoansArguments, PlanArguments, ShowArguments, DoctorArguments,
+               ReapArguments, AllowArguments, DisallowArguments>
       verb;
 };
 

@@ -34,7 +34,8 @@ const VerbHelp kRunHelp{
         "without them until they come home. Words:\n"
         "  via=DEVICE  as=NAME (of the device inside; default: eth0)  broadcast=yes\n"
         "  ports=N[-M]... (only these; the address stays this machine's)\n"
-        "  mode=auto|routed|netkit|ipvlan|macvlan\n"
+        "  mode=auto|kernel|routed|netkit|ipvlan|macvlan\n"
+        "  loopback=own|shared (shared: this machine's, in mode kernel)\n"
         "\n"
         "The command sees the host's root read-only, with /root, /home and /run empty,\n"
         "and has namespaces of its own. A bundle is what its config.json says.\n"
@@ -166,6 +167,17 @@ const VerbHelp kReapHelp{.name = "reap",
                              "\n"
                              "  netlend reap [--all [--yes]]",
                          .footer = ""};
+
+const VerbHelp kDoctorHelp{
+    .name = "doctor",
+    .description =
+        "say what this kernel and system can do\n"
+        "\n"
+        "  netlend doctor",
+    .footer =
+        "Each line is something that lending or a container needs: whether it is there,\n"
+        "and if not, why and how to get it. Nothing is changed.\n"
+        "Exit code: 1 if a main part can't work at all."};
 
 const VerbHelp kAllowHelp{
     .name = "allow",

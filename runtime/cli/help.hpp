@@ -42,6 +42,7 @@ extern const VerbHelp kPlanRunHelp;
 extern const VerbHelp kPlanLendHelp;
 extern const VerbHelp kShowHelp;
 extern const VerbHelp kReapHelp;
+extern const VerbHelp kDoctorHelp;
 extern const VerbHelp kAllowHelp;
 extern const VerbHelp kDisallowHelp;
 extern const VerbHelp kVersionHelp;

@@ -9,6 +9,7 @@
 #include "cli/verbs.hpp"
 #include "lifecycle/bundle.hpp"
 #include "lifecycle/bundle_loans.hpp"
+#include "net/l3/kernel_mode.hpp"
 
 namespace netlend::cli {
 
@@ -16,7 +17,9 @@ namespace {
 // A container that `run` would make has no namespace yet that could be looked into.
 Preview look(const Session& session, const RunArguments& arguments) {
   const Plan plan = make_plan(arguments);
-  return {plan, preview(session.lending(), plan, nullptr, {.force = arguments.force})};
+  return {plan,
+          preview(session.lending(), plan, nullptr,
+                  {.force = arguments.force, .is_in_l3_namespace = wants_l3_namespace(plan)})};
 }
 
 Preview look(const Session& session, const RunBundleArguments& arguments) {

@@ -102,6 +102,12 @@ std::string format_loan(const Observation& observation, const DeviceView& device
                                                              stage_name(found->loan.stage)));
 }
 
+/// Nothing in mode "kernel", which has none.
+std::string by_pair(const AddressLoan& loan) {
+  if (loan.host_name.empty()) return {};
+  return fmt::format(" by '{}'", printable(loan.host_name));
+}
+
 std::string format_lent(const Books& books, const Observation& observation,
                         const NetnsIdentity& home) {
   std::string out;
@@ -117,8 +123,8 @@ std::string format_lent(const Books& books, const Observation& observation,
     }
     for (const auto& loan : ledger.address_loans) {
       out += wrap(fmt::format("  lent  {}  ", addresses_of(loan)),
-                  fmt::format("to {} on '{}' by '{}', comes home {}", describe_borrower(ledger),
-                              printable(loan.inside), printable(loan.host_name),
+                  fmt::format("to {} on '{}'{}, comes home {}", describe_borrower(ledger),
+                              printable(loan.inside), by_pair(loan),
                               describe(home_of_addresses_by(books, ledger))),
                   kWidth);
     }

@@ -59,6 +59,7 @@ int execute(const Session& session, const ReturnArguments& arguments);
 int execute(const Session& session, const LoansArguments& arguments);
 int execute(const Session& session, const PlanArguments& arguments);
 int execute(const Session& session, const ShowArguments& arguments);
+int execute(const Session& session, const DoctorArguments& arguments);
 int execute(const Session& session, const ReapArguments& arguments);
 int execute(const Session& session, const AllowArguments& arguments);
 int execute(const Session& session, const DisallowArguments& arguments);

@@ -26,17 +26,21 @@ int bpf(bpf_cmd command, bpf_attr& attributes) {
   return static_cast<int>(::syscall(SYS_bpf, command, &attributes, sizeof attributes));
 }
 
-// It stays for as long as the group does. Others attached there, as systemd's, must agree with it.
 // Source: bpf(2), BPF_PROG_TYPE_CGROUP_DEVICE.
-void attach_device_program(int group, const std::vector<bpf_insn>& program) {
+UniqueFd load_device_program(const std::vector<bpf_insn>& program) {
   bpf_attr loading{};
   loading.prog_type = BPF_PROG_TYPE_CGROUP_DEVICE;
   loading.expected_attach_type = BPF_CGROUP_DEVICE;
   loading.insns = reinterpret_cast<std::uintptr_t>(program.data());
   loading.insn_cnt = static_cast<std::uint32_t>(program.size());
   loading.license = reinterpret_cast<std::uintptr_t>("");
-  const UniqueFd loaded{
+  return UniqueFd{
       check(bpf(BPF_PROG_LOAD, loading), "load a BPF program for", "/linux/resources/devices")};
+}
+
+// It stays for as long as the group does. Others attached there, as systemd's, must agree with it.
+void attach_device_program(int group, const std::vector<bpf_insn>& program) {
+  const UniqueFd loaded = load_device_program(program);
   bpf_attr attaching{};
   attaching.target_fd = static_cast<std::uint32_t>(group);
   attaching.attach_bpf_fd = static_cast<std::uint32_t>(loaded.get());
@@ -133,6 +137,22 @@ void kill_processes(const Hierarchy& hierarchy, const std::string& path) {
 std::string cgroup_path(const std::optional<std::string>& cgroups_path, const ContainerId& id) {
   if (!cgroups_path) return std::string(kOwnFolder) + id.str();
   return cgroups_path->starts_with('/') ? *cgroups_path : std::string(kOwnFolder) + *cgroups_path;
+}
+
+std::optional<std::string> why_no_device_rules() {
+  const auto hierarchies = Hierarchy::all();
+  const auto is_devices = [](const Hierarchy& one) { return one.has_controller("devices"); };
+  if (std::any_of(hierarchies.begin(), hierarchies.end(), is_devices)) return std::nullopt;
+  const auto is_version_2 = [](const Hierarchy& one) { return one.is_version_2(); };
+  if (std::none_of(hierarchies.begin(), hierarchies.end(), is_version_2)) {
+    return "no cgroups are mounted at /sys/fs/cgroup";
+  }
+  try {
+    load_device_program(device_program(container_device_rules({})));
+    return std::nullopt;
+  } catch (const Error& error) {
+    return error.what();
+  }
 }
 
 CgroupRecord Cgroup::plan(const std::string& path) {

@@ -27,6 +27,9 @@ struct CgroupRecord {
   bool operator==(const CgroupRecord&) const = default;
 };
 
+/// Why no container can be given the device rules that every one has; nothing: it can.
+std::optional<std::string> why_no_device_rules();
+
 class Cgroup {
  public:
   /// What make() would make: on disk before it is made, it lets nothing be left behind for good.

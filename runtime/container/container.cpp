@@ -12,7 +12,7 @@ namespace netlend {
 
 namespace {
 constexpr std::uint64_t kNamespaces =
-    CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWCGROUP;
+    CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWCGROUP;
 
 Spawned spawn_init(Channel& channel, const ContainerOptions& options) {
   const auto self = open_pidfd(::getpid());
@@ -20,7 +20,8 @@ Spawned spawn_init(Channel& channel, const ContainerOptions& options) {
                       .channel = std::move(channel.child),
                       .parent_pidfd = self.get(),
                       .filters = default_seccomp_programs()};
-  return spawn(kNamespaces, [&] {
+  const std::uint64_t network = options.network == ContainerNetwork::own ? CLONE_NEWNET : 0;
+  return spawn(kNamespaces | network, [&] {
     channel.parent.close();
     return run_init(context);
   });

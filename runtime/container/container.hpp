@@ -13,9 +13,10 @@
 
 namespace netlend {
 
-/// A container without a bundle: new mount, pid, network, uts, ipc and cgroup namespaces over the
-/// host's root (container/rootfs.hpp), with few capabilities and a seccomp filter. It dies with
-/// this object and with this process, however that ends.
+/// A container without a bundle: new mount, pid, uts, ipc and cgroup namespaces, and a network
+/// namespace if it is to have its own, over the host's root (container/rootfs.hpp), with few
+/// capabilities and a seccomp filter. It dies with this object and with this process, however that
+/// ends.
 class Container {
  public:
   /// Makes the namespaces; nothing runs in them yet. Descriptors 0 to 2 must be open. Throws Error.

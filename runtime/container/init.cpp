@@ -104,7 +104,7 @@ UniqueFd make_container(InitContext& context) {
   check(::prctl(PR_SET_NAME, "netlend-init"), "name", "this process");
   enter_host_root(context.options.root);
   set_hostname(context.options.id.str());
-  bring_up_loopback();
+  if (context.options.network == ContainerNetwork::own) bring_up_loopback();
   auto terminal = take_terminal(context.channel);
   enter_working_folder(folder);
   limit_privileges(context);

@@ -11,6 +11,9 @@
 
 namespace netlend {
 
+/// Whether it has a network namespace of its own, or is in that of its maker.
+enum class ContainerNetwork { own, makers };
+
 /// What a container without a bundle is to be.
 struct ContainerOptions {
   ContainerId id;
@@ -20,6 +23,7 @@ struct ContainerOptions {
   HostRootOptions root;
   /// What the command keeps.
   std::vector<int> capabilities{kDefaultCapabilities.begin(), kDefaultCapabilities.end()};
+  ContainerNetwork network = ContainerNetwork::own;
 };
 
 /// What the first process of the container needs, made by its parent while that can still fail

@@ -2,7 +2,9 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <string>
 #include <string_view>
@@ -72,6 +74,12 @@ void move_into(const std::string& hierarchy) {
   write_all(members.get(), "0", hierarchy);
 }
 }  // namespace
+
+bool can_leave_cgroups() {
+  const auto all = hierarchies();
+  return std::any_of(all.begin(), all.end(),
+                     [](const std::string& root) { return ::access(root.c_str(), W_OK) == 0; });
+}
 
 void leave_cgroups() noexcept {
   Failures ignored;

@@ -7,4 +7,7 @@ namespace netlend {
 /// own. Where it may not, it stays where it is. Source: cgroups(7).
 void leave_cgroups() noexcept;
 
+/// Whether there is any that it may.
+bool can_leave_cgroups();
+
 }  // namespace netlend

@@ -9,6 +9,7 @@
 
 #include "base/text.hpp"
 #include "container/cgroup.hpp"
+#include "net/l3/kernel_mode.hpp"
 #include "net/ledger/ledger.hpp"
 #include "net/plan/plan_parse.hpp"
 #include "net/policy/asker.hpp"
@@ -29,6 +30,20 @@ Borrower with_key(const BundleBorrower& borrower, const char* key) {
           .process = borrower.record.init,
           .netns_path = {}};
 }
+
+/// All that they and the annotations ask for.
+Plan whole_plan(const BundlePlans& plans, const oci::Annotations& annotations) {
+  Plan all = plans.command_line;
+  const auto asked = parse_annotations(annotations);
+  const auto add = [&](const Plan& plan) {
+    all.nics.insert(all.nics.end(), plan.nics.begin(), plan.nics.end());
+    all.addresses.insert(all.addresses.end(), plan.addresses.begin(), plan.addresses.end());
+  };
+  add(plans.network_devices);
+  if (asked) add(*asked);
+  return all;
+}
+
 // What the kernel will say of its process, which isn't there yet.
 Asker expected_asker(const Bundle& bundle, const ContainerId& id) {
   const std::filesystem::path cgroup = cgroup_path(bundle.config.linux.cgroups_path, id);
@@ -78,8 +93,12 @@ void check_together(const BundlePlans& plans, const oci::Annotations& annotation
 }
 
 bool lends_addresses(const BundlePlans& plans, const oci::Annotations& annotations) {
-  const auto asked = parse_annotations(annotations);
-  return !plans.command_line.addresses.empty() || (asked && !asked->addresses.empty());
+  return !whole_plan(plans, annotations).addresses.empty();
+}
+
+std::optional<Netns> make_l3_namespace(const BundlePlans& plans,
+                                       const oci::Annotations& annotations) {
+  return make_l3_namespace(whole_plan(plans, annotations));
 }
 
 std::optional<std::string> lend_to_bundle(const LendingContext& context, const BundlePlans& plans,
@@ -122,6 +141,12 @@ Preview preview_bundle(const LendingContext& context, BundlePlans plans, const B
     all.plan.addresses.insert(all.plan.addresses.end(), plan.addresses.begin(),
                               plan.addresses.end());
   };
+  const auto& namespaces = bundle.config.linux.namespaces;
+  const bool has_own_network = std::any_of(
+      namespaces.begin(), namespaces.end(),
+      [](const auto& one) { return one.type == oci::NamespaceType::network && !one.path; });
+  const bool in_l3 =
+      has_own_network && wants_l3_namespace(whole_plan(plans, bundle.config.annotations));
   add(plans.network_devices, {.force = Force::yes});
   for (auto& report : all.reports) {
     if (!report.refusals.empty()) continue;
@@ -129,14 +154,15 @@ Preview preview_bundle(const LendingContext& context, BundlePlans plans, const B
         "it stays inside until the container's network namespace ends; then the kernel destroys "
         "it, if it is virtual, or brings it to the first namespace, where it is put right");
   }
-  add(plans.command_line, {.force = plans.force});
+  add(plans.command_line, {.force = plans.force, .is_in_l3_namespace = in_l3});
   const auto asked = parse_annotations(bundle.config.annotations);
   if (!asked) return all;
   const auto policy = load_configuration().policy;
   const auto asker = expected_asker(bundle, id);
   add(*asked,
       {.permission = [&](const auto& wanted) { policy.check(asker, wanted); },
-       .address_permission = [&](const auto& wanted) { policy.check_addresses(asker, wanted); }});
+       .address_permission = [&](const auto& wanted) { policy.check_addresses(asker, wanted); },
+       .is_in_l3_namespace = in_l3});
   return all;
 }
 

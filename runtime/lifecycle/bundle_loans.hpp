@@ -40,6 +40,10 @@ void check_together(const BundlePlans& plans, const oci::Annotations& annotation
 /// Whether they or the annotations ask for addresses.
 bool lends_addresses(const BundlePlans& plans, const oci::Annotations& annotations);
 
+/// As make_l3_namespace(), for all that they and the annotations ask for.
+std::optional<Netns> make_l3_namespace(const BundlePlans& plans,
+                                       const oci::Annotations& annotations);
+
 struct BundleBorrower {
   const ContainerRecord& record;
   /// Opens its network namespace; asked only if there is anything to lend.

@@ -101,6 +101,7 @@ void NewContainer::make() {
   }
   note_warnings();
   make_cgroup();
+  choose_network();
   start_first_process();
   place_first_process();
   await_ready();
@@ -155,6 +156,12 @@ void NewContainer::make_cgroup() {
   if (!cgroup_) record_.cgroup.reset();
 }
 
+void NewContainer::choose_network() {
+  if (!namespaces_.makes(CLONE_NEWNET)) return;
+  l3_namespace_ = make_l3_namespace(plans_, record_.annotations);
+  if (l3_namespace_) namespaces_.made_by_clone &= ~std::uint64_t{CLONE_NEWNET};
+}
+
 void NewContainer::start_first_process() {
   auto channel = make_channel();
   BundleInit init{.config = bundle_.config,
@@ -176,7 +183,11 @@ void NewContainer::start_first_process() {
   if (purpose_ == Purpose::create) init.start_gate = make_start_gate(folder_.fd());
   {
     const JoinedPidNamespace joined(namespaces_);
-    init_ = spawn(namespaces_.made_by_clone, [&] { return run_bundle_init(init); });
+    const auto spawn_init = [&] {
+      init_ = spawn(namespaces_.made_by_clone, [&] { return run_bundle_init(init); });
+    };
+    // It is born there, and has never been in the host's.
+    l3_namespace_ ? run_in_netns(*l3_namespace_, spawn_init) : spawn_init();
   }
   channel_ = std::move(channel.parent);
   record_.init = identify_process(init_.pid);

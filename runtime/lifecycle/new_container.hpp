@@ -67,6 +67,7 @@ class NewContainer {
   void write_down();
   std::string cgroup_path_of_container() const;
   void make_cgroup();
+  void choose_network();
   void start_first_process();
   void place_first_process();
   void leave_network_devices() const;
@@ -80,6 +81,8 @@ class NewContainer {
   Bundle bundle_;
   BundlePlans plans_;
   BundleNamespaces namespaces_;
+  /// In place of a network namespace of its own, if there is one.
+  std::optional<Netns> l3_namespace_;
   /// The ledger of linux.netDevices.
   std::optional<std::string> network_devices_;
   UniqueFd console_socket_;

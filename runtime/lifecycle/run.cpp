@@ -15,6 +15,7 @@
 #include "lifecycle/environment.hpp"
 #include "lifecycle/resolv_conf.hpp"
 #include "net/kernel/netns.hpp"
+#include "net/l3/kernel_mode.hpp"
 #include "net/policy/policy.hpp"
 
 namespace netlend {
@@ -35,6 +36,16 @@ ContainerOptions container_options(const RunOptions& options, const NoteCallback
                              .root = {.show = options.show, .resolv_conf = resolv_conf.content}};
   // Who has lent addresses sends from them and from no others, and makes no packets by hand.
   if (!options.plan.addresses.empty()) std::erase(container.capabilities, CAP_NET_RAW);
+  return container;
+}
+
+/// In `l3`, if it is there: the container is in one then before it does anything.
+std::unique_ptr<Container> make_container(const std::optional<Netns>& l3,
+                                          ContainerOptions options) {
+  if (!l3) return std::make_unique<Container>(options);
+  options.network = ContainerNetwork::makers;
+  std::unique_ptr<Container> container;
+  run_in_netns(*l3, [&] { container = std::make_unique<Container>(options); });
   return container;
 }
 
@@ -103,7 +114,8 @@ RunResult run_command(std::unique_ptr<Container> container, const HeldSignals& s
 
 RunResult run(const Runtime& runtime, const RunOptions& options) {
   const HeldSignals signals;
-  auto container = std::make_unique<Container>(container_options(options, runtime.note));
+  auto container =
+      make_container(make_l3_namespace(options.plan), container_options(options, runtime.note));
   const auto init = identify_process(container->pid());
   const CommandRecord record(runtime.containers, options.id, init);
   std::optional<std::string> ledger;

@@ -9,6 +9,7 @@
 #include "net/checks.hpp"
 #include "net/earlier.hpp"
 #include "net/kernel/driver.hpp"
+#include "net/kernel/l3_namespace.hpp"
 #include "net/l3/address_lending.hpp"
 #include "net/l3/home_changes.hpp"
 #include "net/ledger/lease.hpp"
@@ -94,6 +95,8 @@ class Lending {
             .ledger = ledger_,
             .home = home_,
             .on_step = context_.on_step,
+            .borrower = &inside_,
+            .is_in_l3_namespace = is_l3_child(inside_.netns, ledger_.home),
             .others = others_ ? &*others_ : nullptr};
   }
   void drop_leases() noexcept;

@@ -63,6 +63,8 @@ struct LendOptions {
   /// Empty: root asks, and may.
   Permission permission = {};
   AddressPermission address_permission = {};
+  /// For preview() of a container that is yet to be made: it will be in an L3 network namespace.
+  bool is_in_l3_namespace = false;
   /// Who gives back when the borrower dies; absent: the lender stays, or nobody does.
   std::optional<ProcessIdentity> guardian = {};
   /// Is given what has to stay open while the devices are away, so that they can be given back as

@@ -192,7 +192,9 @@ std::vector<PlanReport> preview(const LendingContext& context, const Plan& plan,
                           : preview_device({context, home, options, wanted}, nic));
     if (borrower != nullptr) check_inside(*borrower, nic, reports.back());
   }
-  AddressPreview addresses(context, home, options);
+  std::optional<Site> inside;
+  if (borrower != nullptr && !plan.addresses.empty()) inside.emplace(borrower->netns.duplicate());
+  AddressPreview addresses(context, home, options, inside ? &*inside : nullptr);
   for (const auto& lent : plan.addresses) reports.push_back(addresses.look(lent));
   return reports;
 }

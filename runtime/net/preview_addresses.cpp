@@ -8,6 +8,7 @@
 
 #include "base/text.hpp"
 #include "net/checks.hpp"
+#include "net/kernel/l3_namespace.hpp"
 #include "net/kernel/sysctl.hpp"
 #include "net/l3/home_changes.hpp"
 #include "net/l3/mode.hpp"
@@ -47,6 +48,18 @@ void add_address(const AddressLoan& loan, const LentAddress& lent, PlanReport& r
                                         printable(lent.device_name)));
 }
 
+void add_in_kernel(const AddressLoan& loan, PlanReport& report) {
+  for (const auto& lent : loan.addresses) {
+    report.changes.push_back(fmt::format(
+        "{} of '{}' stays there and is the container's alone, in mode '{}': in an L3 network "
+        "namespace; this machine speaks from {}",
+        lent.home.address().str(), printable(lent.device_name), loan.mode,
+        IpAddress::from_bytes(lent.substitute).str()));
+  }
+  report.changes.emplace_back("devices and routes inside are those of this machine");
+  report.restored.emplace_back("all: nothing else changes here");
+}
+
 /// "net.ipv4.conf.up0.forwarding" of "ipv4/conf/forwarding", as sysctl(8) writes it: with '/' for
 /// the dots of a device's name.
 std::string sysctl_name(const std::string& key, std::string device) {
@@ -81,9 +94,20 @@ std::string describe_firewall(const AddressLoan& loan) {
 }  // namespace
 
 AddressPreview::AddressPreview(const LendingContext& context, Site& home,
-                               const LendOptions& options)
-    : context_(context), home_(home), options_(options) {
+                               const LendOptions& options, Site* borrower)
+    : context_(context), home_(home), options_(options), borrower_(borrower) {
   ledger_.home = home.netns.identity();
+}
+
+AddressScene AddressPreview::scene() {
+  static const StepCallback kNoSteps;
+  return {.state = context_.state,
+          .ledger = ledger_,
+          .home = home_,
+          .on_step = kNoSteps,
+          .borrower = borrower_,
+          .is_in_l3_namespace = borrower_ == nullptr ? options_.is_in_l3_namespace
+                                                     : is_l3_child(borrower_->netns, ledger_.home)};
 }
 
 void AddressPreview::check_leases(const AddressPlan& plan) const {
@@ -101,9 +125,12 @@ PlanReport AddressPreview::look(const AddressPlan& plan) {
   try {
     if (options_.address_permission) options_.address_permission({plan});
     check_leases(plan);
-    observe_addresses({.state = context_.state, .ledger = ledger_, .home = home_, .on_step = {}},
-                      plan, loan);
+    observe_addresses(scene(), plan, loan);
     report.mode = loan.mode;
+    if (!changes_home(mode_of(loan))) {
+      add_in_kernel(loan, report);
+      return report;
+    }
     for (const auto& lent : loan.addresses) {
       loan.ports.empty() ? add_address(loan, lent, report) : add_ports(loan, lent, report);
     }
@@ -143,8 +170,7 @@ void AddressPreview::say_once(PlanReport& report, const std::string& sentence) {
 }
 
 void AddressPreview::add_sysctls(PlanReport& report) {
-  const auto sysctls =
-      plan_home({.state = context_.state, .ledger = ledger_, .home = home_, .on_step = {}});
+  const auto sysctls = plan_home(scene());
   for (const auto& [key, device, value] : sysctls) {
     say_once(report, fmt::format("sysctl {} becomes {} and is {}", sysctl_name(key, device), value,
                                  read_sysctl(home_.netns, device, key).value_or("")));

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "net/kernel/site.hpp"
+#include "net/l3/scene.hpp"
 #include "net/ledger/ledger.hpp"
 #include "net/lending.hpp"
 
@@ -13,10 +14,13 @@ namespace netlend {
 /// former one is said there. It is what lending goes by, and changes nothing.
 class AddressPreview {
  public:
-  AddressPreview(const LendingContext& context, Site& home, const LendOptions& options);
+  /// `borrower`: null where it doesn't exist yet.
+  AddressPreview(const LendingContext& context, Site& home, const LendOptions& options,
+                 Site* borrower);
   PlanReport look(const AddressPlan& plan);
 
  private:
+  AddressScene scene();
   void check_leases(const AddressPlan& plan) const;
   void add_home_changes(const AddressPlan& plan, const AddressLoan& loan, PlanReport& report);
   void add_sysctls(PlanReport& report);
@@ -27,6 +31,7 @@ class AddressPreview {
   const LendingContext& context_;
   Site& home_;
   const LendOptions& options_;
+  Site* borrower_;
   /// Is never written.
   Ledger ledger_;
   std::set<std::string> said_;

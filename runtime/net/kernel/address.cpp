@@ -21,6 +21,9 @@ namespace netlend {
 namespace {
 // Newer than Debian 12's headers (include/uapi/linux/if_addr.h).
 constexpr std::uint16_t kAddressProtocol = 11;
+// Of L3 network namespaces (kernel/patches/6.12): IFA_L3NS_FD, IFA_L3NS_ID.
+constexpr int kOwnerDescriptor = 12;
+constexpr std::uint16_t kOwnerId = 13;
 constexpr std::uint32_t kForever = 0xffffffff;
 // What inet_rtm_newaddr() and inet6_rtm_newaddr() take from a user; the rest the kernel decides.
 constexpr std::uint32_t kWritableFlags = IFA_F_NODAD | IFA_F_OPTIMISTIC | IFA_F_HOMEADDRESS |
@@ -223,6 +226,10 @@ std::vector<DeviceAddress> find_address(RouteSocket& socket, const IpAddress& ad
   return found;
 }
 
+IpPrefix network_of(const AddressRecord& address) {
+  return IpPrefix{address.address(), address.length_bits}.network();
+}
+
 std::string describe(const AddressRecord& address) {
   std::string out = fmt::format("{}", address.address().str());
   const std::string peer = raw_address_text(address.attributes, IFA_ADDRESS);
@@ -280,7 +287,27 @@ Message remove_address(IfIndex ifindex, const AddressRecord& address, std::strin
   return message;
 }
 
+std::optional<std::uint32_t> owner_of(const AddressRecord& address) {
+  const auto owner = address.attributes.find(kOwnerId);
+  std::uint32_t id = 0;
+  if (owner == address.attributes.end() || owner->second.size() != sizeof id) return std::nullopt;
+  std::memcpy(&id, owner->second.data(), sizeof id);
+  return id;
+}
+
+Message give_address(IfIndex ifindex, const AddressRecord& address, int netns_fd,
+                     std::string doing) {
+  AddressRecord given = address;
+  given.attributes.erase(kOwnerId);
+  Message message = add_address(ifindex, given, std::move(doing));
+  message.put_u32(kOwnerDescriptor, static_cast<std::uint32_t>(netns_fd));
+  return message;
+}
+
 std::optional<std::string> why_not_writable(const AddressRecord& address) {
+  if (const auto owner = owner_of(address)) {
+    return fmt::format("is that of an L3 network namespace, number {}", *owner);
+  }
   if (address.family == AF_INET6 && (address.flags & IFA_F_TEMPORARY) != 0) {
     return "is a temporary privacy address, which only the kernel makes";
   }

@@ -49,11 +49,23 @@ struct DeviceAddress {
 /// Where in this namespace the address is: no device, one, or several.
 std::vector<DeviceAddress> find_address(RouteSocket& socket, const IpAddress& address);
 
+/// The network that it is an address of.
+IpPrefix network_of(const AddressRecord& address);
+
 /// As ip(8) would print it: "10.0.0.1/24 brd 10.0.0.255 scope global label eth0:x".
 std::string describe(const AddressRecord& address);
 
 Message add_address(IfIndex ifindex, const AddressRecord& address, std::string doing);
 Message remove_address(IfIndex ifindex, const AddressRecord& address, std::string doing);
+
+/// The number of the L3 network namespace that has the address; absent: its device's namespace
+/// itself, as everywhere without them (kernel/l3_namespace.hpp).
+std::optional<std::uint32_t> owner_of(const AddressRecord& address);
+
+/// Gives an address that is there to an open L3 network namespace, or back to the network namespace
+/// whose child that is.
+Message give_address(IfIndex ifindex, const AddressRecord& address, int netns_fd,
+                     std::string doing);
 
 /// Why the kernel does not take such an address from a user; nothing: it does.
 std::optional<std::string> why_not_writable(const AddressRecord& address);

@@ -1,6 +1,8 @@
 #include "net/l3/address_lending.hpp"
 
 #include "net/l3/home_changes.hpp"
+#include "net/l3/kernel_mode.hpp"
+#include "net/l3/mode.hpp"
 #include "net/l3/routed.hpp"
 
 namespace netlend {
@@ -9,7 +11,11 @@ void lend_addresses(const AddressScene& scene, Site& borrower) {
   check_no_device_lent(scene);
   prepare_home(scene);
   for (auto& loan : scene.ledger.address_loans) {
-    lend_routed(scene, borrower, loan);
+    if (mode_of(loan) == AddressMode::kernel) {
+      lend_in_kernel(scene, borrower, loan);
+    } else {
+      lend_routed(scene, borrower, loan);
+    }
     loan.stage = Stage::lent;
   }
 }
@@ -18,7 +24,10 @@ bool give_back_addresses(const AddressScene& scene, Failures& failures) noexcept
   bool all_home = true;
   for (auto& loan : scene.ledger.address_loans) {
     bool is_home = false;
-    attempt(failures, [&] { is_home = give_back_routed(scene, loan, failures); });
+    attempt(failures, [&] {
+      is_home = mode_of(loan) == AddressMode::kernel ? give_back_in_kernel(scene, loan, failures)
+                                                     : give_back_routed(scene, loan, failures);
+    });
     all_home = all_home && is_home;
   }
   // Not while one of ours still needs it.

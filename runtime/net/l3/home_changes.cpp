@@ -103,6 +103,7 @@ void Preparation::plan() {
   std::set<int> forwarded;
   std::set<std::pair<int, IfIndex>> uplinks;
   for (const auto& loan : scene_.ledger.address_loans) {
+    if (!changes_home(mode_of(loan))) continue;
     for (const auto& lent : loan.addresses) {
       families.insert(lent.home.family);
       if (is_forwarded(mode_of(loan))) forwarded.insert(lent.home.family);

@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "base/syscall.hpp"
+#include "net/kernel/l3_namespace.hpp"
 
 namespace netlend::test {
 
@@ -34,8 +35,9 @@ const char* const kNeighbour = R"(
 )";
 }  // namespace
 
+Lan::NewHome::NewHome() { enter_new_netns(); }
+
 Lan::Lan() {
-  enter_new_netns();
   sh(kHome);
   // Without what Linux 6.17 brought, IPv6 is forwarded by a router alone.
   const bool is_forwarded = mode() == "routed" || mode() == "netkit";
@@ -52,6 +54,11 @@ Lan::Lan() {
 std::string Lan::mode() {
   const char* mode = ::getenv("NETLEND_L3_MODE");
   return mode == nullptr ? "routed" : mode;
+}
+
+Sleeper Lan::new_borrower() {
+  if (mode() != "kernel") return Sleeper();
+  return Sleeper(create_l3_namespace(Netns::current(), Loopback::own).fd());
 }
 
 Plan Lan::plan(const std::string& spec) {

@@ -20,6 +20,10 @@ class Lan : public LenderFixture {
   static Plan plan(const std::string& spec);
   /// That of NETLEND_L3_MODE; without it "routed".
   static std::string mode();
+  /// The device that the addresses are on inside.
+  static std::string device_inside() { return mode() == "kernel" ? "up0" : "eth0"; }
+  /// In a network namespace of its own; in mode "kernel" in an L3 one of this home's.
+  static Sleeper new_borrower();
   /// Lends to `c1`, or to another.
   std::string lend_to_c1(const std::string& spec) {
     return lend(context(), plan(spec), borrower_of(c1, "c1"));
@@ -35,8 +39,15 @@ class Lan : public LenderFixture {
   /// Fails the test unless home is as it was when the Lan was made and nothing is in the state.
   void check_home_as_it_was();
 
-  Sleeper c1;
-  Sleeper c2;
+ private:
+  struct NewHome {
+    NewHome();
+  };
+  NewHome new_home_;
+
+ public:
+  Sleeper c1 = new_borrower();
+  Sleeper c2 = new_borrower();
 
  private:
   std::string before_;

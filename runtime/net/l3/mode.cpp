@@ -8,6 +8,7 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "net/kernel/l3_namespace.hpp"
 #include "net/kernel/new_link.hpp"
 #include "net/kernel/sysctl.hpp"
 #include "net/l3/forward_firewall.hpp"
@@ -16,7 +17,7 @@
 namespace netlend {
 
 namespace {
-/// What `auto` tries, in this order.
+/// What `auto` tries where the borrower can have devices, in this order.
 constexpr std::array kAutomatic{AddressMode::routed, AddressMode::netkit, AddressMode::ipvlan};
 
 /// Why a mode can't be used for a loan; nothing: it can.
@@ -26,6 +27,9 @@ class Preflight {
       : scene_(scene), plan_(plan), loan_(loan) {}
 
   std::optional<std::string> why_not(AddressMode mode) {
+    if (scene_.is_in_l3_namespace && mode != AddressMode::kernel) {
+      return "the borrower is in an L3 network namespace, which can't be given a device";
+    }
     if (auto why = why_not_at_all(mode)) return why;
     return plan_.broadcast && !is_on_lan(mode) ? needs_copies() : std::nullopt;
   }
@@ -34,17 +38,16 @@ class Preflight {
   using Reason = std::optional<std::string>;
 
   Reason why_not_at_all(AddressMode mode) {
+    if (auto why = why_not_of_kernel(scene_.home, mode)) return why;
     switch (mode) {
       case AddressMode::routed:
-        return first_of({needs_kind("veth"), needs_forwarding()});
       case AddressMode::netkit:
-        return first_of({needs_kind("netkit"), needs_forwarding()});
+        return needs_forwarding();
       case AddressMode::kernel:
-        return "this netlend doesn't use the L3 network namespaces of a patched kernel yet";
+        return needs_l3_namespace();
       case AddressMode::ipvlan:
       case AddressMode::macvlan:
-        return first_of({needs_kind("veth"), needs_kind(std::string(mode_name(mode))),
-                         needs_one_uplink(), needs_no_other_kind(mode), needs_source_filter()});
+        return first_of({needs_one_uplink(), needs_no_other_kind(mode), needs_source_filter()});
       case AddressMode::automatic:
         break;
     }
@@ -57,10 +60,7 @@ class Preflight {
     return found == reasons.end() ? std::nullopt : *found;
   }
 
-  Reason needs_kind(const std::string& kind) {
-    if (knows_link_kind(scene_.home.socket, kind)) return std::nullopt;
-    return fmt::format("this kernel has no devices of kind '{}'", kind);
-  }
+  Reason needs_l3_namespace() const;
   Reason needs_forwarding();
   Reason needs_one_uplink();
   Reason needs_no_other_kind(AddressMode mode);
@@ -72,17 +72,17 @@ class Preflight {
   const AddressLoan& loan_;
 };
 
+Preflight::Reason Preflight::needs_l3_namespace() const {
+  if (scene_.is_in_l3_namespace) return std::nullopt;
+  return "the container has to be in an L3 network namespace before it is lent anything: 'netlend "
+         "run' and 'netlend create' make one, where no device is lent along and config.json has a "
+         "network namespace without a path; a hook comes too late for that";
+}
+
 Preflight::Reason Preflight::needs_forwarding() {
-  const auto& netns = scene_.home.netns;
   for (const auto& lent : loan_.addresses) {
     if (lent.home.family != AF_INET6) continue;
-    if (read_sysctl(netns, lent.device_name, "ipv6/conf/force_forwarding") ||
-        read_sysctl(netns, "all", "ipv6/conf/forwarding") == "1") {
-      continue;
-    }
-    return "this kernel forwards IPv6 on all devices or on none (force_forwarding is Linux "
-           "6.17's), and here on none; 'sysctl net.ipv6.conf.all.forwarding=1' makes this machine "
-           "a router";
+    if (auto why = why_no_forwarding6(scene_.home, lent.device_name)) return why;
   }
   return std::nullopt;
 }
@@ -137,15 +137,8 @@ Preflight::Reason Preflight::needs_no_other_kind(AddressMode mode) {
   return std::nullopt;
 }
 
-/// What the borrower sends doesn't pass this machine's routing rules, which could refuse it.
 Preflight::Reason Preflight::needs_source_filter() {
-  const auto why = why_no_frame_chain(scene_.home.netns,
-                                      source_chain(loan_, loan_.addresses.front().device_name));
-  if (!why) return std::nullopt;
-  return fmt::format(
-      "this kernel can't look at what a device sends by nftables (egress), and so "
-      "can't keep the borrower from sending from others' addresses: {}",
-      *why);
+  return why_no_source_filter(scene_.home, loan_, loan_.addresses.front().device_name);
 }
 
 Preflight::Reason Preflight::needs_copies() {
@@ -165,13 +158,55 @@ Error refused(const AddressLoan& loan, const std::string& why) {
 }
 }  // namespace
 
+std::optional<std::string> why_not_of_kernel(Site& home, AddressMode mode) {
+  if (mode == AddressMode::kernel) {
+    if (has_l3_namespaces()) return std::nullopt;
+    return "this kernel has no L3 network namespaces; kernel/README.md in netlend's source says "
+           "how to build one that has";
+  }
+  std::vector<std::string> kinds{pair_kind(mode)};
+  if (is_direct(mode)) kinds.emplace_back(mode_name(mode));
+  for (const auto& kind : kinds) {
+    if (!knows_link_kind(home.socket, kind)) {
+      return fmt::format("this kernel has no devices of kind '{}'", kind);
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> why_no_forwarding6(const Site& home, const std::string& device) {
+  if (read_sysctl(home.netns, device, "ipv6/conf/force_forwarding") ||
+      read_sysctl(home.netns, "all", "ipv6/conf/forwarding") == "1") {
+    return std::nullopt;
+  }
+  return "this kernel forwards IPv6 on all devices or on none (force_forwarding is Linux "
+         "6.17's), and here on none; 'sysctl net.ipv6.conf.all.forwarding=1' makes this machine "
+         "a router";
+}
+
+// What the borrower sends doesn't pass this machine's routing rules, which could refuse it.
+std::optional<std::string> why_no_source_filter(const Site& home, const AddressLoan& loan,
+                                                const std::string& device) {
+  const auto why = why_no_frame_chain(home.netns, source_chain(loan, device));
+  if (!why) return std::nullopt;
+  return fmt::format(
+      "this kernel can't look at what a device sends by nftables (egress), and so "
+      "can't keep the borrower from sending from others' addresses: {}",
+      *why);
+}
+
 AddressMode choose_mode(const AddressScene& scene, const AddressPlan& plan,
                         const AddressLoan& loan) {
   Preflight preflight(scene, plan, loan);
-  if (plan.mode != AddressMode::automatic) {
-    const auto why = preflight.why_not(plan.mode);
-    if (why) throw refused(loan, fmt::format(" in mode '{}': {}", mode_name(plan.mode), *why));
-    return plan.mode;
+  AddressMode wanted = plan.mode;
+  const bool shares_loopback = plan.loopback == Loopback::shared;
+  if (wanted == AddressMode::automatic && (scene.is_in_l3_namespace || shares_loopback)) {
+    wanted = AddressMode::kernel;
+  }
+  if (wanted != AddressMode::automatic) {
+    const auto why = preflight.why_not(wanted);
+    if (why) throw refused(loan, fmt::format(" in mode '{}': {}", mode_name(wanted), *why));
+    return wanted;
   }
   std::string reasons;
   std::optional<AddressMode> only_by_force;

@@ -53,7 +53,10 @@ BOOST_AUTO_TEST_CASE(a_kind_is_asked_for_and_nothing_is_made) {
 
 BOOST_AUTO_TEST_CASE(a_mode_that_cannot_be_used_is_refused_with_its_reason) {
   BOOST_TEST(says(error_of([&] { lend_to_c1("10.9.0.11 mode=kernel"); }),
-                  "address '10.9.0.11' is not lent in mode 'kernel': this netlend doesn't use"));
+                  "address '10.9.0.11' is not lent in mode 'kernel': this kernel has no L3 network "
+                  "namespaces; kernel/README.md"));
+  BOOST_TEST(says(error_of([&] { lend_to_c1("10.9.0.11 mode=auto loopback=shared"); }),
+                  "in mode 'kernel': this kernel has no L3 network namespaces"));
   for (const std::string kind : {"netkit", "ipvlan", "macvlan"}) {
     if (has_kind(kind)) continue;
     BOOST_TEST(says(error_of([&] { lend_to_c1("10.9.0.11 mode=" + kind); }),
@@ -108,7 +111,7 @@ BOOST_AUTO_TEST_CASE(several_addresses_are_lent_by_one_device) {
     BOOST_TEST(reaches(neighbour, address), address);
     BOOST_TEST(succeeds("ping -c 1 -W 2 " + address), address);
   }
-  BOOST_TEST(c1.sh("ip -o addr show dev eth0 | wc -l") == "3");
+  BOOST_TEST(c1.sh("ip -o addr show dev " + device_inside() + " | wc -l") == "3");
   BOOST_TEST(give_all_back() == "");
   check_home_as_it_was();
 }
@@ -141,7 +144,7 @@ BOOST_AUTO_TEST_CASE(broadcasts_of_the_lan_reach_who_asked_for_them) {
 }
 
 BOOST_AUTO_TEST_CASE(copies_of_broadcasts_end_with_the_borrower_and_reap_removes_the_rule) {
-  Sleeper borrower;
+  Sleeper borrower = new_borrower();
   lend(context(), plan("10.9.0.11 broadcast=yes"), borrower_of(borrower, "dying"));
   borrower.kill();
   while (succeeds("ip link show | grep nl-")) {

@@ -106,7 +106,7 @@ BOOST_AUTO_TEST_CASE(whole_addresses_and_ports_of_others_end_in_any_order) {
 }
 
 BOOST_AUTO_TEST_CASE(after_the_borrowers_death_the_ports_are_the_hosts) {
-  Sleeper borrower;
+  Sleeper borrower = new_borrower();
   lend(context(), plan("10.9.0.11 fd09::11 ports=80"), borrower_of(borrower, "dying"));
   const Listener of_home(nullptr, "home");
   borrower.kill();

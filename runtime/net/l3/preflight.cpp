@@ -10,6 +10,7 @@
 #include "base/error.hpp"
 #include "base/syscall.hpp"
 #include "base/text.hpp"
+#include "net/kernel/l3_namespace.hpp"
 #include "net/l3/forward_firewall.hpp"
 #include "net/l3/mode.hpp"
 #include "net/l3/substitute.hpp"
@@ -85,16 +86,21 @@ void check_ipv6(const IpAddress& address, const LinkState& link,
   }
 }
 
-/// The IPv6 addresses of the device in the order that they have when all are at home.
+/// The addresses of the device that home chooses one of, in the order that they have when all are
+/// at home.
 std::vector<IpAddress> home_order(const AddressScene& scene, const LentAddress& wanted,
                                   const std::vector<AddressRecord>& all) {
+  const auto is_alternative = [&](const AddressRecord& other) {
+    return other.family == wanted.home.family && other.scope == wanted.home.scope &&
+           (other.family == AF_INET6 || network_of(other) == network_of(wanted.home));
+  };
   std::vector<IpAddress> order;
   for (const auto& other : all) {
-    if (other.family == AF_INET6 && other.scope == wanted.home.scope) {
-      order.push_back(other.address());
-    }
+    if (is_alternative(other) && !owner_of(other)) order.push_back(other.address());
   }
   const auto put_in = [&](const LentAddress& lent) {
+    // One of IPv4 that is lent by routes has never left its place.
+    if (std::find(order.begin(), order.end(), lent.home.address()) != order.end()) return;
     auto place = order.begin();
     for (auto it = order.begin(); it != order.end(); ++it) {
       const auto& before = lent.before;
@@ -107,10 +113,7 @@ std::vector<IpAddress> home_order(const AddressScene& scene, const LentAddress& 
   for (auto ledger = others.rbegin(); ledger != others.rend(); ++ledger) {
     for (const auto& loan : ledger->address_loans) {
       for (const auto& lent : loan.addresses) {
-        if (lent.device == wanted.device && lent.home.family == AF_INET6 &&
-            lent.home.scope == wanted.home.scope) {
-          put_in(lent);
-        }
+        if (lent.device == wanted.device && is_alternative(lent.home)) put_in(lent);
       }
     }
   }
@@ -142,8 +145,7 @@ LentAddress observe(const AddressScene& scene, const IpAddress& address, const A
                               "lend ports of it by ports=",
                               network_of(result.home).str(), printable(link.name)));
   }
-  if (address.family() != AF_INET6) return result;
-  check_ipv6(address, link, all);
+  if (address.family() == AF_INET6) check_ipv6(address, link, all);
   for (const auto& other : home_order(scene, result, all)) {
     if (other == address) break;
     result.before.push_back(other);
@@ -216,6 +218,17 @@ void share_ports(const AddressScene& scene, const AddressPlan& plan, AddressLoan
 }
 }  // namespace
 
+namespace {
+/// There is no pair, and the device inside is home's.
+void share_devices(const AddressScene& scene, AddressLoan& loan) {
+  if (scene.borrower != nullptr) loan.l3_id = l3_id(scene.borrower->netns);
+  loan.inside = loan.addresses.front().device_name;
+  loan.host_name.clear();
+  loan.host_address.clear();
+  loan.inside_address.clear();
+}
+}  // namespace
+
 AddressLoan new_address_loan(const AddressPlan& plan) {
   AddressLoan loan{.id = random_hex(kIdBytes),
                    .inside = plan.inside.str(),
@@ -245,6 +258,7 @@ void observe_addresses(const AddressScene& scene, const AddressPlan& plan, Addre
   const AddressMode mode = choose_mode(scene, wanted, loan);
   loan.mode = mode_name(mode);
   loan.has_table = has_frame_table(plan, mode);
+  if (mode == AddressMode::kernel) share_devices(scene, loan);
   if (mode != AddressMode::netkit) return;
   // It has none, and drops what is sent to another than that.
   loan.host_address.assign(loan.host_address.size(), '\0');

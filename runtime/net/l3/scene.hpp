@@ -12,8 +12,10 @@ struct AddressScene {
   Ledger& ledger;
   Site& home;
   const StepCallback& on_step;
-  /// For giving back what has a device inside; null where the borrower's namespace is gone.
+  /// Null before there is one, and where its namespace is gone.
   Site* borrower = nullptr;
+  /// The borrower is in an L3 network namespace of home's, or will be.
+  bool is_in_l3_namespace = false;
   /// The other open ledgers of this home, if they have been read for all that is to be asked of
   /// them; null: they are read at each question.
   const std::vector<Ledger>* others = nullptr;

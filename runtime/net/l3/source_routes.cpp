@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "net/l3/mode.hpp"
+
 namespace netlend {
 
 namespace {
@@ -100,7 +102,8 @@ std::vector<DeviceRoute> plan_source_routes(const AddressScene& scene, const Hom
                                             HomeChanges& changes) {
   std::vector<DeviceRoute> wanted;
   for (const auto& loan : scene.ledger.address_loans) {
-    if (!loan.ports.empty()) continue;  // Home goes on speaking from it.
+    // Home goes on speaking from it.
+    if (!loan.ports.empty() || !changes_home(mode_of(loan))) continue;
     for (const auto& lent : loan.addresses) {
       const std::string source(lent.home.address().bytes());
       for (auto& route : list_routes_from(scene.home.socket, {source}, lent.home.family)) {

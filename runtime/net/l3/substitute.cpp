@@ -7,14 +7,10 @@ namespace netlend {
 
 namespace {
 bool can_stand_in(const AddressRecord& other, const AddressRecord& lent) {
-  return other.family == lent.family && other.scope == lent.scope && !other.is_tentative() &&
-         !other.is_duplicate() && (other.flags & IFA_F_DEPRECATED) == 0;
+  return other.family == lent.family && other.scope == lent.scope && !owner_of(other) &&
+         !other.is_tentative() && !other.is_duplicate() && (other.flags & IFA_F_DEPRECATED) == 0;
 }
 }  // namespace
-
-IpPrefix network_of(const AddressRecord& record) {
-  return IpPrefix{record.address(), record.length_bits}.network();
-}
 
 std::set<IpAddress> lent_addresses(const AddressScene& scene, const std::vector<IpAddress>& ours) {
   std::set<IpAddress> lent(ours.begin(), ours.end());

@@ -9,8 +9,6 @@
 /// The address that the host speaks from while another of its own is lent.
 namespace netlend {
 
-IpPrefix network_of(const AddressRecord& record);
-
 /// The addresses that home doesn't speak from: those lent whole by other ledgers, and `ours`.
 std::set<IpAddress> lent_addresses(const AddressScene& scene, const std::vector<IpAddress>& ours);
 

@@ -25,6 +25,7 @@ class Upkeep {
     prepare_home(scene_);
     renew_source_routes(scene_, moved_);
     for (auto& loan : ledger_.address_loans) {
+      if (!changes_home(mode_of(loan))) continue;
       const auto host = find_host_end(scene_.home, loan);
       if (host) keep(loan, *host);
     }

@@ -22,8 +22,8 @@ struct LentAddress {
   IfIndex device;
   std::string device_name;
   AddressRecord home;
-  /// IPv6 addresses of the device that stood before it: the first fitting one is the source of what
-  /// the host sends.
+  /// Addresses of the device, in IPv4 of its network there, that stood before it: the first fitting
+  /// one is the source of what the host sends.
   std::vector<IpAddress> before;
   /// Another address of the device, which the host speaks from while this one is away.
   std::string substitute;  // raw bytes
@@ -43,6 +43,8 @@ struct AddressLoan {
   std::string inside_address;  // raw bytes
   /// Of the device that stands on one of home's (modes "ipvlan" and "macvlan"), inside.
   std::optional<IfIndex> upper;
+  /// In mode "kernel": the number of the borrower's L3 network namespace, which home knows it by.
+  std::optional<std::uint32_t> l3_id;
   /// The rules of nftables that this loan has at home are in a table called `host_name`.
   bool has_table = false;
   /// Where only ports of the addresses are lent: those, and those that the borrower's own

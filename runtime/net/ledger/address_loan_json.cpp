@@ -128,6 +128,7 @@ json to_json(const AddressLoan& loan) {
               {"stage", stage_name(loan.stage)},
               {"addresses", list_to_json(loan.addresses, lent_to_json)}};
   if (loan.upper) object["upper"] = loan.upper->value;
+  if (loan.l3_id) object["l3_id"] = *loan.l3_id;
   if (loan.has_table) object["has_table"] = true;
   if (!loan.ports.empty()) object["ports"] = list_to_json(loan.ports, ports_to_json);
   if (loan.own_ports) object["own_ports"] = ports_to_json(*loan.own_ports);
@@ -141,6 +142,8 @@ AddressLoan address_loan_from_json(const json& object) {
   std::optional<IfIndex> upper;
   std::optional<PortRange> own_ports;
   if (object.contains("own_ports")) own_ports = ports_from_json(object.at("own_ports"));
+  std::optional<std::uint32_t> l3_id;
+  if (object.contains("l3_id")) l3_id = object.at("l3_id").get<std::uint32_t>();
   if (object.contains("upper")) upper = IfIndex{object.at("upper").get<int>()};
   return {.id = object.at("id").get<std::string>(),
           .inside = text_from_json(object.at("inside")),
@@ -149,6 +152,7 @@ AddressLoan address_loan_from_json(const json& object) {
           .host_address = bytes_from_json(object.at("host_address")),
           .inside_address = bytes_from_json(object.at("inside_address")),
           .upper = upper,
+          .l3_id = l3_id,
           .has_table = object.value("has_table", false),
           .ports = list_from_json(object.value("ports", json::array()), ports_from_json),
           .own_ports = own_ports,

@@ -81,6 +81,7 @@ BOOST_AUTO_TEST_CASE(what_is_written_is_read_again) {
   Ledger direct = example();
   direct.address_loans.front().upper = netlend::IfIndex{9};
   direct.address_loans.front().has_table = true;
+  direct.address_loans.front().l3_id = 7;
   BOOST_CHECK(netlend::parse_ledger(direct.name, netlend::format_ledger(direct)) == direct);
 }
 

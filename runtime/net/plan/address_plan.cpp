@@ -18,16 +18,6 @@ constexpr std::size_t kRangesMax = 16;
 
 [[noreturn]] void refuse(const std::string& why) { throw Error::usage(why); }
 
-/// Of the words that DESIGN.md names, those that this netlend can't do yet are refused by what it
-/// can do, never passed over.
-void require_own_loopback(AddressPlan&, std::string_view value) {
-  if (value == "own") return;
-  if (value != "shared") refuse("use loopback=own");
-  refuse(
-      "a loopback of its own is what every network namespace has; sharing the host's needs the "
-      "kernel's L3 namespaces, which netlend doesn't use yet");
-}
-
 void apply_broadcast(AddressPlan& plan, std::string_view value) {
   if (value != "yes" && value != "no") refuse("use broadcast=yes or broadcast=no");
   plan.broadcast = value == "yes";
@@ -44,7 +34,8 @@ constexpr std::array kKeys{
     Key{"mode", "mode=routed", [](auto& plan, auto value) { plan.mode = parse_mode(value); }},
     Key{"as", "as=eth0", [](auto& plan, auto value) { plan.inside = InterfaceName{value}; }},
     Key{"broadcast", "broadcast=yes", apply_broadcast},
-    Key{"loopback", "loopback=own", require_own_loopback},
+    Key{"loopback", "loopback=own",
+        [](auto& plan, auto value) { plan.loopback = parse_loopback(value); }},
     Key{"ports", "ports=80",
         [](auto& plan, auto value) { plan.ports.push_back(parse_ports(value)); }},
 };
@@ -107,8 +98,16 @@ AddressPlan parse_l3_spec(std::string_view spec, std::string_view inside) {
       refuse(fmt::format("word '{}': {}", printable(word), error.what()));
     }
   }
+  if (plan.mode == AddressMode::kernel && seen.contains("as")) {
+    refuse("as= names a device, and in mode 'kernel' the container has none of its own");
+  }
   check_address_plan(plan);
   return plan;
+}
+
+Loopback parse_loopback(std::string_view text) {
+  if (text != "own" && text != "shared") refuse("use loopback=own or loopback=shared");
+  return text == "own" ? Loopback::own : Loopback::shared;
 }
 
 IpAddress parse_lendable_address(std::string_view text) {
@@ -156,6 +155,12 @@ void check_port_ranges(const AddressPlan& plan) {
 
 void check_address_plan(const AddressPlan& plan) {
   check_port_ranges(plan);
+  const bool can_share = plan.mode == AddressMode::kernel || plan.mode == AddressMode::automatic;
+  if (plan.loopback == Loopback::shared && (!can_share || !plan.ports.empty())) {
+    refuse(
+        "loopback=shared goes with mode 'kernel' alone: in all others the container has a network "
+        "namespace, and with it a loopback, of its own");
+  }
   if (plan.addresses.empty()) refuse("no address; write which to lend, as in '192.0.2.10'");
   if (plan.inside.str() == "lo") {
     refuse("'lo' is there in every network namespace; choose another name");

@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "net/kernel/l3_namespace.hpp"
 #include "net/kernel/names.hpp"
 #include "net/kernel/port_range.hpp"
 
@@ -94,6 +95,7 @@ struct AddressPlan {
   std::vector<PortRange> ports;
   /// Broadcasts and multicasts of the LAN reach the borrower, too.
   bool broadcast = false;
+  Loopback loopback = Loopback::own;
   /// The name of the device inside.
   InterfaceName inside{"eth0"};
   bool operator==(const AddressPlan&) const = default;

@@ -102,7 +102,7 @@ NicPlan read_nic(const JsonNode& node) {
 }
 
 AddressPlan read_lent_addresses(const JsonNode& node) {
-  node.allow_only({"addresses", "via", "mode", "ports", "broadcast", "inside"});
+  node.allow_only({"addresses", "via", "mode", "ports", "broadcast", "loopback", "inside"});
   AddressPlan lent{};
   for (const auto& element : node.at("addresses").elements()) {
     lent.addresses.push_back(parse_text(element, parse_lendable_address));
@@ -115,6 +115,9 @@ AddressPlan read_lent_addresses(const JsonNode& node) {
     }
   }
   if (const auto broadcast = node.find("broadcast")) lent.broadcast = broadcast->boolean();
+  if (const auto loopback = node.find("loopback")) {
+    lent.loopback = parse_text(*loopback, parse_loopback);
+  }
   if (const auto inside = node.find("inside")) lent.inside = inside->as<InterfaceName>();
   try {
     check_address_plan(lent);
@@ -206,6 +209,7 @@ ordered_json lent_to_json(const AddressPlan& lent) {
   if (lent.mode != AddressMode::automatic) object["mode"] = mode_name(lent.mode);
   for (const auto& range : lent.ports) object["ports"].push_back(format_ports(range));
   if (lent.broadcast) object["broadcast"] = true;
+  if (lent.loopback == Loopback::shared) object["loopback"] = "shared";
   return object;
 }
 }  // namespace

@@ -49,6 +49,7 @@ BOOST_AUTO_TEST_CASE(what_is_good_is_good_for_the_schema_too) {
            std::string(R"({"netlend":1,"l3":[{"addresses":["192.0.2.1","2001:db8::1"]}]})"),
            std::string(
                R"({"netlend":1,"l3":[{"addresses":["192.0.2.1"],"ports":["80","8000-8010"]}]})"),
+           std::string(R"({"netlend":1,"l3":[{"addresses":["192.0.2.1"],"loopback":"shared"}]})"),
            std::string(R"({"netlend":1,"nics":[{"inside":"eth1","source":"lan0"}],
                            "l3":[{"inside":"eth0","addresses":["192.0.2.1"],"via":"lan1",
                                   "mode":"routed"}]})"),

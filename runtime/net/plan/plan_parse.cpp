@@ -254,6 +254,11 @@ std::optional<Plan> parse_annotations(const std::map<std::string, std::string>& 
     }
   }
   if (plan.is_empty()) return std::nullopt;
+  for (const auto& lent : plan.addresses) {
+    // Who listens on loopback trusts it, and an annotation can be the image's.
+    if (lent.loopback == Loopback::own) continue;
+    refuse("loopback=shared is for root's own command line, and not for annotations");
+  }
   check_plan(plan);
   return plan;
 }

@@ -350,6 +350,19 @@ BOOST_AUTO_TEST_CASE(addresses_to_lend_are_words_of_a_spec) {
   const auto usual = netlend::parse_l3_spec("192.0.2.10 broadcast=no loopback=own");
   BOOST_TEST((usual.mode == netlend::AddressMode::automatic));
   BOOST_TEST(usual.inside.str() == "eth0");
+  BOOST_TEST((usual.loopback == netlend::Loopback::own));
+  const auto trusted = netlend::parse_l3_spec("192.0.2.10 mode=kernel loopback=shared");
+  BOOST_TEST((trusted.loopback == netlend::Loopback::shared));
+}
+
+BOOST_AUTO_TEST_CASE(loans_in_one_l3_namespace_need_no_names_and_have_one_loopback) {
+  netlend::Plan plan;
+  plan.addresses = {netlend::parse_l3_spec("192.0.2.10 mode=kernel"),
+                    netlend::parse_l3_spec("192.0.2.11 mode=kernel")};
+  netlend::check_plan(plan);
+  plan.addresses[1].loopback = netlend::Loopback::shared;
+  BOOST_TEST(error_of([&] { netlend::check_plan(plan); }) ==
+             "a container has one loopback; write loopback=shared with each of its loans or none");
 }
 
 BOOST_AUTO_TEST_CASE(what_is_no_loan_of_addresses_is_refused_by_its_word) {
@@ -381,7 +394,9 @@ BOOST_AUTO_TEST_CASE(what_is_no_loan_of_addresses_is_refused_by_its_word) {
   is("192.0.2.10 ports=80 mode=macvlan", "ports= goes with mode 'routed' alone");
   is("192.0.2.10 ports=80 broadcast=yes", "broadcast=yes goes with a whole address");
   is("192.0.2.10 broadcast=all", "word 'broadcast=all': use broadcast=yes or broadcast=no");
-  is("192.0.2.10 loopback=shared", "word 'loopback=shared': a loopback of its own");
+  is("192.0.2.10 loopback=ours", "word 'loopback=ours': use loopback=own or loopback=shared");
+  is("192.0.2.10 loopback=shared mode=routed", "loopback=shared goes with mode 'kernel' alone");
+  is("192.0.2.10 mode=kernel as=web0", "as= names a device, and in mode 'kernel'");
   is("192.0.2.10 as=lo", "'lo' is there in every");
 }
 
@@ -399,6 +414,8 @@ BOOST_AUTO_TEST_CASE(annotations_ask_for_addresses_by_the_name_inside) {
   BOOST_TEST(
       refusal({{"io.netlend.l3", "192.0.2.10"}, {"io.netlend.nic.eth0", "lan0"}}) ==
       "two devices are to be 'eth0' inside; name one by as=NAME, in a plan file by 'inside'");
+  BOOST_TEST(refusal({{"io.netlend.l3", "192.0.2.10 loopback=shared"}}) ==
+             "loopback=shared is for root's own command line, and not for annotations");
   BOOST_TEST(refusal({{"io.netlend.l3x", "192.0.2.10"}}).find("unknown") != std::string::npos);
 }
 

@@ -154,9 +154,15 @@ void check_distinct(const NicPlan& nic, const NicPlan& other) {
 }
 
 void check_distinct(const AddressPlan& lent, const Plan& plan) {
+  const auto has_device = [](const AddressPlan& other) {
+    return other.mode != AddressMode::kernel;
+  };
   const auto is_same_name = [&](const auto& other) { return other.inside == lent.inside; };
+  if (!has_device(lent)) return;
   if (std::any_of(plan.nics.begin(), plan.nics.end(), is_same_name) ||
-      std::count_if(plan.addresses.begin(), plan.addresses.end(), is_same_name) > 1) {
+      std::count_if(plan.addresses.begin(), plan.addresses.end(), [&](const auto& other) {
+        return has_device(other) && is_same_name(other);
+      }) > 1) {
     refuse(
         fmt::format("two devices are to be '{}' inside; name one by as=NAME, in a plan file by "
                     "'inside'",
@@ -173,6 +179,9 @@ void check_lent_addresses(const Plan& plan) {
   }
   std::set<IpAddress> seen;
   for (const auto& lent : plan.addresses) {
+    if (lent.loopback != plan.addresses.front().loopback) {
+      refuse("a container has one loopback; write loopback=shared with each of its loans or none");
+    }
     for (const auto& address : lent.addresses) {
       if (!seen.insert(address).second) {
         refuse(fmt::format("address '{}' is wanted twice", address.str()));

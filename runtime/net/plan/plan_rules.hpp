@@ -44,6 +44,9 @@ IpAddress parse_lendable_address(std::string_view text);
 /// The name of a mode. Throws Error (usage) that says which there are.
 AddressMode parse_mode(std::string_view text);
 
+/// "own", "shared". Throws Error (usage).
+Loopback parse_loopback(std::string_view text);
+
 /// "80", "8000-8010". Throws Error (usage).
 PortRange parse_ports(std::string_view text);
 
