@@ -322,8 +322,8 @@ std::vector<Firewall> list_tables(RouteSocket& socket) {
 }  // namespace
 
 std::vector<Firewall> list_nft_firewalls(const Netns& netns) {
-  RouteSocket socket{netns, NETLINK_NETFILTER};
   try {
+    RouteSocket socket{netns, NETLINK_NETFILTER};
     return list_tables(socket);
   } catch (const Error& error) {
     if (!is_unknown_to_nftables(error)) throw;
