@@ -230,7 +230,8 @@ void add_verbs(CLI::App& program, Parsed& parsed) {
   add_rule_options(
       add_verb(program, kDisallowHelp, [&] { line.verb = DisallowArguments{parsed.rule}; }),
       parsed.rule);
-  add_verb(program, kVersionHelp, [&] { line.verb = TextArguments{kVersionText}; });
+  // Among the options it is listed as --version.
+  add_verb(program, kVersionHelp, [&] { line.verb = TextArguments{kVersionText}; }).group("");
 }
 
 void add_globals(CLI::App& program, Globals& globals) {
