@@ -85,8 +85,7 @@ bool has_come_home(const Ledger& ledger) {
 }  // namespace
 
 bool is_reapable(const Ledger& ledger) {
-  return !ledger.is_ready() || borrower_liveness(ledger) == Liveness::dead ||
-         has_come_home(ledger);
+  return !ledger.is_ready() || borrower_liveness(ledger) == Liveness::dead || has_come_home(ledger);
 }
 
 Failures return_ledger(const LendingContext& context, Ledger& ledger, Leftover leftover) noexcept {

@@ -82,7 +82,9 @@ void DeviceLender::move_in(Loan& loan, const NicPlan& nic) {
   };
   if (is_name_taken_inside(loan)) {
     Site staging = stage(loan, nic);
-    move(staging, reading(loan, [&] { return find_link(staging.socket, loan.mark()); }).value());
+    const auto staged = reading(loan, [&] { return find_link(staging.socket, loan.mark()); });
+    if (!staged) throw Error(doing + ": it is not in staging any more", ENODEV);
+    move(staging, *staged);
   } else {
     // Without a name in the message: the kernel moves first and renames after, and a name that is
     // taken there would leave the device gone (net/core/rtnetlink.c, do_setlink).

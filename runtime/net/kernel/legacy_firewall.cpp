@@ -23,7 +23,7 @@ namespace {
 using Of = FirewallCondition::Of;
 using Then = FirewallRule::Then;
 
-constexpr const char* kTable = "filter";
+constexpr std::string_view kTable = "filter";
 constexpr std::size_t kListMaxBytes = 4096;
 
 /// What differs between the two IP families; the rest of both is struct xt_*.
@@ -236,13 +236,13 @@ void add_firewall(std::vector<Firewall>& found) {
   const UniqueFd socket{check(::socket(Family::kFamily, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW),
                               "open", "a raw socket")};
   typename Family::Info info{};
-  std::strcpy(info.name, kTable);
+  kTable.copy(info.name, kTable.size());
   socklen_t size = sizeof info;
   check(::getsockopt(socket.get(), Family::kLevel, Family::kGetInfo, &info, &size), "look up table",
         kTable);
   std::string answer(sizeof(typename Family::Entries) + info.size, '\0');
   auto* entries = reinterpret_cast<typename Family::Entries*>(answer.data());
-  std::strcpy(entries->name, kTable);
+  kTable.copy(entries->name, kTable.size());
   entries->size = info.size;
   size = static_cast<socklen_t>(answer.size());
   check(::getsockopt(socket.get(), Family::kLevel, Family::kGetEntries, answer.data(), &size),
