@@ -26,13 +26,19 @@ void check_one_reap_suffices(std::unique_ptr<Scene>& scene) {
   if (!difference.empty()) scene = std::make_unique<Scene>();
 }
 
-bool kill_at(std::unique_ptr<Scene>& scene, Act act, Devices devices, int point, int calls_after) {
+struct Moment {
+  int change = 0;
+  int calls_after = 0;
+};
+
+bool kill_at(std::unique_ptr<Scene>& scene, Act act, Devices devices, const Moment& moment) {
   bool is_hit = false;
-  BOOST_TEST_CONTEXT(text_of(act, devices)
-                     << ", killed " << calls_after << " calls after change " << point) {
-    const auto outcome = Performance(*scene, act, devices)
-                             .run(outlives_its_caller,
-                                  {.deed = Deed::kill, .point = point, .calls_after = calls_after});
+  BOOST_TEST_CONTEXT(text_of(act, devices) << ", killed " << moment.calls_after
+                                           << " calls after change " << moment.change) {
+    const auto outcome =
+        Performance(*scene, act, devices)
+            .run(outlives_its_caller,
+                 {.deed = Deed::kill, .point = moment.change, .calls_after = moment.calls_after});
     is_hit = outcome.is_killed;
     if (!is_hit) BOOST_TEST(outcome.error == "");
     check_one_reap_suffices(scene);
@@ -65,27 +71,29 @@ void kill_at_every_call(Act act, Devices devices) {
   auto scene = std::make_unique<Scene>();
   const std::vector<int> calls = count_calls(scene, act, devices);
   const int changes = static_cast<int>(calls.size()) - 1;
-  const auto [first, step] = share();
+  const auto part = share();
   int calls_seen = 0;
   int killed = 0;
-  const auto kill = [&](int point, int calls_after) {
-    if (++calls_seen % step != first % step) return;
+  const auto kill = [&](const Moment& moment) {
+    if (++calls_seen % part.step != part.first % part.step) return;
     bool is_hit = false;
     for (int i = 0; i < kRunsPerPoint && !is_hit; ++i) {
-      is_hit = kill_at(scene, act, devices, point, calls_after);
+      is_hit = kill_at(scene, act, devices, moment);
     }
-    BOOST_TEST(is_hit, calls_after << " calls after change " << point << " of " << changes
-                                   << ": was not met");
+    BOOST_TEST(is_hit, moment.calls_after << " calls after change " << moment.change << " of "
+                                          << changes << ": was not met");
     ++killed;
   };
-  for (int point = 0; point <= changes; ++point) {
-    if (point > 0) kill(point, 0);
-    for (int after = 1; after <= calls[static_cast<std::size_t>(point)]; ++after) {
-      kill(point, after);
+  for (int change = 0; change <= changes; ++change) {
+    if (change > 0) kill({.change = change});
+    for (int after = 1; after <= calls[static_cast<std::size_t>(change)]; ++after) {
+      kill({.change = change, .calls_after = after});
     }
   }
-  if (first == 1) {
-    for (int point = changes + 1; kill_at(scene, act, devices, point, 0); ++point) ++killed;
+  if (part.first == 1) {
+    for (int change = changes + 1; kill_at(scene, act, devices, {.change = change}); ++change) {
+      ++killed;
+    }
   }
   tell_survived(
       is_soak() ? "SIGKILL at a system call" : "SIGKILL at a system call that changes something",
