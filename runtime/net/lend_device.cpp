@@ -136,7 +136,10 @@ Site DeviceLender::stage(const Loan& loan, const NicPlan& nic) {
                .returns = can_return(loan.home->link)},
               fmt::format("move device '{}' into staging", loan.home_name()));
   const auto arrived = reading(loan, [&] { return find_link(staging.socket, loan.mark()); });
-  if (!arrived) throw Error("move into staging: the device did not arrive", ENODEV);
+  if (!arrived) {
+    throw Error(fmt::format("move device '{}' into staging: it did not arrive", loan.home_name()),
+                ENODEV);
+  }
   // A number that is free here need not be free inside.
   const std::string name =
       nic.inside.wants_number() ? "nl-" + loan.id.substr(0, kNameHexDigits) : nic.inside.str();
