@@ -13,7 +13,6 @@ using netlend::test::Listener;
 using netlend::test::reaches;
 using netlend::test::says;
 using netlend::test::sh;
-using netlend::test::Sleeper;
 using netlend::test::succeeds;
 
 namespace {

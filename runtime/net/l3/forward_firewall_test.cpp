@@ -1,5 +1,7 @@
 #include "net/l3/forward_firewall.hpp"
 
+#include <fmt/core.h>
+
 #include "net/l3/lan_fixture.hpp"
 #include "net/l3/socket_fixture.hpp"
 #include "net/ledger/ledger.hpp"
@@ -72,6 +74,7 @@ BOOST_AUTO_TEST_CASE(those_that_drop_it_are_closed_be_it_by_a_policy_or_a_rule) 
   for (const char* rules : {
            "policy drop;",
            "policy accept; drop;",
+           // NOLINTNEXTLINE(bugprone-suspicious-missing-comma)
            "policy accept; iifname \"docker0\" accept; ct state established,related accept; "
            "reject with icmpx admin-prohibited;",
            "policy accept; oifname \"nl-*\" drop;",
@@ -101,25 +104,25 @@ BOOST_AUTO_TEST_CASE(iptables_of_both_kinds_is_understood) {
       BOOST_TEST_REQUIRE(iptables == "iptables-legacy");
       continue;
     }
-    const std::string docker = iptables + " -P FORWARD DROP; " + iptables + " -N USER; " +
-                               iptables + " -A FORWARD -j USER; " + iptables +
-                               " -A USER -j RETURN; " + iptables +
-                               " -A FORWARD -o docker0 -m conntrack --ctstate "
-                               "RELATED,ESTABLISHED -m comment --comment x -j ACCEPT; ";
-    const std::string flush = "; " + iptables + " -P FORWARD ACCEPT; ";
-    check(docker, false);
-    check(docker + iptables + " -I USER -i nl-+ -j ACCEPT; " + iptables +
-              " -I USER -o nl-+ -j ACCEPT",
+    const auto call = [&](const char* rules, const char* more = "") {
+      return fmt::format("call() {{ {} \"$@\"; }}; {}{}", iptables, rules, more);
+    };
+    const auto clean = [&] { sh(call("call -F; call -X; call -P FORWARD ACCEPT")); };
+    const char* const docker =
+        "call -P FORWARD DROP; call -N USER; call -A FORWARD -j USER; call -A USER -j RETURN; "
+        "call -A FORWARD -o docker0 -m conntrack --ctstate RELATED,ESTABLISHED -m comment "
+        "--comment x -j ACCEPT; ";
+    check(call(docker), false);
+    clean();
+    check(call(docker, "call -I USER -i nl-+ -j ACCEPT; call -I USER -o nl-+ -j ACCEPT"), true);
+    clean();
+    check(call(docker,
+               "call -I USER -d 10.9.0.11/32 -p tcp --dport 80 -j ACCEPT; "
+               "call -A FORWARD -m conntrack --ctstate ESTABLISHED -j ACCEPT"),
           true);
-    const std::string clean =
-        iptables + " -F; " + iptables + " -X; " + iptables + " -P FORWARD ACCEPT";
-    sh(clean);
-    check(docker + iptables + " -I USER -d 10.9.0.11/32 -p tcp --dport 80 -j ACCEPT; " + iptables +
-              " -A FORWARD -m conntrack --ctstate ESTABLISHED -j ACCEPT",
-          true);
-    sh(clean);
-    check(iptables + " -A FORWARD -j REJECT", false);
-    sh(clean);
+    clean();
+    check(call("call -A FORWARD -j REJECT"), false);
+    clean();
   }
 }
 

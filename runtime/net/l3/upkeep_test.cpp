@@ -1,3 +1,5 @@
+#include <fmt/core.h>
+
 #include "net/l3/lan_fixture.hpp"
 #include "net/l3/socket_fixture.hpp"
 
@@ -11,10 +13,11 @@ using netlend::test::succeeds;
 namespace {
 /// The kernel gives it some time after the carrier, and its route after that.
 void wait_for_link_local(const std::string& device) {
-  while (!succeeds("ip -6 addr show dev " + device +
-                   " scope link -tentative | grep -q fe80 && "
-                   "ip -6 route show table local dev " +
-                   device + " | grep -q \"^local fe80\"")) {
+  const std::string is_there = fmt::format(
+      "ip -6 addr show dev {0} scope link -tentative | grep -q fe80 && "
+      "ip -6 route show table local dev {0} | grep -q '^local fe80'",
+      device);
+  while (!succeeds(is_there)) {
   }
 }
 
