@@ -47,7 +47,7 @@ take_picture() {
   sysctl --all --pattern '\.(conf|neigh)\.lan0\.' 2>/dev/null
   for command in "${more_pictures[@]}"; do
     echo "--- $command"
-    bash -c "$command"
+    bash -c "$command" | sed 's/ rt_trap//'
   done
 }
 
