@@ -92,10 +92,13 @@ int count_points(Scene& scene, const Matrix& matrix) {
   return fewest;
 }
 
-/// One fault of so many is tried at a point: of a plan of three devices they are tried in turn, so
-/// that each point and each fault occurs, unless the long counts are asked for.
+/// One fault of so many is tried at a point. Where one device is lent from home, and given back,
+/// each fault is tried at each; elsewhere they are tried in turn, so that each point and each fault
+/// occurs, unless the long counts are asked for.
 std::size_t one_of(const Matrix& matrix) {
-  return matrix.devices == Devices::three && !is_soak() ? matrix.faults.size() : 1;
+  const bool tries_each =
+      matrix.devices == Devices::one && (matrix.act == Act::lend || matrix.act == Act::give_back);
+  return tries_each || is_soak() ? 1 : matrix.faults.size();
 }
 
 void strike_everywhere(const Matrix& matrix) {
