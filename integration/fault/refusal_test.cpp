@@ -92,12 +92,13 @@ int count_points(Scene& scene, const Matrix& matrix) {
   return fewest;
 }
 
-/// One fault of so many is tried at a point. Where one device is lent from home, and given back,
-/// each fault is tried at each; elsewhere they are tried in turn, so that each point and each fault
+/// One fault of so many is tried at a point. The few of a disk, and all where one device is lent
+/// from home and given back, are tried at each; others in turn, so that each point and each fault
 /// occurs, unless the long counts are asked for.
 std::size_t one_of(const Matrix& matrix) {
-  const bool tries_each =
-      matrix.devices == Devices::one && (matrix.act == Act::lend || matrix.act == Act::give_back);
+  const bool is_short = matrix.faults.size() <= kDiskErrors.size();
+  const bool is_usual = matrix.act == Act::lend || matrix.act == Act::give_back;
+  const bool tries_each = matrix.devices == Devices::one && (is_short || is_usual);
   return tries_each || is_soak() ? 1 : matrix.faults.size();
 }
 
