@@ -101,6 +101,10 @@ class Vigil {
   bool wait_for_unmount(const Watch& watch);
   bool wait_for(int timeout_ms) const;
 
+  /// What home became before it was listened to.
+  void look_after_home_first() {
+    if (uplinks_) put_home_right();
+  }
   /// Until everything is home or there is no hope.
   void bring_home();
 
@@ -110,6 +114,7 @@ class Vigil {
   Failures give_back_now() const;
   void hold_home() const;
   void look_after_home();
+  void put_home_right();
 
   const StateDirectory& state_;
   std::string ledger_name_;
@@ -146,7 +151,10 @@ bool Vigil::wait_until(int fd, short event, Condition is_over) {
 
 /// What fails is tried again at the next change, and giving back needs none of it.
 void Vigil::look_after_home() {
-  if (!uplinks_->has_changed()) return;
+  if (uplinks_->has_changed()) put_home_right();
+}
+
+void Vigil::put_home_right() {
   static_cast<void>(keep_up({.state = state_, .on_step = {}}, ledger_name_));
   if (const auto ledger = load_ledger(state_, ledger_name_)) uplinks_->follow(*ledger);
 }
@@ -220,6 +228,7 @@ std::optional<std::string> find_ledger_to_guard(const StateDirectory& state) {
 
 /// Waits for the death of the borrower where nobody else sees to it.
 void guard(const Watch& watch, Vigil vigil) {
+  vigil.look_after_home_first();
   if (watch.lender_pidfd.is_open() && !vigil.wait_for_end(watch.lender_pidfd)) return;
   const bool is_left_to_us =
       watch.pidfd.is_open() ? vigil.wait_for_end(watch.pidfd) : vigil.wait_for_unmount(watch);
