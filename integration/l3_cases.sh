@@ -19,9 +19,33 @@ start() {
 
 is_lent() { netlend loans | grep "$1"; }
 
+is_answered() { ip netns exec neighbour ping -c 1 -W 1 "$1"; }
+# hears NAME ADDRESS: from who listens on port 80 there.
+hears() { [[ $(ip netns exec neighbour busybox nc -w 2 "$2" 80 </dev/null) == "$1" ]]; }
+
 stop() {
   kill "$1"
   wait "$1" || true
+}
+
+# listen_on_the_same_port WORD: in two SPECs; and home beside them.
+listen_on_the_same_port() {
+  ip addr add 192.0.2.12/24 dev lan0
+  furnish_for_addresses
+  start one "192.0.2.10 $1" busybox nc -ll -p 80 -e /bin/hostname
+  first=$run
+  wait_until is_lent 192.0.2.10
+  start two "192.0.2.11 $1" busybox nc -ll -p 80 -e /bin/hostname
+  second=$run
+  wait_until is_lent 192.0.2.11
+  busybox nc -ll -p 80 -e /bin/echo home &
+  home=$!
+  wait_until hears one 192.0.2.10
+  wait_until hears two 192.0.2.11
+  wait_until hears home 192.0.2.12
+  kill "$first" "$second" "$home"
+  wait "$first" "$second" "$home" || true
+  is_home
 }
 
 # device_inside MODE: that the addresses are on.

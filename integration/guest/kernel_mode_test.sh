@@ -37,9 +37,6 @@ the_promises_of_addresses_are_kept() {
     --run_test='kernel_mode:lent_addresses:modes/several_addresses*:modes/the_source*:address_failures/whoever_*'
 }
 
-is_answered() { ip netns exec neighbour ping -c 1 -W 1 "$1"; }
-# hears NAME ADDRESS: from who listens on port 80 there.
-hears() { [[ $(ip netns exec neighbour busybox nc -w 2 "$2" 80 </dev/null) == "$1" ]]; }
 is_owned() { [[ $(tail -n +2 /proc/net/l3_ns) ]]; }
 is_nobodys() { fails is_owned; }
 mode_of_loan() { netlend loans --format json | jq -r '.loans[0].mode'; }
@@ -77,24 +74,7 @@ auto_takes_it_first_and_only_where_no_device_is_wanted() {
   is_home
 }
 
-several_commands_listen_on_the_same_port() {
-  ip addr add 192.0.2.12/24 dev lan0
-  furnish_for_addresses
-  start one '192.0.2.10 mode=kernel' busybox nc -ll -p 80 -e /bin/hostname
-  first=$run
-  wait_until is_lent 192.0.2.10
-  start two '192.0.2.11 mode=kernel' busybox nc -ll -p 80 -e /bin/hostname
-  second=$run
-  wait_until is_lent 192.0.2.11
-  busybox nc -ll -p 80 -e /bin/echo home &
-  home=$!
-  wait_until hears one 192.0.2.10
-  wait_until hears two 192.0.2.11
-  wait_until hears home 192.0.2.12
-  kill "$first" "$second" "$home"
-  wait "$first" "$second" "$home" || true
-  is_home
-}
+several_commands_listen_on_the_same_port() { listen_on_the_same_port mode=kernel; }
 
 with_everything_killed_the_host_has_it_again() {
   furnish_for_addresses

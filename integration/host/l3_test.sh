@@ -32,10 +32,7 @@ make_machine() {
   make_private_etc
 }
 
-is_answered() { ip netns exec neighbour ping -c 1 -W 1 "$1"; }
 is_pair_gone() { [[ $(ip link show) != *nl-* ]]; }
-# hears NAME ADDRESS: from who listens on port 80 there.
-hears() { [[ $(ip netns exec neighbour busybox nc -w 2 "$2" 80 </dev/null) == "$1" ]]; }
 
 a_command_has_the_addresses_and_they_come_home() {
   furnish_for_addresses
@@ -49,24 +46,7 @@ a_command_has_the_addresses_and_they_come_home() {
   is_home
 }
 
-several_commands_listen_on_the_same_port() {
-  ip addr add 192.0.2.12/24 dev lan0
-  furnish_for_addresses
-  start one 192.0.2.10 busybox nc -ll -p 80 -e /bin/hostname
-  first=$run
-  wait_until is_lent 192.0.2.10
-  start two 192.0.2.11 busybox nc -ll -p 80 -e /bin/hostname
-  second=$run
-  wait_until is_lent 192.0.2.11
-  busybox nc -ll -p 80 -e /bin/echo home &
-  home=$!
-  wait_until hears one 192.0.2.10
-  wait_until hears two 192.0.2.11
-  wait_until hears home 192.0.2.12
-  kill "$first" "$second" "$home"
-  wait "$first" "$second" "$home" || true
-  is_home
-}
+several_commands_listen_on_the_same_port() { listen_on_the_same_port mode=auto; }
 
 with_everything_killed_the_host_answers_again() {
   furnish_for_addresses
