@@ -122,6 +122,8 @@ install: build
 	install -D -s -m 755 build/bin/netlend-hook $(DESTDIR)$(PREFIX)/libexec/oci/hooks.d/netlend-hook
 	sed 's|"/usr/|"$(PREFIX)/|' packaging/hooks.d/50-netlend.json | install -D -m 644 /dev/stdin \
 	  $(DESTDIR)$(PREFIX)/share/containers/oci/hooks.d/50-netlend.json
+	sed 's|"/usr/|"$(PREFIX)/|' packaging/hooks.d/netlend-precreate.json | install -D -m 644 /dev/stdin \
+	  $(DESTDIR)$(PREFIX)/share/netlend/podman-hooks.d/netlend-precreate.json
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man8 packaging/man/*.8
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man5 packaging/man/*.5
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/netlend packaging/schema/*.json

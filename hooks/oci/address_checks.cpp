@@ -3,18 +3,15 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <array>
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "net/inject.hpp"
 #include "oci-spec/json.hpp"
 
 namespace netlend {
 
 namespace {
-constexpr std::array<std::string_view, 3> kForbidden{"CAP_NET_ADMIN", "CAP_NET_RAW",
-                                                     "CAP_SYS_ADMIN"};
-
 std::optional<JsonNode> find(const JsonDocument& document, std::string_view folder,
                              std::string_view key) {
   const auto node = document.root().find(folder);
@@ -34,7 +31,8 @@ void check_capabilities(std::string_view config_text, const ContainerId& id) {
     if (names.is_null()) continue;
     for (const auto& node : names.elements()) {
       const auto name = node.text();
-      if (std::find(kForbidden.begin(), kForbidden.end(), name) == kForbidden.end()) continue;
+      const auto& lost = kCapabilitiesOverNetwork;
+      if (std::find(lost.begin(), lost.end(), name) == lost.end()) continue;
       throw Error(
           fmt::format("container '{}' keeps {}, and no address is lent to one that does; run it "
                       "with --cap-drop {} and not --privileged",

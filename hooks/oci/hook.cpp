@@ -2,12 +2,16 @@
 
 #include <fcntl.h>
 #include <fmt/core.h>
+#include <unistd.h>
+
+#include <filesystem>
 
 #include "base/file.hpp"
 #include "base/process.hpp"
 #include "base/syscall.hpp"
 #include "base/text.hpp"
 #include "guardian/lend_by_policy.hpp"
+#include "net/inject.hpp"
 #include "net/ledger/state_directory.hpp"
 #include "net/lending.hpp"
 #include "net/plan/plan_parse.hpp"
@@ -26,6 +30,7 @@ constexpr unsigned kDeadlineMax = 3600;
 HookStage parse_stage(std::string_view text) {
   if (text == "createRuntime" || text == "prestart") return HookStage::create_runtime;
   if (text == "poststop") return HookStage::poststop;
+  if (text == "precreate") return HookStage::precreate;
   // createContainer's pid 1 is seen with the host's /proc: its namespace would be the host's.
   throw Error::usage(
       fmt::format("stage '{}': register it as createRuntime and poststop", printable(text)));
@@ -114,10 +119,13 @@ void lend_to_container(const oci::State& state, const HookNote& note) {
   if (!plan->addresses.empty()) check_may_have_addresses(state, note);
   require_privilege();
   const Borrower borrower = find_borrower(state);
-  const auto configuration = load_configuration();
   const StateDirectory directory;
+  const LendingContext context{.state = directory, .on_step = {}};
+  // First: its namespace lives by itself now, whatever is said to lending.
+  for (const auto& failure : end_injection(context, borrower.netns)) note(failure.what);
+  const auto configuration = load_configuration();
   drop_privileges();
-  lend_by_policy({.state = directory, .on_step = {}}, *plan, borrower,
+  lend_by_policy(context, *plan, borrower,
                  {.lender = Lender::leaves, .configuration = configuration});
 }
 
@@ -132,6 +140,17 @@ Failures take_back(const oci::State& state) {
     for (auto& failure : give_back(context, ledger)) failures.push_back(std::move(failure));
   }
   return failures;
+}
+
+Injection injection_of_engine() {
+  const pid_t engine = ::getppid();
+  if (engine == 0) {
+    throw Error("the engine is outside of our pid namespace, so its end couldn't be seen");
+  }
+  return {.id = ContainerId{fmt::format("precreate-{}", engine)},
+          .key = "precreate",
+          .engine = identify_process(engine),
+          .hook_path = std::filesystem::read_symlink("/proc/self/exe").string()};
 }
 }  // namespace
 
@@ -157,6 +176,20 @@ HookStage stage_of_status(std::string_view status) {
   if (status == "stopped") return HookStage::poststop;
   throw Error(
       fmt::format("the container is '{}'; register createRuntime and poststop", printable(status)));
+}
+
+std::string run_precreate(const std::string& config) {
+  try {
+    const auto plan = plan_injection(config);
+    if (!plan) return config;
+    require_privilege();
+    const auto injection = injection_of_engine();
+    const StateDirectory directory;
+    drop_privileges();
+    return inject({.state = directory, .on_step = {}}, injection, *plan, config).config;
+  } catch (const Error& error) {
+    throw error.within("the container's config.json on standard input");
+  }
 }
 
 Failures run_hook(std::optional<HookStage> stage, std::string_view state, const HookNote& note) {

@@ -12,6 +12,7 @@
 #include "base/text.hpp"
 #include "oci-hook/hook.hpp"
 #include "oci-hook/hygiene.hpp"
+#include "oci-spec/json.hpp"
 
 namespace {
 constexpr std::size_t kStateMax = std::size_t{1} << 20;
@@ -24,9 +25,10 @@ constexpr std::string_view kHelp =
     "back.\n"
     "\n"
     "  netlend-hook [createRuntime|prestart|poststop] [--deadline SECONDS]\n"
+    "  netlend-hook precreate [--deadline SECONDS]\n"
     "\n"
-    "A runtime calls it as a hook, with the container's state on standard input; see\n"
-    "netlend-hook(8).\n";
+    "A runtime calls it as a hook, with the container's state on standard input; podman at\n"
+    "precreate with its config.json, which comes back changed. See netlend-hook(8).\n";
 
 /// What a person at a terminal asks; nothing for what a runtime says.
 std::optional<std::string_view> answer(const std::vector<std::string>& arguments) {
@@ -56,6 +58,12 @@ int main(int argc, char* argv[]) {
     netlend::forget_caller();
     const auto arguments = netlend::parse_hook_arguments(words);
     netlend::set_deadline(arguments.deadline_s);
+    if (arguments.stage == netlend::HookStage::precreate) {
+      const auto config = netlend::read_all(STDIN_FILENO, netlend::JsonDocument::kBytesMax,
+                                            "the container's config.json");
+      netlend::write_all(STDOUT_FILENO, netlend::run_precreate(config), "standard output");
+      return 0;
+    }
     const auto state = netlend::read_all(STDIN_FILENO, kStateMax, "the container's state");
     const auto failures = netlend::run_hook(arguments.stage, state, complain);
     for (const auto& failure : failures) complain(failure.what);

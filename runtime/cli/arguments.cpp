@@ -130,9 +130,10 @@ void take_run(const CLI::App& verb, Parsed& parsed) {
 }
 
 void check_lend(const LendArguments& arguments) {
-  if (arguments.device.empty() != arguments.plan_path.has_value()) {
-    throw Error::usage("lend: name a DEVICE or a plan file, not both; see 'netlend lend --help'");
-  }
+  if (arguments.device.empty() == arguments.plan_path.has_value()) return;
+  const char* const both = arguments.device.empty() ? "" : ", not both";
+  throw Error::usage(fmt::format(
+      "lend: name a DEVICE, an ADDRESS or a plan file{}; see 'netlend lend --help'", both));
 }
 
 /// `plan` needs neither a command nor a bundle, where it is told what to lend.

@@ -86,6 +86,11 @@ struct ListArguments {
   ListFormat format = ListFormat::table;
 };
 
+struct InjectArguments {
+  std::string id;
+  std::string bundle = ".";
+};
+
 struct LendArguments {
   /// Or an address; empty where a plan file names them.
   std::string device;
@@ -153,9 +158,9 @@ struct TextArguments {
 struct CommandLine {
   Globals globals;
   std::variant<TextArguments, RunArguments, CreateArguments, RunBundleArguments, StartArguments,
-               StateArguments, KillArguments, DeleteArguments, ListArguments, LendArguments,
-               ReturnArguments, LoansArguments, PlanArguments, ShowArguments, DoctorArguments,
-               ReapArguments, AllowArguments, DisallowArguments>
+               StateArguments, KillArguments, DeleteArguments, ListArguments, InjectArguments,
+               LendArguments, ReturnArguments, LoansArguments, PlanArguments, ShowArguments,
+               DoctorArguments, ReapArguments, AllowArguments, DisallowArguments>
       verb;
 };
 

@@ -127,9 +127,10 @@ BOOST_AUTO_TEST_CASE(lend_takes_its_words_quoted_or_not) {
 }
 
 BOOST_AUTO_TEST_CASE(lend_wants_a_device_or_a_plan_and_somebody) {
+  BOOST_TEST(refusal({"lend", "--to", "pid:1"}) ==
+             "lend: name a DEVICE, an ADDRESS or a plan file; see 'netlend lend --help'");
   const std::string which =
-      "lend: name a DEVICE or a plan file, not both; see 'netlend lend --help'";
-  BOOST_TEST(refusal({"lend", "--to", "pid:1"}) == which);
+      "lend: name a DEVICE, an ADDRESS or a plan file, not both; see 'netlend lend --help'";
   BOOST_TEST(refusal({"lend", "lan0", "--plan", "f", "--to", "pid:1"}) == which);
   // An empty variable of a script is no option left out.
   BOOST_TEST(refusal({"lend", "lan0", "--plan", "", "--to", "pid:1"}) == which);

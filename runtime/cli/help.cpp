@@ -13,7 +13,7 @@ const char* const kProgramDescription =
 const char* const kForceHelp = "lend despite the default route, or despite losses";
 
 const char* const kBundleVerbsHelp =
-    "OCI bundles, as for runc: create, start, state, kill, delete, list";
+    "OCI bundles, as for runc: create, start, state, kill, delete, list, inject";
 
 const VerbHelp kRunHelp{
     .name = "run",
@@ -90,6 +90,21 @@ const VerbHelp kListHelp{.name = "list",
                              "\n"
                              "  netlend list [--format table|json] [--quiet]",
                          .footer = ""};
+
+const VerbHelp kInjectHelp{
+    .name = "inject",
+    .description =
+        "have another runtime make a bundle for mode kernel\n"
+        "\n"
+        "  netlend inject [--bundle DIR] ID",
+    .footer =
+        "Where the annotations of config.json ask for addresses that can be lent in mode\n"
+        "kernel, config.json is changed: it names an L3 network namespace, which is made\n"
+        "for the next container of the bundle, and netlend-hook, which lends to it, and it\n"
+        "lacks the capabilities that such a container may not have. Any other is left as\n"
+        "it is. To be called before each 'runc create' or 'runc run'.\n"
+        "\n"
+        "  netlend inject --bundle web web && runc run --bundle web web"};
 
 const VerbHelp kLendHelp{
     .name = "lend",

@@ -34,6 +34,7 @@ extern const VerbHelp kStateHelp;
 extern const VerbHelp kKillHelp;
 extern const VerbHelp kDeleteHelp;
 extern const VerbHelp kListHelp;
+extern const VerbHelp kInjectHelp;
 extern const VerbHelp kLendHelp;
 extern const VerbHelp kReturnHelp;
 extern const VerbHelp kLoansHelp;

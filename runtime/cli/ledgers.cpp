@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/core.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
@@ -87,19 +88,23 @@ Meaning meaning_of(const std::string& word) {
 }
 
 std::string list_loans(const std::vector<const Ledger*>& ledgers) {
-  std::string out;
+  // More than these nobody reads in one line.
+  constexpr std::size_t kShownMax = 8;
+  std::vector<std::string> loans;
+  const auto add = [&](const Ledger& ledger, const std::string& what, const std::string& inside) {
+    loans.push_back(
+        fmt::format("'{}' to {} as '{}'", what, describe_borrower(ledger), printable(inside)));
+  };
   for (const Ledger* ledger : ledgers) {
-    for (const auto& loan : ledger->loans) {
-      out +=
-          fmt::format("{}'{}' to {} as '{}'", out.empty() ? "" : ", ", printable(loan.home_name()),
-                      describe_borrower(*ledger), printable(loan.inside));
-    }
-    for (const auto& loan : ledger->address_loans) {
-      out += fmt::format("{}'{}' to {} as '{}'", out.empty() ? "" : ", ", addresses_of(loan),
-                         describe_borrower(*ledger), printable(loan.inside));
-    }
+    for (const auto& loan : ledger->loans) add(*ledger, printable(loan.home_name()), loan.inside);
+    for (const auto& loan : ledger->address_loans) add(*ledger, addresses_of(loan), loan.inside);
   }
-  return out.empty() ? "nothing" : out;
+  if (loans.empty()) return "nothing";
+  const std::size_t more = loans.size() > kShownMax ? loans.size() - kShownMax : 0;
+  loans.resize(loans.size() - more);
+  std::string out = fmt::format("{}", fmt::join(loans, ", "));
+  if (more != 0) out += fmt::format(" and {} more, which 'netlend loans' lists", more);
+  return out;
 }
 
 template <typename Predicate>

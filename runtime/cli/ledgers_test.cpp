@@ -147,6 +147,19 @@ BOOST_AUTO_TEST_CASE(what_is_not_lent_is_refused_with_what_is) {
              "'eth0'");
 }
 
+BOOST_AUTO_TEST_CASE(of_many_loans_a_refusal_names_eight) {
+  constexpr std::size_t kMany = 30;
+  std::vector<Ledger> ledgers;
+  ledgers.reserve(kMany);
+  for (std::size_t i = 0; i < kMany; ++i) {
+    ledgers.push_back(make_ledger("box", i, {make_loan("lan" + std::to_string(i), "eth0")}));
+  }
+  const std::string said = refusal(ledgers, "other");
+  BOOST_TEST(said.ends_with("'lan7' to box (/run/netns/box) as 'eth0' and 22 more, which 'netlend "
+                            "loans' lists"),
+             said);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 BOOST_AUTO_TEST_SUITE(time)

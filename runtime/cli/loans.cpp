@@ -9,6 +9,7 @@
 #include "cli/verbs.hpp"
 #include "net/l3/forward_firewall.hpp"
 #include "net/l3/mode.hpp"
+#include "net/l3/stopped_forwarding.hpp"
 
 namespace netlend::cli {
 
@@ -51,19 +52,28 @@ std::string format_text(const Books& books, const std::vector<Ledger>& ledgers) 
   return format_table(rows);
 }
 
-/// A firewall may have been closed since.
-void note_closed_chains(const Session& session, const std::vector<Ledger>& ledgers) {
-  const Site home{Netns::current()};
+/// A firewall may have been closed since, or home's forwarding, where no guardian sees to it.
+void note_what_keeps_off(const Session& session, const AddressLoan& loan, const std::string& id,
+                         Site& home) {
+  const auto note = [&](const std::string& why) {
+    session.console().note(fmt::format("'{}' doesn't reach '{}': {}", addresses_of(loan), id, why));
+  };
+  for (const auto& sysctl : list_stopped_forwarding(home, loan)) {
+    note(fmt::format("{0} is 0; type: sysctl -w {0}=1", sysctl));
+  }
+  if (!is_forwarded(mode_of(loan))) return;
+  for (const auto& chain : list_closed_forward_chains(home, loan)) {
+    note(fmt::format("{} drops what is forwarded; to let all such loans pass, type: {}",
+                     chain.title, chain.way_to_open));
+  }
+}
+
+void note_what_keeps_off(const Session& session, const std::vector<Ledger>& ledgers) {
+  Site home{Netns::current()};
   for (const auto& ledger : ledgers) {
     if (ledger.home != home.netns.identity()) continue;
     for (const auto& loan : ledger.address_loans) {
-      if (!is_forwarded(mode_of(loan))) continue;
-      for (const auto& chain : list_closed_forward_chains(home, loan)) {
-        session.console().note(fmt::format(
-            "'{}' doesn't reach '{}': {} drops what is forwarded; to let all such loans pass, "
-            "type: {}",
-            addresses_of(loan), ledger.id.str(), chain.title, chain.way_to_open));
-      }
+      note_what_keeps_off(session, loan, ledger.id.str(), home);
     }
   }
 }
@@ -75,7 +85,7 @@ int execute(const Session& session, const LoansArguments& arguments) {
       arguments.format == OutputFormat::text
           ? format_text(session.books(), open.ledgers)
           : format_json({{"netlend", 1}, {"loans", loans_to_json(session.books(), open.ledgers)}}));
-  note_closed_chains(session, open.ledgers);
+  note_what_keeps_off(session, open.ledgers);
   return session.report(open.broken);
 }
 

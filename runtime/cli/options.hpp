@@ -57,6 +57,7 @@ struct ParsedBundle {
   KillArguments kill;
   DeleteArguments remove;
   ListArguments list;
+  InjectArguments inject;
   std::string id;
 };
 
@@ -65,7 +66,7 @@ void add_bundle_options(CLI::App& verb, BundleArguments& arguments);
 /// Throws Error (usage) if one of them was typed.
 void refuse_bundle_options(const CLI::App& verb, const std::string& why);
 
-/// create, start, state, kill, delete and list.
+/// create, start, state, kill, delete, list and inject.
 void add_bundle_verbs(CLI::App& program, CommandLine& line, ParsedBundle& parsed);
 
 }  // namespace netlend::cli

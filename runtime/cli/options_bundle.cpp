@@ -31,6 +31,12 @@ void add_create(CLI::App& program, CommandLine& line, BundleArguments& arguments
   add_word(verb, "ID", arguments.id, "the container's");
 }
 
+void add_inject(CLI::App& program, CommandLine& line, InjectArguments& arguments) {
+  CLI::App& verb = add_engine_verb(program, kInjectHelp, [&] { line.verb = arguments; });
+  add_text(verb, "--bundle,-b", arguments.bundle, {"DIR", "its folder (default: .)"});
+  add_word(verb, "ID", arguments.id, "what the container will be called");
+}
+
 void add_kill(CLI::App& program, CommandLine& line, KillArguments& arguments) {
   CLI::App& verb = add_engine_verb(program, kKillHelp, [&] { line.verb = arguments; });
   verb.add_flag("--all,-a", arguments.all, "to all of its processes");
@@ -94,6 +100,7 @@ void add_bundle_verbs(CLI::App& program, CommandLine& line, ParsedBundle& parsed
   add_kill(program, line, parsed.kill);
   add_delete(program, line, parsed.remove);
   add_list(program, line, parsed.list);
+  add_inject(program, line, parsed.inject);
 }
 
 }  // namespace netlend::cli

@@ -80,7 +80,7 @@ Plan make_plan(const LendingContext& context, const LendArguments& arguments, Re
   Plan plan = read_plan_file(arguments.plan_path);
   std::string words;
   for (const auto& word : arguments.words) words += word + " ";
-  if (is_ip_address(arguments.device.substr(0, arguments.device.find('/')))) {
+  if (is_ip_address(arguments.device.substr(0, arguments.device.find_first_of("/ ")))) {
     plan.addresses.push_back(parse_l3_spec(arguments.device + " " + words));
   } else if (!arguments.device.empty()) {
     if (const auto selector = selector_without_name(arguments.device, words)) {

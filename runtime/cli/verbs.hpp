@@ -54,6 +54,7 @@ int execute(const Session& session, const StateArguments& arguments);
 int execute(const Session& session, const KillArguments& arguments);
 int execute(const Session& session, const DeleteArguments& arguments);
 int execute(const Session& session, const ListArguments& arguments);
+int execute(const Session& session, const InjectArguments& arguments);
 int execute(const Session& session, const LendArguments& arguments);
 int execute(const Session& session, const ReturnArguments& arguments);
 int execute(const Session& session, const LoansArguments& arguments);

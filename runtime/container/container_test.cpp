@@ -5,6 +5,7 @@
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -34,6 +35,18 @@ BOOST_AUTO_TEST_CASE(a_command_that_a_signal_ends_is_128_and_its_number) {
   BOOST_TEST(run(shell("kill -9 $$")).exit_code == 137);
   BOOST_TEST(run(shell("kill -TERM $$")).exit_code == 143);
   BOOST_TEST(run(shell("kill -SEGV $$")).exit_code == 139);
+}
+
+BOOST_AUTO_TEST_CASE(a_command_that_asks_its_parent_to_trace_it_goes_on_at_a_signal) {
+  const std::string traced = fmt::format("syscall({}, 0, 0, 0, 0);", SYS_ptrace);
+  const auto ignored = run(options_for(
+      {"perl", "-e", "$SIG{URG} = 'IGNORE'; " + traced + " kill 'URG', $$; print 'on'; exit 5"}));
+  BOOST_TEST(ignored.exit_code == 5);
+  BOOST_TEST(ignored.output == "on");
+  const auto executed =
+      run(options_for({"perl", "-e", traced + " exec 'sh', '-c', 'echo on; kill -TERM $$'"}));
+  BOOST_TEST(executed.exit_code == 143);
+  BOOST_TEST(executed.output == "on\n");
 }
 
 BOOST_AUTO_TEST_CASE(a_command_that_is_not_there_is_127) {

@@ -5,6 +5,7 @@
 #include <linux/if.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -14,6 +15,7 @@
 #include <array>
 #include <climits>
 #include <csignal>
+#include <cstdint>
 #include <cstring>
 #include <optional>
 #include <utility>
@@ -135,12 +137,24 @@ void close_all_but(const UniqueFd& terminal) noexcept {
   ::close_range(has_terminal ? STDIN_FILENO + 1 : STDIN_FILENO, ~0U, 0);
 }
 
+/// A child that asked for it (PTRACE_TRACEME) stops at each signal and waits for us: it goes on as
+/// if it were nobody's, with that signal; but SIGTRAP tells of an execve(2), and would end it.
+void let_go(pid_t child, int signal) noexcept {
+  const std::uintptr_t delivered = signal == SIGTRAP ? 0 : static_cast<std::uintptr_t>(signal);
+  // It fails only for one that was killed meanwhile, which its end tells.
+  static_cast<void>(::ptrace(PTRACE_DETACH, child, nullptr, delivered));
+}
+
 /// The exit code of `command`, if it is among the children that have ended.
 std::optional<int> reap_children(pid_t command) {
   std::optional<int> code;
   int status = 0;
-  for (pid_t ended = 0; (ended = ::waitpid(-1, &status, WNOHANG)) > 0;) {
-    if (ended == command) code = exit_code_of(status);
+  for (pid_t child = 0; (child = ::waitpid(-1, &status, WNOHANG)) > 0;) {
+    if (WIFSTOPPED(status)) {
+      let_go(child, WSTOPSIG(status));
+    } else if (child == command) {
+      code = exit_code_of(status);
+    }
   }
   return code;
 }

@@ -2,9 +2,7 @@
 
 #include <linux/bpf.h>
 #include <linux/if_link.h>
-#include <linux/rtnetlink.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -16,119 +14,22 @@
 #include <set>
 
 #include "base/syscall.hpp"
-#include "net/ledger/ledger.hpp"
+#include "guardian/guarded_fixture.hpp"
 #include "net/ledger/lock.hpp"
-#include "net/lending_fixture.hpp"
 
 using netlend::Borrower;
 using netlend::lend_guarded;
 using netlend::Liveness;
 using netlend::liveness;
 using netlend::ProcessIdentity;
-using netlend::UniqueFd;
+using netlend::test::Guarded;
 using netlend::test::joined;
-using netlend::test::Lab;
 using netlend::test::load_program;
-using netlend::test::observe;
 using netlend::test::sh;
 using netlend::test::Sleeper;
 using netlend::test::succeeds;
 
 namespace {
-constexpr const char* kDevice = "eth0=lan0 addr=10.77.0.2/24";
-constexpr int kTimeoutMs = 60'000;
-// What DESIGN.md promises is for a machine that does nothing else; this is to find what hangs.
-constexpr int kHomeWithinMs = 2000;
-
-class Guarded : public Lab {
- public:
-  ~Guarded() {
-    for (const auto& guardian : guardians_) {
-      if (liveness(guardian) == Liveness::alive) ::kill(guardian.pid, SIGKILL);
-    }
-  }
-  Guarded() = default;
-  Guarded(const Guarded&) = delete;
-  Guarded& operator=(const Guarded&) = delete;
-  Guarded(Guarded&&) = delete;
-  Guarded& operator=(Guarded&&) = delete;
-
-  /// Lends as a process does that ends then; returns who stays.
-  ProcessIdentity lend_and_leave(const Borrower& borrower, const char* device = kDevice) {
-    const pid_t lender = ::fork();
-    if (lender == 0) {
-      try {
-        lend_guarded(context(), plan(device), borrower);
-      } catch (const std::exception&) {
-        ::_exit(1);
-      }
-      ::_exit(0);
-    }
-    int status = 0;
-    BOOST_REQUIRE(::waitpid(lender, &status, 0) == lender);
-    BOOST_REQUIRE(status == 0);
-    return guardian_of(ledgers_of(state(), borrower.id).at(0));
-  }
-
-  ProcessIdentity guardian_of(const std::string& ledger_name) {
-    const auto ledger = load_ledger(state(), ledger_name);
-    BOOST_REQUIRE((ledger && ledger->guardian));
-    guardians_.push_back(*ledger->guardian);
-    return *ledger->guardian;
-  }
-
-  static void wait_for_end(const ProcessIdentity& guardian, int timeout_ms = kTimeoutMs) {
-    if (liveness(guardian) == Liveness::dead) return;
-    const UniqueFd pidfd = netlend::open_pidfd(guardian.pid);
-    BOOST_REQUIRE(netlend::wait_for_exit(pidfd.get(), timeout_ms));
-  }
-
- private:
-  std::vector<ProcessIdentity> guardians_;
-};
-
-/// With "own0" at home, which is lent as eth0.
-class Following : public Guarded {
- public:
-  void lend_own(const Sleeper& borrowing, const std::string& make) {
-    sh(make);
-    before_ = observe("own0");
-    guardian_ = lend_and_leave(borrower_of(borrowing), "eth0=own0");
-  }
-  static void unmark(const Sleeper& where) {
-    where.sh(
-        "ip link property del dev eth0 altname $(ip -j link show eth0 | grep -o "
-        "netlend-[0-9a-f]*)");
-  }
-  /// Without its mark, and to another index than it had.
-  static void move_on(const Sleeper& from, const Sleeper& to) {
-    unmark(from);
-    from.sh("ip link set eth0 netns " + std::to_string(to.pid()) + " index " +
-            std::to_string(++index_of_last));
-  }
-  /// Until the guardian has found it there.
-  static void wait_for_mark(const Sleeper& where) {
-    const auto deadline = netlend::monotonic_ms() + kTimeoutMs;
-    while (where.sh("ip -j link show eth0 | grep -c netlend- || true") == "0") {
-      BOOST_REQUIRE(netlend::monotonic_ms() < deadline);
-    }
-  }
-  void check_it_comes_home() {
-    wait_for_end(guardian_, kHomeWithinMs);
-    BOOST_REQUIRE(succeeds("ip link show own0"));
-    BOOST_TEST(observe("own0") == before_);
-    check_state_is_empty();
-    sh("ip link del own0");
-  }
-
-  const Sleeper nested;
-
- private:
-  inline static int index_of_last = 70;
-  std::string before_;
-  ProcessIdentity guardian_;
-};
-
 std::map<std::string, std::string> read_fields(const std::string& path) {
   std::map<std::string, std::string> fields;
   std::ifstream file(path);
@@ -419,109 +320,6 @@ BOOST_AUTO_TEST_CASE(it_does_not_hold_up_the_machines_shutdown) {
   ::prctl(PR_SET_NAME, own_name.data());
   BOOST_TEST(!succeeds("ip link show lan0"));
 }
-
-BOOST_FIXTURE_TEST_SUITE(that_follows, Following)
-
-BOOST_AUTO_TEST_CASE(what_was_unmarked_and_moved_on_comes_home_at_the_borrowers_death) {
-  for (const char* make :
-       {"ip link add own0 type ifb", "ip link add own0 link lan0 type macvlan"}) {
-    BOOST_TEST_CONTEXT(make) {
-      Sleeper borrowing;
-      lend_own(borrowing, make);
-      move_on(borrowing, nested);
-      wait_for_mark(nested);
-      // It knows the device without.
-      unmark(nested);
-      borrowing.kill();
-      check_it_comes_home();
-    }
-  }
-}
-
-BOOST_AUTO_TEST_CASE(what_was_moved_on_outlives_whoever_was_there) {
-  for (const char* make :
-       {"ip link add own0 type ifb", "ip link add own0 type veth peer name own1"}) {
-    BOOST_TEST_CONTEXT(make) {
-      Sleeper borrowing;
-      Sleeper short_lived;
-      lend_own(borrowing, make);
-      move_on(borrowing, short_lived);
-      wait_for_mark(short_lived);
-      short_lived.kill();
-      borrowing.kill();
-      check_it_comes_home();
-    }
-  }
-}
-
-BOOST_AUTO_TEST_CASE(what_was_moved_on_twice_and_back_comes_home) {
-  lend_own(container, "ip link add own0 type ifb");
-  move_on(container, nested);
-  wait_for_mark(nested);
-  move_on(nested, neighbour);
-  wait_for_mark(neighbour);
-  move_on(neighbour, container);
-  wait_for_mark(container);
-  unmark(container);
-  container.kill();
-  check_it_comes_home();
-}
-
-BOOST_AUTO_TEST_CASE(what_was_unmarked_and_moved_on_is_returned_from_the_living) {
-  lend_own(container, "ip link add own0 type ifb");
-  move_on(container, nested);
-  wait_for_mark(nested);
-  BOOST_TEST(joined(give_all_back()) == "");
-  check_it_comes_home();
-}
-
-BOOST_AUTO_TEST_CASE(a_move_that_the_borrower_made_up_is_not_believed) {
-  lend_own(container, "ip link add own0 type ifb");
-  netlend::Site inside{netlend::Netns::of_process(container.pid())};
-  const auto eth0 = find_link(inside.socket, std::string("eth0"));
-  struct {
-    nlmsghdr header{.nlmsg_len = sizeof *this,
-                    .nlmsg_type = RTM_DELLINK,
-                    .nlmsg_flags = 0,  // The kernel, which gets it too, takes only requests.
-                    .nlmsg_seq = 0,
-                    .nlmsg_pid = 0};
-    ifinfomsg device{};
-    nlattr nsid_head{.nla_len = 8, .nla_type = IFLA_NEW_NETNSID};
-    std::uint32_t nsid = 99;
-    nlattr ifindex_head{.nla_len = 8, .nla_type = IFLA_NEW_IFINDEX};
-    std::uint32_t ifindex = 99;
-  } made_up;
-  made_up.device.ifi_index = eth0->ifindex.value;
-  sockaddr_nl listeners{};
-  listeners.nl_family = AF_NETLINK;
-  listeners.nl_groups = RTMGRP_LINK;
-  netlend::run_in_netns(inside.netns, [&] {
-    const UniqueFd sender{::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE)};
-    netlend::check(::sendto(sender.get(), &made_up, sizeof made_up, 0,
-                            reinterpret_cast<const sockaddr*>(&listeners), sizeof listeners),
-                   "send", "a made up move");
-  });
-  move_on(container, nested);
-  wait_for_mark(nested);
-  container.kill();
-  check_it_comes_home();
-}
-
-BOOST_AUTO_TEST_CASE(a_mark_on_another_device_is_taken_off_that) {
-  lend_own(container, "ip link add own0 type ifb");
-  const std::string mark = container.sh("ip -j link show eth0 | grep -o netlend-[0-9a-f]*");
-  nested.sh("ip link add decoy0 type ifb; ip link property add dev decoy0 altname " + mark);
-  move_on(container, nested);
-  while (succeeds("nsenter -t " + std::to_string(nested.pid()) +
-                  " -n ip link show decoy0 | grep -q netlend-")) {
-  }
-  wait_for_mark(nested);
-  container.kill();
-  check_it_comes_home();
-  BOOST_TEST(nested.sh("ip -br link | grep -o decoy0") == "decoy0");
-}
-
-BOOST_AUTO_TEST_SUITE_END()
 
 BOOST_AUTO_TEST_CASE(a_killed_guardian_leaves_it_to_reap) {
   const auto guardian = lend_and_leave(borrower());

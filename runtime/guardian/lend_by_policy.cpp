@@ -26,13 +26,13 @@ void lend_by_policy(const LendingContext& context, const Plan& plan, const Borro
   try {
     return lend_now();
   } catch (const Error& error) {
-    if (share_loans(context.state, plan, borrower)) return;
+    if (share_loans(context, plan, borrower)) return;
     // In its pod's new namespace, while who has it still lives in the old one.
     const auto is_companion = [&](const ProcessIdentity& other) {
       return is_of_same_pod(process, borrower.netns, other);
     };
     const bool is_lent = error.errno_value() == EBUSY;
-    if (!is_lent || !join_loans(context.state, plan, borrower, is_companion)) throw;
+    if (!is_lent || !join_loans(context, plan, borrower, is_companion)) throw;
   }
   lend_now();
 }

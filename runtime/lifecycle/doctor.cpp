@@ -7,6 +7,7 @@
 #include "container/cgroup.hpp"
 #include "guardian/cgroup.hpp"
 #include "net/kernel/site.hpp"
+#include "net/l3/broadcast_copies.hpp"
 #include "net/l3/mode.hpp"
 
 namespace netlend {
@@ -41,6 +42,14 @@ void add_modes(Site& home, std::vector<Finding>& findings) {
   }
   findings.push_back(std::move(all));
   findings.insert(findings.end(), modes.begin(), modes.end());
+  AddressLoan any;
+  any.host_name = "netlend-doctor";
+  const auto copies = choose_copies(home, any, kAnyDevice);
+  findings.push_back(
+      {.subject = copies.by ? fmt::format("broadcasts for addresses (broadcast=yes), by {}",
+                                          name_of(*copies.by))
+                            : std::string("broadcasts for addresses (broadcast=yes)"),
+       .missing = copies.by ? std::nullopt : std::optional(copies.why_not)});
   findings.push_back({.subject = "IPv6 addresses in modes 'routed' and 'netkit'",
                       .missing = why_no_forwarding6(home, kAnyDevice)});
 }

@@ -9,7 +9,6 @@
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "net/lending.hpp"
-#include "net/snapshot/companions.hpp"
 
 namespace netlend {
 
@@ -92,6 +91,23 @@ std::optional<std::string> why_immovable(Site& home, const LinkState& link) {
   return std::nullopt;
 }
 
+std::vector<std::string> why_only_by_force(const std::vector<RdmaDevice>& companions) {
+  std::vector<std::string> reasons;
+  for (const auto& rdma : companions) {
+    const std::string name = printable(rdma.name);
+    if (rdma.is_software) {
+      throw Error(
+          fmt::format("RDMA device '{}' is made of it, and the kernel would destroy that as "
+                      "it moves; remove '{}' first",
+                      name, name),
+          EBUSY);
+    }
+    reasons.push_back(fmt::format(
+        "its RDMA device '{}' stays here and loses its network until it comes home", name));
+  }
+  return reasons;
+}
+
 std::vector<std::string> why_only_by_force(Site& home, const DeviceSnapshot& snapshot) {
   std::vector<std::string> reasons;
   const auto has_default = std::any_of(snapshot.routes.begin(), snapshot.routes.end(),
@@ -104,17 +120,8 @@ std::vector<std::string> why_only_by_force(Site& home, const DeviceSnapshot& sna
                       printable(wireless->phy_name), printable(name)));
     }
   }
-  for (const auto& rdma : read_companions(home, snapshot.link.name)) {
-    const std::string name = printable(rdma.name);
-    if (rdma.is_software) {
-      throw Error(
-          fmt::format("RDMA device '{}' is made of it, and the kernel would destroy that as "
-                      "it moves; remove '{}' first",
-                      name, name),
-          EBUSY);
-    }
-    reasons.push_back(fmt::format(
-        "its RDMA device '{}' stays here and loses its network until it comes home", name));
+  for (auto& reason : why_only_by_force(read_companions(home, snapshot.link.name))) {
+    reasons.push_back(std::move(reason));
   }
   for (const auto& what : unrestorable(home, snapshot)) {
     reasons.push_back(fmt::format("this could not be given back as it is: {}", what));

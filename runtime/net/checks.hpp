@@ -10,6 +10,7 @@
 #include "net/kernel/link.hpp"
 #include "net/kernel/site.hpp"
 #include "net/plan/plan.hpp"
+#include "net/snapshot/companions.hpp"
 #include "net/snapshot/snapshot.hpp"
 
 namespace netlend {
@@ -28,6 +29,10 @@ std::optional<std::string> why_immovable(Site& home, const LinkState& link);
 
 /// Why it is lent only by --force: it carries the default route, or can't come home as it was.
 std::vector<std::string> why_only_by_force(Site& home, const DeviceSnapshot& snapshot);
+
+/// The same of the RDMA devices that reach the network through it. Throws Error (EBUSY) if one of
+/// them would be destroyed.
+std::vector<std::string> why_only_by_force(const std::vector<RdmaDevice>& companions);
 
 /// What there is to do about it, for who asks so.
 std::string_view way_by_force(const LendOptions& options);

@@ -53,6 +53,19 @@ Error still_holds(const Ledger& earlier, const Plan& plan, const Failures& failu
     return Error(fmt::format("what '{}' was lent before has not come home as it was; {}", id,
                              kHowToLearnWhy));
   }
+  for (const auto& loan : earlier.address_loans) {
+    const auto is_wanted = [&](const auto& wanted) { return wanted.inside.str() == loan.inside; };
+    if (std::none_of(plan.nics.begin(), plan.nics.end(), is_wanted) &&
+        std::none_of(plan.addresses.begin(), plan.addresses.end(), is_wanted)) {
+      continue;
+    }
+    const std::string address = loan.addresses.front().home.address().str();
+    return Error(
+        fmt::format("the name '{}' is taken in '{}' already, by the loan of '{}'; choose another "
+                    "by as=NAME, or bring that home by 'netlend return {}'",
+                    printable(loan.inside), id, address, address),
+        EEXIST);
+  }
   return Error(fmt::format(
       "'{}' still holds what it was lent before; 'netlend return {}' brings it home", id, id));
 }

@@ -1,11 +1,13 @@
 #include <unistd.h>
 
+#include "net/ledger/ledger.hpp"
 #include "net/lending_fixture.hpp"
 
 using netlend::ReapScope;
 using netlend::test::joined;
 using netlend::test::Lab;
 using netlend::test::observe;
+using netlend::test::says;
 using netlend::test::sh;
 using netlend::test::Sleeper;
 using netlend::test::succeeds;
@@ -105,12 +107,69 @@ BOOST_AUTO_TEST_CASE(a_pair_of_its_own_is_not_taken_for_one_whose_other_end_is_n
   BOOST_TEST(!succeeds("ip link show own0"));
 }
 
+BOOST_AUTO_TEST_CASE(a_pair_of_its_own_is_not_taken_for_one_whose_other_end_is_lent_to_another) {
+  for (const bool is_nested : {false, true}) {
+    const Sleeper other;
+    const Sleeper nested;
+    sh("ip link add own0 type veth peer name own1");
+    lend(context(), plan("eth0=own0"), borrower());
+    lend(context(), plan("eth1=own1"), borrower_of(other, "db2"));
+    container.sh(fake(is_nested ? "veth peer name z index 77 netns " + std::to_string(nested.pid())
+                                : "veth peer name z index 77"));
+    const std::string told = joined(give_all_back());
+    for (const std::string name : {"'own0' (lent to 'db1'", "'own1' (lent to 'db2'"}) {
+      BOOST_TEST(says(told, "device " + name), told);
+    }
+    BOOST_TEST(!succeeds("ip link show own0"));
+    for (const auto& ledger : list_ledgers(state())) {
+      give_back(context(), ledger, netlend::Leftover::forget);
+    }
+    check_state_is_empty();
+    container.sh("ip link del eth0");
+  }
+}
+
+BOOST_AUTO_TEST_CASE(an_end_comes_home_while_the_other_is_moved_on_by_its_borrower) {
+  const Sleeper other;
+  const Sleeper nested;
+  sh("ip link add own0 type veth peer name own1");
+  const auto own0 = lend(context(), plan("eth0=own0"), borrower());
+  lend(context(), plan("eth1=own1"), borrower_of(other, "db2"));
+  other.sh("ip link set eth1 netns " + std::to_string(nested.pid()));
+  BOOST_TEST(give_back(context(), own0).empty());
+  BOOST_TEST(succeeds("ip link show own0"));
+  BOOST_TEST(joined(give_all_back()) == "");
+  BOOST_TEST(succeeds("ip link show own1"));
+  check_state_is_empty();
+}
+
 BOOST_AUTO_TEST_CASE(a_tunnel_of_its_own_is_not_taken_for_one_of_home) {
   sh("ip link add own0 type vxlan id 10 remote 10.77.0.9 dstport 4789");
   lend(context(), plan("eth0=own0"), borrower());
   container.sh(fake("vxlan id 10 remote 10.77.0.9 dstport 4789"));
   BOOST_TEST(joined(give_all_back()).find("is neither at home nor in the borrower's namespace") !=
              std::string::npos);
+  BOOST_TEST(!succeeds("ip link show own0"));
+}
+
+BOOST_AUTO_TEST_CASE(a_tap_of_its_own_is_not_taken_or_told) {
+  const std::string remake =
+      "mark=" + mark_of("eth0") +
+      "; mac=$(ip -br link show eth0 | grep -o ..:..:..:..:..:..); ip link del eth0; ip tuntap add "
+      "eth0 mode ";
+  const std::string mark =
+      "; ip link set eth0 address $mac; ip link property add dev eth0 altname "
+      "$mark";
+  sh("test -c /dev/net/tun || { mkdir -p /dev/net; mknod /dev/net/tun c 10 200; };"
+     "ip tuntap add own0 mode tap");
+  lend(context(), plan("eth0=own0"), borrower());
+  container.sh(remake + "tap user 1000" + mark);
+  BOOST_TEST(says(joined(give_all_back()),
+                  "device 'own0' is home, but user (tun) is 1000, was none at home"));
+  give_back(context(), list_ledgers(state()).at(0), netlend::Leftover::forget);
+  lend(context(), plan("eth0=own0"), borrower());
+  container.sh(remake + "tap multi_queue" + mark);
+  BOOST_TEST(says(joined(give_all_back()), "is neither at home nor in the borrower's namespace"));
   BOOST_TEST(!succeeds("ip link show own0"));
 }
 

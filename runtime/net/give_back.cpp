@@ -41,7 +41,10 @@ bool bring_addresses_home(const LendingContext& context, Ledger& ledger, Failure
   Site home = open_home(ledger);
   std::unique_ptr<Site> borrower;
   const auto& loans = ledger.address_loans;
-  if (std::any_of(loans.begin(), loans.end(), [](const auto& loan) { return loan.upper; })) {
+  // A dead one takes with it what is inside, but not what stands on a device of home's.
+  const bool has_upper =
+      std::any_of(loans.begin(), loans.end(), [](const auto& loan) { return loan.upper; });
+  if (has_upper || borrower_liveness(ledger) == Liveness::alive) {
     attempt(failures, [&] { borrower = open_borrower(context.state, ledger); });
   }
   return give_back_addresses({.state = context.state,

@@ -10,6 +10,7 @@
 #include "net/kernel/announce.hpp"
 #include "net/left_to_kernel.hpp"
 #include "net/onlookers.hpp"
+#include "net/other_loans.hpp"
 #include "net/snapshot/all_devices.hpp"
 #include "net/snapshot/passed_time.hpp"
 #include "net/snapshot/restore.hpp"
@@ -57,6 +58,7 @@ class Returning {
   void announce_home(IfIndex ifindex, const std::string& name);
   void give_up_lost_programs(Loan& loan, const LinkState& link);
   void restore(Arrival& arrival);
+  void restore_what_waited();
   void have_the_last_word();
   bool restore_what_changed();
   bool conclude(const Arrival& arrival);
@@ -157,6 +159,7 @@ void Returning::restore(Arrival& arrival) {
 }
 
 bool Returning::conclude() {
+  restore_what_waited();
   attempt(failures_, [&] { have_the_last_word(); });
   bool all_as_they_were = true;
   for (const auto& loan : ledger_.loans) {
@@ -168,6 +171,14 @@ bool Returning::conclude() {
     all_as_they_were = all_as_they_were && ran && is_as_it_was;
   }
   return all_as_they_were;
+}
+
+/// What one device of a plan points at can have come home after it.
+void Returning::restore_what_waited() {
+  if (arrivals_.size() < 2) return;
+  for (auto& arrival : arrivals_) {
+    if (!arrival.unrestored.empty()) restore(arrival);
+  }
 }
 
 /// Whatever those at home make of a device that comes to them is undone while they are at it.
@@ -236,7 +247,9 @@ void Returning::note_losses(const Loan& loan, IfIndex ifindex) {
 /// What hung on the device at home was home's to remove.
 void Returning::note_removals(const Loan& loan, IfIndex ifindex) {
   Site& home = sites_.home();
-  const auto removed = removed_at_home(home, read_link(home.socket, ifindex), loan.home->relations);
+  Relations relations = loan.home->relations;
+  relations.mirrors = mirrors_at_home(context_.state, ledger_.home, loan);
+  const auto removed = removed_at_home(home, read_link(home.socket, ifindex), relations);
   if (removed.empty()) return;
   context_.on_note(
       fmt::format("device '{}' is home; gone from here meanwhile, and not made again: {}",

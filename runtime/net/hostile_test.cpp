@@ -1,6 +1,9 @@
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
 #include <unistd.h>
 
 #include <array>
+#include <optional>
 
 #include "net/lending_fixture.hpp"
 
@@ -21,11 +24,38 @@ struct Kind {
 // User Mode Linux has more, integration/guest.
 constexpr std::array kKinds{Kind{"ifb", "ip link add own0 type ifb"},
                             Kind{"macvlan", "ip link add own0 link lan0 type macvlan mode bridge"}};
+
+// Newer than Debian 12's headers, and its ip(8). Source: linux/if_link.h of Linux 6.3.
+constexpr int kGsoIpv4MaxSize = 63;
+constexpr int kGroIpv4MaxSize = 64;
+
+/// What ip(8) can't set.
+void limit_ipv4(const Sleeper& container, const std::string& device) {
+  constexpr std::uint32_t kBytes = 30'000;
+  netlend::Site inside{netlend::Netns::of_process(container.pid())};
+  const auto link = find_link(inside.socket, device);
+  BOOST_REQUIRE(link.has_value());
+  auto limits = netlend::change_link(link->ifindex, "limit " + device);
+  limits.put_u32(kGsoIpv4MaxSize, kBytes);
+  limits.put_u32(kGroIpv4MaxSize, kBytes);
+  inside.socket.call(limits);
+}
+
+/// What ip(8) doesn't show.
+std::array<std::optional<std::uint32_t>, 2> ipv4_limits(const std::string& device) {
+  netlend::Site home{netlend::Netns::current()};
+  netlend::Message look(RTM_GETLINK, 0, "look at " + device);
+  look.header(ifinfomsg{});
+  look.put_string(IFLA_IFNAME, device);
+  const auto link = home.socket.get(look).attributes(sizeof(ifinfomsg));
+  return {link.u32(kGsoIpv4MaxSize), link.u32(kGroIpv4MaxSize)};
+}
 }  // namespace
 
 BOOST_FIXTURE_TEST_SUITE(hostile_borrower, Lab)
 
 BOOST_AUTO_TEST_CASE(what_it_did_to_the_device_is_undone) {
+  const auto limits = ipv4_limits("lan0");
   lend(context(), plan("eth0=lan0 addr=10.77.0.2/24"), borrower());
   const char* const kDeeds[] = {
       "ip link set eth0 down; ip link set eth0 name mine0; ip link set mine0 address "
@@ -34,14 +64,28 @@ BOOST_AUTO_TEST_CASE(what_it_did_to_the_device_is_undone) {
       "ip link property del dev mine0 altname lan-left",
       "ip addr flush dev mine0; ip addr add 6.6.6.6/8 dev mine0; ip link set mine0 up promisc on",
       "ip link add br6 type bridge; ip link set mine0 master br6",
+      "ip link set mine0 broadcast 02:66:ff:ff:ff:ff gso_max_size 32768 gso_max_segs 77 "
+      "gro_max_size 32768",
       "ip link set mine0 alias \"\"",
       "for a in $(ip -j link show mine0 | tr , \"\\n\" | grep -o netlend-[0-9a-f]*); do ip link "
       "property del dev mine0 altname $a; done",
   };
   for (const char* deed : kDeeds) container.sh(deed);
+  limit_ipv4(container, "mine0");
   BOOST_TEST(joined(give_all_back()) == "");
   check_home_as_it_was();
+  BOOST_TEST((ipv4_limits("lan0") == limits));
   check_state_is_empty();
+}
+
+BOOST_AUTO_TEST_CASE(the_mode_of_a_macvlan_is_what_it_was) {
+  sh("ip link add own0 link lan0 type macvlan mode bridge");
+  const std::string before = observe("own0");
+  lend(context(), plan("eth0=own0"), borrower());
+  container.sh("ip link set eth0 type macvlan mode private");
+  BOOST_TEST(joined(give_all_back()) == "");
+  BOOST_TEST(observe("own0") == before);
+  sh("ip link del own0");
 }
 
 BOOST_AUTO_TEST_CASE(three_hundred_altnames_hide_nothing) {

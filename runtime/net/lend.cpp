@@ -17,6 +17,7 @@
 #include "net/ledger/pin.hpp"
 #include "net/lend_device.hpp"
 #include "net/lending.hpp"
+#include "net/other_loans.hpp"
 #include "net/plan/plan_parse.hpp"
 #include "net/reap_ledger.hpp"
 #include "net/return_ledger.hpp"
@@ -261,7 +262,7 @@ void Lending::take_leases() {
   for (const auto& lent : plan_.addresses) {
     for (const auto& address : lent.addresses) {
       order.emplace(address_lease(address, lent.ports, ledger_.home),
-                    fmt::format("address '{}'", address.str()));
+                    fmt::format("address '{}'{}", address.str(), describe_ports(lent.ports)));
     }
   }
   for (const auto& [lease, wanted] : order) {
@@ -311,6 +312,7 @@ void Lending::observe() {
                   ENODEV);
     }
     loan.home = reading(loan, [&] { return take_snapshot_with_dependents(home_, chosen.ifindex); });
+    reading(loan, [&] { complete_by_other_loans(context_.state, home_, *loan.home); });
     check_fits(plan_.nics[i], *loan.home);
     const auto reasons = reading(loan, [&] { return why_only_by_force(home_, *loan.home); });
     if (options_.force == Force::no && !reasons.empty()) {
@@ -341,7 +343,7 @@ void Lending::observe_lent_addresses() {
   for (std::size_t i = 0; i < plan_.addresses.size(); ++i) {
     AddressLoan& loan = ledger_.address_loans[i];
     const AddressScene scene = address_scene();
-    observe_addresses(scene, plan_.addresses[i], loan);
+    observe_addresses(scene, plan_, plan_.addresses[i], loan);
     const auto reasons = why_addresses_only_by_force(home_, loan);
     if (options_.force == Force::yes || reasons.empty()) continue;
     throw Error(

@@ -83,14 +83,14 @@ std::string lend(const LendingContext& context, const Plan& plan, const Borrower
 /// lent the very same: of a pod, whose engine gives each of its containers the annotations of all,
 /// the first one lends. The borrower is written down then as one who shares it, and lend() in
 /// another namespace takes it along. Throws Error if that can't be written.
-bool share_loans(const StateDirectory& state, const Plan& plan, const Borrower& borrower);
+bool share_loans(const LendingContext& context, const Plan& plan, const Borrower& borrower);
 
 /// Whether a process is of a container of the borrower's pod.
 using IsCompanion = std::function<bool(const ProcessIdentity& process)>;
 
 /// The same for a newcomer in another namespace than that in which a companion has been lent the
 /// very same and lives: lend() takes it along for the newcomer, too. Throws Error as share_loans().
-bool join_loans(const StateDirectory& state, const Plan& plan, const Borrower& borrower,
+bool join_loans(const LendingContext& context, const Plan& plan, const Borrower& borrower,
                 const IsCompanion& is_companion);
 
 /// What becomes of a loan whose device can't be brought home as it was.

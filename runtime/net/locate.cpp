@@ -20,12 +20,15 @@ IsWanted has_identity(const NetnsIdentity& wanted) {
   return [&wanted](const Netns& netns) { return netns.identity() == wanted; };
 }
 
+}  // namespace
+
 std::unique_ptr<Site> find_site(const NetnsIdentity& wanted) {
   Netns own = Netns::current();
   if (own.identity() == wanted) return std::make_unique<Site>(std::move(own));
   return to_site(find_inhabited_netns(has_identity(wanted)));
 }
 
+namespace {
 std::unique_ptr<Site> open_staging(const StateDirectory& state, const Ledger& ledger) {
   if (!ledger.pin) return nullptr;
   return to_site(open_pin(state, pin_place(ledger, PinFolder::staging)));
@@ -112,7 +115,7 @@ std::optional<Location> LoanSites::locate(const Loan& loan) {
   if (is_veth) {
     if (auto location = locate_by_peer(loan, identity)) return location;
   }
-  const bool peer_is_lent = is_veth && is_peer_lent(identity);
+  const auto peer = is_veth ? find_peer_loan(state_, *home_, identity) : std::nullopt;
   for (const auto& candidate : candidates(loan)) {
     // Only a physical device is ever sent to the initial namespace by the kernel.
     if (candidate.where == Whereabouts::initial && !is_physical(identity)) continue;
@@ -120,22 +123,25 @@ std::optional<Location> LoanSites::locate(const Loan& loan) {
     if (!location) continue;
     // A borrower can mark a veth of its own, but not give it another end at home or in a loan.
     const bool is_genuine =
-        !is_veth || peer_is_lent || is_joined_to_home(candidate, location->link);
+        !is_veth || (peer ? is_joined_to_loan(*peer, *candidate.site, location->link)
+                          : is_joined_to_home(candidate, location->link));
     if (is_genuine) return location;
   }
   // By its mark a veth is known only where its other end can't tell where it is.
-  if (is_veth && !peer_is_lent) return std::nullopt;
-  return locate_elsewhere(loan, identity);
+  if (is_veth && !peer) return std::nullopt;
+  return locate_elsewhere(loan, identity, peer);
 }
 
 /// Where the borrower has moved it on to, for as long as that is held, by its mark or, if it is
 /// hardware, by what it is.
 std::optional<Location> LoanSites::locate_elsewhere(const Loan& loan,
-                                                    const DeviceIdentity& identity) {
+                                                    const DeviceIdentity& identity,
+                                                    const std::optional<PeerLoan>& peer) {
   std::optional<Location> found;
   find_held_netns([&](const Netns& netns) {
     auto site = std::make_unique<Site>(netns.duplicate());
     found = locate_in({Whereabouts::elsewhere, site.get(), std::nullopt}, loan, identity);
+    if (found && peer && !is_joined_to_loan(*peer, *site, found->link)) found.reset();
     if (found) elsewhere_ = std::move(site);
     return found.has_value();
   });
@@ -146,7 +152,9 @@ bool LoanSites::is_deleted(const Loan& loan) {
   const DeviceIdentity identity = identify_device(loan.home->link);
   if (identity.kind != "veth" || !identity.peer || identity.peer_nsid) return false;
   // The kernel deletes both ends of a veth together (drivers/net/veth.c, veth_dellink).
-  if (find_link(home_->socket, *identity.peer) || is_peer_lent(identity)) return false;
+  if (find_link(home_->socket, *identity.peer) || find_peer_loan(state_, *home_, identity)) {
+    return false;
+  }
   // Somebody at home may as well have moved the other end away; then ours is where it was.
   const auto all = candidates(loan);
   return std::none_of(all.begin(), all.end(), [&](const Candidate& candidate) {
@@ -203,27 +211,21 @@ bool LoanSites::is_joined_to_home(const Candidate& candidate, const LinkState& l
          nsid_of(*home_, candidate.site->netns) == peer->lower_nsid;
 }
 
-bool LoanSites::is_peer_lent(const DeviceIdentity& identity) {
-  if (!identity.peer || find_link_in(home_->socket, *identity.peer, identity.peer_nsid))
-    return false;
-  for (const auto& name : list_ledgers(state_)) {
-    Failures broken;  // Whoever reads that ledger for its own sake reports it.
-    std::optional<Ledger> ledger;
-    attempt(broken, [&] { ledger = load_ledger(state_, name); });
-    if (!ledger || !is_home_of_peer(ledger->home, identity)) continue;
-    for (const auto& loan : ledger->loans) {
-      if (loan.home && loan.home->link.ifindex == *identity.peer) return true;
-    }
+/// Its other end is where that one's own loan has it. Moved on from there it bears that loan's
+/// mark, which nobody can know who hasn't borrowed it.
+bool LoanSites::is_joined_to_loan(const PeerLoan& peer, Site& site, const LinkState& link) {
+  // No borrower's hand reaches there.
+  if (&site == home_.get() || &site == staging_.get()) return true;
+  LoanSites others(state_, peer.ledger);
+  for (const auto& candidate : others.candidates(peer.loan)) {
+    if (const auto joined = are_joined(site, link, *candidate.site)) return *joined;
   }
-  return false;
-}
-
-/// Both ends can be at home, or be lent from two namespaces.
-bool LoanSites::is_home_of_peer(const NetnsIdentity& netns, const DeviceIdentity& identity) {
-  if (!identity.peer_nsid) return netns == home_->netns.identity();
-  if (netns == home_->netns.identity()) return false;
-  const auto site = find_site(netns);
-  return site && nsid_of(*home_, site->netns) == identity.peer_nsid;
+  return find_held_netns([&](const Netns& netns) {
+           Site there{netns.duplicate()};
+           const auto marked = find_link(there.socket, peer.loan.mark());
+           return marked && marked->ifindex == link.lower && are_joined(site, link, there) == true;
+         })
+      .has_value();
 }
 
 std::optional<Location> LoanSites::locate_in(const Candidate& candidate, const Loan& loan,
@@ -265,11 +267,16 @@ bool is_held(const NetnsIdentity& netns) { return find_site(netns) != nullptr; }
 
 std::optional<Location> LoanSites::locate_pair(const Loan& loan) {
   // Its address was drawn for it alone; a name can be given anew.
-  for (auto& link : list_links(home_->socket)) {
-    if (link.kind == "veth" && link.address == loan.pair->host_address) {
-      return Location{Whereabouts::home, home_.get(), std::move(link)};
-    }
+  const auto is_end = [&](const LinkState& link) {
+    return link.kind == "veth" && link.address == loan.pair->host_address;
+  };
+  auto end = find_link(home_->socket, loan.pair->host_name);
+  if (!end || !is_end(*end)) {
+    auto links = list_links(home_->socket);
+    const auto found = std::find_if(links.begin(), links.end(), is_end);
+    end = found == links.end() ? std::nullopt : std::optional{std::move(*found)};
   }
+  if (end) return Location{Whereabouts::home, home_.get(), *std::move(end)};
   if (!borrower_ || !loan.inside_ifindex) return std::nullopt;
   auto inside = find_link(borrower_->socket, *loan.inside_ifindex);
   // A veth that the borrower has put there is the borrower's, and so is the loss of it.

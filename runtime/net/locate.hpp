@@ -5,6 +5,7 @@
 
 #include "net/kernel/site.hpp"
 #include "net/ledger/ledger.hpp"
+#include "net/peer_loan.hpp"
 
 namespace netlend {
 
@@ -49,14 +50,14 @@ class LoanSites {
   };
 
   std::vector<Candidate> candidates(const Loan& loan);
-  bool is_peer_lent(const DeviceIdentity& identity);
-  bool is_home_of_peer(const NetnsIdentity& netns, const DeviceIdentity& identity);
+  bool is_joined_to_loan(const PeerLoan& peer, Site& site, const LinkState& link);
   bool is_joined_to_home(const Candidate& candidate, const LinkState& link);
   std::optional<Location> locate_wireless(const Loan& loan);
   std::optional<Location> locate_by_peer(const Loan& loan, const DeviceIdentity& identity);
   std::optional<Location> locate_in(const Candidate& candidate, const Loan& loan,
                                     const DeviceIdentity& identity);
-  std::optional<Location> locate_elsewhere(const Loan& loan, const DeviceIdentity& identity);
+  std::optional<Location> locate_elsewhere(const Loan& loan, const DeviceIdentity& identity,
+                                           const std::optional<PeerLoan>& peer);
 
   const StateDirectory& state_;
   std::unique_ptr<Site> home_;
@@ -73,6 +74,9 @@ Site open_home(const Ledger& ledger);
 /// The borrower's namespace, by the pin, its path or whoever holds it, this process among them;
 /// null where it is gone.
 std::unique_ptr<Site> open_borrower(const StateDirectory& state, const Ledger& ledger);
+
+/// A network namespace that is ours, or that a process or a name holds; null: none does.
+std::unique_ptr<Site> find_site(const NetnsIdentity& wanted);
 
 /// Whether a process or a name holds a network namespace.
 bool is_held(const NetnsIdentity& netns);

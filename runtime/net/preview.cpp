@@ -6,6 +6,7 @@
 #include "net/kernel/packet_sockets.hpp"
 #include "net/l3/preflight.hpp"
 #include "net/lending.hpp"
+#include "net/other_loans.hpp"
 #include "net/preview_addresses.hpp"
 #include "net/select.hpp"
 
@@ -95,7 +96,8 @@ PlanReport preview_device(const Look& look, const NicPlan& nic) {
     none.home = home.netns.identity();
     check_no_address_lent({.state = context.state, .ledger = none, .home = home, .on_step = {}},
                           link);
-    const DeviceSnapshot snapshot = take_snapshot_with_dependents(home, link.ifindex);
+    DeviceSnapshot snapshot = take_snapshot_with_dependents(home, link.ifindex);
+    complete_by_other_loans(context.state, home, snapshot);
     check_fits(nic, snapshot);
     report.changes.push_back(fmt::format("device '{}' leaves here and is '{}' inside",
                                          printable(link.name), printable(nic.inside.str())));
@@ -195,7 +197,7 @@ std::vector<PlanReport> preview(const LendingContext& context, const Plan& plan,
   std::optional<Site> inside;
   if (borrower != nullptr && !plan.addresses.empty()) inside.emplace(borrower->netns.duplicate());
   AddressPreview addresses(context, home, options, inside ? &*inside : nullptr);
-  for (const auto& lent : plan.addresses) reports.push_back(addresses.look(lent));
+  for (const auto& lent : plan.addresses) reports.push_back(addresses.look(plan, lent));
   return reports;
 }
 

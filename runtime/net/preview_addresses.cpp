@@ -60,15 +60,6 @@ void add_in_kernel(const AddressLoan& loan, PlanReport& report) {
   report.restored.emplace_back("all: nothing else changes here");
 }
 
-/// "net.ipv4.conf.up0.forwarding" of "ipv4/conf/forwarding", as sysctl(8) writes it: with '/' for
-/// the dots of a device's name.
-std::string sysctl_name(const std::string& key, std::string device) {
-  std::replace(device.begin(), device.end(), '.', '/');
-  std::string name = "net." + key.substr(0, key.rfind('/')) + "/";
-  std::replace(name.begin(), name.end(), '/', '.');
-  return name + printable(device) + "." + key.substr(key.rfind('/') + 1);
-}
-
 std::string describe_rule(FibRule rule, const AddressLoan& loan) {
   if (rule.iif == loan.host_name) rule.iif = kPair;
   std::string text = describe(rule);
@@ -77,6 +68,14 @@ std::string describe_rule(FibRule rule, const AddressLoan& loan) {
     text = text.substr(0, text.find(" lookup ")) + " lookup its own table";
   }
   return fmt::format("'{}' of {}", printable(text), rule.family == AF_INET ? "IPv4" : "IPv6");
+}
+
+/// Beside which ours has no place.
+bool has_usual_default_route(Site& borrower, int family) {
+  const auto routes = list_default_routes(borrower.socket, family);
+  return std::any_of(routes.begin(), routes.end(), [](const RouteRecord& route) {
+    return route.table == RT_TABLE_MAIN && has_usual_metric(route);
+  });
 }
 
 std::string describe_firewall(const AddressLoan& loan) {
@@ -114,18 +113,19 @@ void AddressPreview::check_leases(const AddressPlan& plan) const {
   for (const auto& address : plan.addresses) {
     const auto lease = read_lease(context_.state, address_lease(address, plan.ports, ledger_.home));
     if (lease && is_open(context_.state, lease->ledger_name)) {
-      throw Error(fmt::format("address '{}' is lent to '{}'", address.str(), lease->id.str()));
+      throw Error(fmt::format("address '{}'{} is lent to '{}'", address.str(),
+                              describe_ports(plan.ports), lease->id.str()));
     }
   }
 }
 
-PlanReport AddressPreview::look(const AddressPlan& plan) {
+PlanReport AddressPreview::look(const Plan& plan, const AddressPlan& part) {
   PlanReport report;
-  AddressLoan& loan = ledger_.address_loans.emplace_back(new_address_loan(plan));
+  AddressLoan& loan = ledger_.address_loans.emplace_back(new_address_loan(part));
   try {
-    if (options_.address_permission) options_.address_permission({plan});
-    check_leases(plan);
-    observe_addresses(scene(), plan, loan);
+    if (options_.address_permission) options_.address_permission({part});
+    check_leases(part);
+    observe_addresses(scene(), plan, part, loan);
     report.mode = loan.mode;
     if (!changes_home(mode_of(loan))) {
       add_in_kernel(loan, report);
@@ -134,9 +134,8 @@ PlanReport AddressPreview::look(const AddressPlan& plan) {
     for (const auto& lent : loan.addresses) {
       loan.ports.empty() ? add_address(loan, lent, report) : add_ports(loan, lent, report);
     }
-    report.changes.push_back(
-        fmt::format("the default route inside is by '{}'", printable(loan.inside)));
-    add_home_changes(plan, loan, report);
+    add_default_routes(loan, report);
+    add_home_changes(part, loan, report);
     if (options_.force == Force::yes) return report;
     for (const auto& reason : why_addresses_only_by_force(home_, loan)) {
       report.refusals.push_back(fmt::format("{}; {}", reason, way_by_force(options_)));
@@ -148,15 +147,34 @@ PlanReport AddressPreview::look(const AddressPlan& plan) {
   return report;
 }
 
+void AddressPreview::add_default_routes(const AddressLoan& loan, PlanReport& report) {
+  for (const int family : {AF_INET, AF_INET6}) {
+    const auto& all = loan.addresses;
+    if (std::none_of(all.begin(), all.end(),
+                     [&](auto& lent) { return lent.home.family == family; }))
+      continue;
+    const char* const name = family == AF_INET ? "IPv4" : "IPv6";
+    const bool has_one = borrower_ != nullptr && has_usual_default_route(*borrower_, family);
+    report.changes.push_back(
+        has_one ? fmt::format("the default route of {} inside stays as it is; what is sent from a "
+                              "lent address goes by '{}'",
+                              name, printable(loan.inside))
+                : fmt::format("the default route of {} inside is by '{}'", name,
+                              printable(loan.inside)));
+  }
+}
+
 void AddressPreview::add_home_changes(const AddressPlan& plan, const AddressLoan& loan,
                                       PlanReport& report) {
   if (const auto firewall = describe_firewall(loan); !firewall.empty()) {
     report.changes.push_back(firewall);
   }
-  if (plan.broadcast && !is_on_lan(mode_of(loan))) {
-    report.changes.push_back(fmt::format(
-        "table 'netdev {}' of nftables copies the broadcasts and multicasts that '{}' receives",
-        kPair, printable(loan.addresses.front().device_name)));
+  if (is_sent_copies(plan, mode_of(loan))) {
+    const std::string by = loan.has_mirrors ? "a filter of tc (clsact, bpf, mirred)"
+                                            : fmt::format("table 'netdev {}' of nftables", kPair);
+    report.changes.push_back(
+        fmt::format("{} copies the broadcasts and multicasts that '{}' receives", by,
+                    printable(loan.addresses.front().device_name)));
   }
   add_sysctls(report);
   add_rules(loan, report);
@@ -196,11 +214,13 @@ void AddressPreview::add_rules(const AddressLoan& loan, PlanReport& report) {
   }
   for (const auto& rule : added) {
     if (is_there(rule)) continue;
-    say_once(report,
-             fmt::format("routing rule {} is added{}", describe_rule(rule, loan),
-                         rule.action == FR_ACT_BLACKHOLE
-                             ? ": this machine becomes no router for what comes by that device"
-                             : ""));
+    const char* why = "";
+    if (rule.action == FR_ACT_BLACKHOLE) {
+      why = rule.iif == loan.host_name
+                ? ": what the borrower sends from another address is dropped"
+                : ": this machine becomes no router for what comes by that device";
+    }
+    say_once(report, fmt::format("routing rule {} is added{}", describe_rule(rule, loan), why));
   }
 }
 

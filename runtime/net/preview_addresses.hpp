@@ -17,11 +17,13 @@ class AddressPreview {
   /// `borrower`: null where it doesn't exist yet.
   AddressPreview(const LendingContext& context, Site& home, const LendOptions& options,
                  Site* borrower);
-  PlanReport look(const AddressPlan& plan);
+  /// `part`: one of the plan's loans.
+  PlanReport look(const Plan& plan, const AddressPlan& part);
 
  private:
   AddressScene scene();
   void check_leases(const AddressPlan& plan) const;
+  void add_default_routes(const AddressLoan& loan, PlanReport& report);
   void add_home_changes(const AddressPlan& plan, const AddressLoan& loan, PlanReport& report);
   void add_sysctls(PlanReport& report);
   void add_rules(const AddressLoan& loan, PlanReport& report);

@@ -1,6 +1,8 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <iterator>
+#include <map>
 
 #include "base/file.hpp"
 #include "base/text.hpp"
@@ -121,15 +123,39 @@ void remove_litter(const StateDirectory& state, const std::string& file) {
 }
 }  // namespace
 
+namespace {
+void append(Failures& to, Failures from) {
+  std::move(from.begin(), from.end(), std::back_inserter(to));
+}
+
+/// What one device points at can come home after it, with another ledger: whatever has failed is
+/// tried once more then.
+Failures reap_ledgers(const LendingContext& context, ReapScope scope) {
+  const auto reap_one = [&](const std::string& name) {
+    ReapResult result{.is_closed = false, .failures = {}};
+    attempt(result.failures, [&] { result = reap_ledger(context, name, scope); });
+    return result;
+  };
+  Failures failures;
+  std::map<std::string, Failures> waiting;
+  bool any_closed = false;
+  for (const auto& name : list_ledgers(context.state)) {
+    ReapResult result = reap_one(name);
+    const bool is_waiting = !result.is_closed && !result.failures.empty();
+    append(is_waiting ? waiting[name] : failures, std::move(result.failures));
+    any_closed = any_closed || result.is_closed;
+  }
+  for (auto& [name, reasons] : waiting) {
+    append(failures, any_closed ? reap_one(name).failures : std::move(reasons));
+  }
+  return failures;
+}
+}  // namespace
+
 Failures reap(const LendingContext& context, ReapScope scope) noexcept {
   Failures failures;
   attempt(failures, [&] {
-    for (const auto& name : list_ledgers(context.state)) {
-      attempt(failures, [&] {
-        auto result = reap_ledger(context, name, scope);
-        failures.insert(failures.end(), result.failures.begin(), result.failures.end());
-      });
-    }
+    failures = reap_ledgers(context, scope);
     for (const auto& lease : list_leases(context.state)) {
       attempt(failures, [&] { see_to_lease(context, lease); });
     }

@@ -39,17 +39,17 @@ std::vector<Ledger> same_loans(const StateDirectory& state, const std::string& p
 }
 
 /// False where it was closed meanwhile.
-bool write_down_sharer(const StateDirectory& state, const std::string& name,
+bool write_down_sharer(const LendingContext& context, const std::string& name,
                        const Borrower& borrower) {
-  LedgerLock lock = LedgerLock::acquire(state, name, kLockTimeoutMs);
-  auto ledger = load_ledger(state, name);
+  LedgerLock lock = LedgerLock::acquire(context.state, name, kLockTimeoutMs);
+  auto ledger = load_and_mend_ledger(context.state, name, context.on_note);
   if (!ledger) {
     lock.remove();
     return false;
   }
   if (is_shared_with(*ledger, borrower)) return true;
   ledger->sharers.push_back(sharer_of(borrower));
-  save_ledger(state, *ledger);
+  save_ledger(context.state, *ledger);
   return true;
 }
 
@@ -78,20 +78,20 @@ void check_allowed(const LendingContext& context, const Ledger& ledger, const Pl
 }
 }  // namespace
 
-bool share_loans(const StateDirectory& state, const Plan& plan, const Borrower& borrower) {
-  for (const auto& ledger : same_loans(state, format_plan_file(plan))) {
+bool share_loans(const LendingContext& context, const Plan& plan, const Borrower& borrower) {
+  for (const auto& ledger : same_loans(context.state, format_plan_file(plan))) {
     if (ledger.borrower != borrower.netns.identity()) continue;
-    if (write_down_sharer(state, ledger.name, borrower)) return true;
+    if (write_down_sharer(context, ledger.name, borrower)) return true;
   }
   return false;
 }
 
-bool join_loans(const StateDirectory& state, const Plan& plan, const Borrower& borrower,
+bool join_loans(const LendingContext& context, const Plan& plan, const Borrower& borrower,
                 const IsCompanion& is_companion) {
-  for (const auto& ledger : same_loans(state, format_plan_file(plan))) {
+  for (const auto& ledger : same_loans(context.state, format_plan_file(plan))) {
     const bool is_elsewhere = ledger.borrower != borrower.netns.identity();
     if (!is_elsewhere || !ledger.process || !is_companion(*ledger.process)) continue;
-    if (write_down_sharer(state, ledger.name, borrower)) return true;
+    if (write_down_sharer(context, ledger.name, borrower)) return true;
   }
   return false;
 }

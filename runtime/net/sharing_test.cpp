@@ -8,6 +8,8 @@ using netlend::LendOptions;
 using netlend::share_loans;
 using netlend::test::joined;
 using netlend::test::Lab;
+using netlend::test::says;
+using netlend::test::sh;
 using netlend::test::Sleeper;
 using netlend::test::succeeds;
 
@@ -18,7 +20,7 @@ class Pod : public Lab {
  public:
   Pod() {
     lend(context(), plan(kDevice), borrower("c1"));
-    BOOST_REQUIRE(share_loans(state(), plan(kDevice), borrower("c2")));
+    BOOST_REQUIRE(share_loans(context(), plan(kDevice), borrower("c2")));
   }
 
   /// c2 as it is after the container that the pod's namespace belongs to was restarted.
@@ -45,7 +47,7 @@ BOOST_AUTO_TEST_CASE(who_shares_a_loan_takes_it_along_to_the_pods_new_namespace)
 
 BOOST_AUTO_TEST_CASE(who_lent_first_shares_it_there_when_its_turn_comes) {
   lend(context(), plan(kDevice), c2_in_new_namespace());
-  BOOST_TEST(share_loans(state(), plan(kDevice), borrower_of(new_infra, "c1")));
+  BOOST_TEST(share_loans(context(), plan(kDevice), borrower_of(new_infra, "c1")));
   BOOST_TEST(has_device(new_infra));
 }
 
@@ -88,10 +90,26 @@ BOOST_AUTO_TEST_CASE(a_rule_is_asked_with_the_driver_of_a_device_that_is_away) {
 }
 
 BOOST_AUTO_TEST_CASE(asking_twice_is_sharing_once) {
-  BOOST_TEST(share_loans(state(), plan(kDevice), borrower("c2")));
+  BOOST_TEST(share_loans(context(), plan(kDevice), borrower("c2")));
   const auto ledger = load_ledger(state(), list_ledgers(state()).at(0));
   BOOST_REQUIRE(ledger.has_value());
   BOOST_TEST(ledger->sharers.size() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(a_damaged_ledger_is_put_aside_before_a_sharer_is_written_into_it) {
+  const std::string name = list_ledgers(state()).at(0);
+  const std::string folder = state().path();
+  sh("echo damaged > " + folder + "/ledgers/" + name);
+  std::string noted;
+  netlend::LendingContext noting = context();
+  noting.on_note = [&](std::string_view note) { noted += note; };
+  BOOST_TEST(share_loans(noting, plan(kDevice), borrower("c3")));
+  BOOST_TEST(says(noted, "its copy serves and is in its place now"), noted);
+  BOOST_TEST(sh("cat " + folder + "/damaged-" + name) == "damaged");
+  BOOST_TEST(joined(give_all_back()) == "");
+  sh("rm " + folder + "/damaged-" + name);
+  check_home_as_it_was();
+  check_state_is_empty();
 }
 
 BOOST_AUTO_TEST_SUITE_END()

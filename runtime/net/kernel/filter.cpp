@@ -60,7 +60,10 @@ constexpr std::array<Kind, 4> kKinds{{{"matchall", kMatchall, false},
                                       {"flower", kFlower, true}}};
 
 // A program isn't told in a way in which it could be sent again.
-constexpr std::array<const char*, 2> kActions{"gact", "mirred"};
+constexpr const char* kMirred = "mirred";
+// TCA_MIRRED_BLOCKID (Linux 6.8), which the headers of 6.1 haven't: it sends to a block of devices.
+constexpr int kMirredBlock = TCA_MIRRED_PAD + 1;
+constexpr std::array<const char*, 2> kActions{"gact", kMirred};
 static_assert(int{TCA_GACT_PARMS} == int{TCA_MIRRED_PARMS} &&
               int{TCA_GACT_TM} == int{TCA_MIRRED_TM});
 
@@ -90,31 +93,53 @@ class Writer {
   std::string bytes_;
 };
 
+/// Of several, one that can be helped is the last to be told.
+void keep_reason(std::string& why_not, std::string other) {
+  if (why_not.empty() || why_not == kSendsNowhere) why_not = std::move(other);
+}
+
 /// Without its index and counters; a `why_not` where others share it.
-FilterOptions read_parameters(std::string_view bytes) {
+FilterOptions read_parameters(std::string_view bytes, bool is_severed) {
   FilterOptions read{.bytes = std::string(bytes), .why_not = {}};
   Generic generic{};
   if (bytes.size() < sizeof generic) return {.bytes = {}, .why_not = "an action is not known"};
   std::memcpy(&generic, bytes.data(), sizeof generic);
+  if (is_severed) read.why_not = kSendsNowhere;
   if (generic.refcnt > 1 || generic.bindcnt > 1) read.why_not = "others share its action";
-  generic.index = 0;
+  if (!is_severed) generic.index = 0;
   generic.refcnt = 0;
   generic.bindcnt = 0;
   std::memcpy(read.bytes.data(), &generic, sizeof generic);
   return read;
 }
 
-FilterOptions read_action_options(std::string_view options) {
+std::optional<tc_mirred> mirror_in(std::string_view parameters) {
+  tc_mirred mirror{};
+  if (parameters.size() < sizeof mirror) return std::nullopt;
+  std::memcpy(&mirror, parameters.data(), sizeof mirror);
+  return mirror;
+}
+
+/// The kernel forgets the target as that leaves (net/sched/act_mirred.c, mirred_device_event).
+bool is_severed(std::string_view kind, const Attributes& options) {
+  if (kind != kMirred || options.find(kMirredBlock)) return false;
+  const auto mirror = mirror_in(options.find(TCA_MIRRED_PARMS).value_or(""));
+  return mirror && mirror->ifindex == 0;
+}
+
+FilterOptions read_action_options(std::string_view kind, std::string_view options) {
   Writer writer;
   std::string why_not;
   const Attributes attributes(options);
+  // Where the machine wants eight bytes aligned, and they weren't just then.
+  const int padding = kind == kMirred ? int{TCA_MIRRED_PAD} : int{TCA_GACT_PAD};
   for (const auto& [type, bytes] : attributes.all()) {
-    if (type == TCA_GACT_TM || type == TCA_GACT_PAD) continue;
+    if (type == TCA_GACT_TM || type == padding) continue;
     if (type != TCA_GACT_PARMS) {
       writer.put(type, bytes);
       continue;
     }
-    const FilterOptions parameters = read_parameters(bytes);
+    const FilterOptions parameters = read_parameters(bytes, is_severed(kind, attributes));
     if (!parameters.why_not.empty()) why_not = parameters.why_not;
     writer.put(type, parameters.bytes);
   }
@@ -131,7 +156,7 @@ FilterOptions read_action(std::string_view action) {
   std::string why_not;
   for (const auto& [type, bytes] : attributes.all()) {
     if (type == TCA_ACT_OPTIONS) {
-      FilterOptions options = read_action_options(bytes);
+      FilterOptions options = read_action_options(kind, bytes);
       writer.put(type, options.bytes);
       why_not = std::move(options.why_not);
     } else if (type == TCA_ACT_KIND || type == TCA_ACT_COOKIE || type == TCA_ACT_FLAGS ||
@@ -149,7 +174,7 @@ FilterOptions read_actions(std::string_view actions) {
   for (const auto& [type, bytes] : attributes.all()) {
     FilterOptions action = read_action(bytes);
     writer.put(type, action.bytes);
-    if (!action.why_not.empty()) why_not = std::move(action.why_not);
+    if (!action.why_not.empty()) keep_reason(why_not, std::move(action.why_not));
   }
   return {.bytes = writer.take(), .why_not = std::move(why_not)};
 }
@@ -182,17 +207,40 @@ FilterOptions read_by_rules(const Kind& kind, const Attributes& attributes) {
     } else if (rule->fate == Fate::actions) {
       FilterOptions actions = read_actions(bytes);
       writer.put(type, actions.bytes);
-      if (!actions.why_not.empty()) why_not = std::move(actions.why_not);
+      if (!actions.why_not.empty()) keep_reason(why_not, std::move(actions.why_not));
     }
   }
   return {.bytes = writer.take(), .why_not = std::move(why_not)};
 }
+
+const Kind* find_kind(std::string_view name) {
+  const auto known = std::find_if(kKinds.begin(), kKinds.end(),
+                                  [&](const Kind& each) { return name == each.name; });
+  return known == kKinds.end() ? nullptr : &*known;
+}
+
+/// The parameters of each action of a filter's that mirrors or redirects; views into `options`.
+std::vector<std::string_view> find_mirrors(std::string_view kind_name, std::string_view options) {
+  std::vector<std::string_view> found;
+  const Kind* kind = find_kind(kind_name);
+  if (kind == nullptr) return found;
+  for (const auto& rule : kind->rules) {
+    if (rule.fate != Fate::actions) continue;
+    const Attributes actions = Attributes(options).nested(rule.type);
+    for (const auto& [number, bytes] : actions.all()) {
+      const Attributes action(bytes);
+      if (action.text(TCA_ACT_KIND) != kMirred) continue;
+      const auto parameters = action.nested(TCA_ACT_OPTIONS).find(TCA_MIRRED_PARMS);
+      if (parameters && mirror_in(*parameters)) found.push_back(*parameters);
+    }
+  }
+  return found;
+}
 }  // namespace
 
 FilterOptions read_filter_options(std::string_view kind, std::string_view options) {
-  const auto known = std::find_if(kKinds.begin(), kKinds.end(),
-                                  [&](const Kind& each) { return kind == each.name; });
-  if (known == kKinds.end()) {
+  const Kind* known = find_kind(kind);
+  if (known == nullptr) {
     return {.bytes = std::string(options), .why_not = "its kind is not one that can be written"};
   }
   const Attributes attributes(options);
@@ -200,6 +248,32 @@ FilterOptions read_filter_options(std::string_view kind, std::string_view option
     return {.bytes = std::string(options), .why_not = "a program can't be read back"};
   }
   return read_by_rules(*known, attributes);
+}
+
+std::vector<tc_mirred> mirrors_of(std::string_view kind, std::string_view options) {
+  std::vector<tc_mirred> mirrors;
+  for (const auto& parameters : find_mirrors(kind, options)) {
+    mirrors.push_back(*mirror_in(parameters));
+  }
+  return mirrors;
+}
+
+bool aim_mirrors(std::string_view kind, std::string& options,
+                 const std::function<std::optional<IfIndex>(const tc_mirred&)>& find_target) {
+  bool all_aimed = true;
+  for (const auto& parameters : find_mirrors(kind, options)) {
+    tc_mirred mirror = *mirror_in(parameters);
+    if (mirror.index == 0) continue;
+    if (const auto target = find_target(mirror)) {
+      mirror.ifindex = static_cast<std::uint32_t>(target->value);
+      mirror.index = 0;
+      const auto place = static_cast<std::size_t>(parameters.data() - options.data());
+      std::memcpy(options.data() + place, &mirror, sizeof mirror);
+    } else {
+      all_aimed = false;
+    }
+  }
+  return all_aimed;
 }
 
 }  // namespace netlend

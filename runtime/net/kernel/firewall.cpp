@@ -49,9 +49,17 @@ std::optional<std::string> bytes_of(const ForwardedPacket& packet,
   const bool is_first = packet.state == ForwardedPacket::State::first;
   switch (condition.of) {
     case Of::from_device:
-      return padded_name(packet.from_device);
+      return padded_name(packet.from_device.name);
     case Of::to_device:
-      return padded_name(packet.to_device);
+      return padded_name(packet.to_device.name);
+    case Of::from_index:
+      return bytes_of(packet.from_device.index.value);
+    case Of::to_index:
+      return bytes_of(packet.to_device.index.value);
+    case Of::from_group:
+      return bytes_of(packet.from_device.group);
+    case Of::to_group:
+      return bytes_of(packet.to_device.group);
     case Of::family:
       return std::string(1, static_cast<char>(is_ipv4 ? NFPROTO_IPV4 : NFPROTO_IPV6));
     case Of::protocol:
@@ -86,11 +94,17 @@ struct Fit {
   bool is_own = false;
 };
 
+bool is_of(const FirewallCondition& condition, Of name, Of index) {
+  return condition.of == name || condition.of == index;
+}
+
 bool names_own(const FirewallCondition& condition, const ForwardedPacket& packet) {
   if (condition.is_inverted) return false;
   return condition.of == Of::header ||
-         (condition.of == Of::from_device && packet.from_device == packet.own_device) ||
-         (condition.of == Of::to_device && packet.to_device == packet.own_device);
+         (is_of(condition, Of::from_device, Of::from_index) &&
+          packet.from_device.name == packet.own_device) ||
+         (is_of(condition, Of::to_device, Of::to_index) &&
+          packet.to_device.name == packet.own_device);
 }
 
 Fit fit(const FirewallRule& rule, const ForwardedPacket& packet) {

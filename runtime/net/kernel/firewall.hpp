@@ -15,12 +15,18 @@ namespace netlend {
 
 /// Of the first packets of a connection; what isn't in here, such as its ports, is unknown.
 struct ForwardedPacket {
-  std::string from_device;
-  std::string to_device;
+  struct Device {
+    std::string name;
+    /// 0: it isn't there yet, so that no rule says its number.
+    IfIndex index = {};
+    std::uint32_t group = 0;
+  };
+  Device from_device;
+  Device to_device;
   /// The address that is known, which is its source or its destination.
   IpAddress address;
   enum class Is { source, destination } is = Is::source;
-  /// Of two devices, the one that whoever writes a rule for this packet names.
+  /// The name of the one of these that whoever writes a rule for this packet names.
   std::string own_device;
   enum class State { first, answer } state = State::first;
 };
@@ -29,6 +35,10 @@ struct FirewallCondition {
   enum class Of {
     from_device,
     to_device,
+    from_index,
+    to_index,
+    from_group,
+    to_group,
     family,
     /// The type that Ethernet gives it.
     protocol,

@@ -23,7 +23,7 @@ struct DeviceIdentity {
   IfIndex home_ifindex;
   std::optional<IfIndex> peer;
   std::optional<std::uint32_t> peer_nsid;
-  /// The options of its kind that nobody can change: a VXLAN's or VLAN's number.
+  /// The options of its kind that nobody can change: a VXLAN's or VLAN's number, a tap's mode.
   std::string fixed_options;  // raw bytes
   bool operator==(const DeviceIdentity&) const = default;
 };

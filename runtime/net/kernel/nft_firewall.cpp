@@ -27,6 +27,9 @@ using Registers = std::map<std::uint32_t, FirewallCondition>;
 
 constexpr std::uint32_t kWordsOfRegister = 4;
 
+/// Longer than a register is.
+const std::string kBehindAll(128, '\xff');
+
 std::uint32_t number(const Attributes& attributes, int type) {
   return ntohl(attributes.u32(type).value_or(0));
 }
@@ -69,6 +72,14 @@ Of of_meta(std::uint32_t key) {
       return Of::from_device;
     case NFT_META_OIFNAME:
       return Of::to_device;
+    case NFT_META_IIF:
+      return Of::from_index;
+    case NFT_META_OIF:
+      return Of::to_index;
+    case NFT_META_IIFGROUP:
+      return Of::from_group;
+    case NFT_META_OIFGROUP:
+      return Of::to_group;
     case NFT_META_NFPROTO:
       return Of::family;
     case NFT_META_PROTOCOL:
@@ -131,6 +142,7 @@ class TableReader {
   static void read_load(const FirewallCondition& what, std::uint32_t reg, Reading& reading);
   static void read_bitwise(const Attributes& data, Reading& reading);
   static void read_compare(const Attributes& data, Reading& reading);
+  static void read_range(const Attributes& data, Reading& reading);
   static void read_immediate(const Attributes& data, Reading& reading);
   static void read_match(const Attributes& data, Reading& reading);
   void read_lookup(const Attributes& data, Reading& reading);
@@ -163,6 +175,8 @@ void TableReader::read_expression(std::string_view name, const Attributes& data,
     read_bitwise(data, reading);
   } else if (name == "cmp") {
     read_compare(data, reading);
+  } else if (name == "range") {
+    read_range(data, reading);
   } else if (name == "immediate") {
     read_immediate(data, reading);
   } else if (name == "lookup") {
@@ -194,14 +208,44 @@ void TableReader::read_bitwise(const Attributes& data, Reading& reading) {
   reading.registers[word_of(number(data, NFTA_BITWISE_DREG))] = std::move(value);
 }
 
+/// What is compared with a value, by memcmp as the kernel does it; nothing if it isn't known how.
+std::optional<FirewallCondition> compared(FirewallCondition condition, std::uint32_t operation,
+                                          const std::string& value) {
+  using Values = FirewallCondition::Values;
+  const bool is_equality = operation == NFT_CMP_EQ || operation == NFT_CMP_NEQ;
+  const bool is_at_least = operation == NFT_CMP_GTE || operation == NFT_CMP_LT;
+  const bool is_at_most = operation == NFT_CMP_LTE || operation == NFT_CMP_GT;
+  if (!is_equality && !is_at_least && !is_at_most) return std::nullopt;
+  condition.is_inverted =
+      operation == NFT_CMP_NEQ || operation == NFT_CMP_LT || operation == NFT_CMP_GT;
+  if (is_equality) {
+    condition.any_of = {Values{.first = value}};
+  } else if (is_at_least) {
+    condition.any_of = {Values{.first = value, .end = kBehindAll}};
+  } else {
+    // What comes next is the same with a byte more.
+    condition.any_of = {Values{.first = std::string(value.size(), '\0'), .end = value + '\0'}};
+  }
+  return condition;
+}
+
 void TableReader::read_compare(const Attributes& data, Reading& reading) {
-  auto condition = at_register(reading.registers, number(data, NFTA_CMP_SREG));
-  const auto operation = number(data, NFTA_CMP_OP);
   const auto value = data.nested(NFTA_CMP_DATA).find(NFTA_DATA_VALUE);
-  if (!value || (operation != NFT_CMP_EQ && operation != NFT_CMP_NEQ)) condition = {};
-  condition.any_of = {{.first = std::string(value.value_or(""))}};
-  condition.is_inverted = operation == NFT_CMP_NEQ;
-  reading.rule.conditions.push_back(std::move(condition));
+  const auto condition = compared(at_register(reading.registers, number(data, NFTA_CMP_SREG)),
+                                  number(data, NFTA_CMP_OP), std::string(value.value_or("")));
+  reading.rule.conditions.push_back(value && condition ? *condition : FirewallCondition{});
+}
+
+/// From one value to another, both included.
+void TableReader::read_range(const Attributes& data, Reading& reading) {
+  auto condition = at_register(reading.registers, number(data, NFTA_RANGE_SREG));
+  const auto from = data.nested(NFTA_RANGE_FROM_DATA).find(NFTA_DATA_VALUE);
+  const auto to = data.nested(NFTA_RANGE_TO_DATA).find(NFTA_DATA_VALUE);
+  if (from && to) {
+    condition.any_of = {{.first = std::string(*from), .end = std::string(*to) + '\0'}};
+    condition.is_inverted = number(data, NFTA_RANGE_OP) == NFT_RANGE_NEQ;
+  }
+  reading.rule.conditions.push_back(from && to ? std::move(condition) : FirewallCondition{});
 }
 
 void TableReader::read_immediate(const Attributes& data, Reading& reading) {
@@ -227,8 +271,7 @@ std::vector<FirewallCondition::Values> values_of(const std::vector<Element>& ele
                                          [](const auto& element) { return element.is_end; });
   FirewallCondition::Values values{.first = elements[index].key};
   if (has_intervals) {
-    values.end = index + 1 < elements.size() ? elements[index + 1].key
-                                             : std::string(values.first.size() + 1, '\xff');
+    values.end = index + 1 < elements.size() ? elements[index + 1].key : kBehindAll;
   }
   return {values};
 }

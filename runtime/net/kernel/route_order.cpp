@@ -77,17 +77,16 @@ std::vector<DeviceRoute> list_ranked(RouteSocket& socket, int family, std::uint3
 
 using IsOther = std::function<bool(const DeviceRoute&)>;
 
-RoutePlace place_among(const std::vector<DeviceRoute>& all, const DeviceRoute& route,
+/// `equals`: all that rank as the route does.
+RoutePlace place_among(const std::vector<const DeviceRoute*>& equals, const DeviceRoute& route,
                        const IsOther& is_other) {
   bool is_passed = false;
   bool any_before = false;
   bool any_behind = false;
-  const Rank rank = rank_of(route.route);
-  for (const auto& each : all) {
-    if (rank_of(each.route) != rank) continue;
-    if (each.device == route.device && each.route.is_same_as(route.route)) {
+  for (const DeviceRoute* each : equals) {
+    if (each->device == route.device && each->route.is_same_as(route.route)) {
       is_passed = true;
-    } else if (is_other(each)) {
+    } else if (is_other(*each)) {
       (is_passed ? any_behind : any_before) = true;
     }
   }
@@ -104,10 +103,12 @@ void place(RouteSocket& socket, std::vector<DeviceRoute>& routes, const IsOther&
   }
   for (const auto& [table, ranks] : tables) {
     const auto all = list_ranked(socket, table.first, table.second, ranks);
+    std::map<Rank, std::vector<const DeviceRoute*>> equals;
+    for (const auto& each : all) equals[rank_of(each.route)].push_back(&each);
     for (auto& each : routes) {
       RouteRecord& route = each.route;
       if (std::pair(route.family, route.table) != table || !has_order(route)) continue;
-      route.place = place_among(all, each, is_other);
+      route.place = place_among(equals[rank_of(route)], each, is_other);
     }
   }
 }
@@ -128,6 +129,36 @@ void place_routes(RouteSocket& socket, std::vector<DeviceRoute>& routes) {
       return own.device == each.device && own.route.is_same_as(each.route);
     });
   });
+}
+
+namespace {
+using Equals = std::tuple<int, std::uint32_t, Rank>;
+
+Equals equals_of(const RouteRecord& route) { return {route.family, route.table, rank_of(route)}; }
+
+RoutePlace opposite(RoutePlace place) {
+  if (place == RoutePlace::before) return RoutePlace::behind;
+  return place == RoutePlace::behind ? RoutePlace::before : place;
+}
+
+RoutePlace both(RoutePlace one, RoutePlace other) {
+  if (one == RoutePlace::alone || one == other) return other;
+  return other == RoutePlace::alone ? one : RoutePlace::between;
+}
+}  // namespace
+
+void place_beside(const std::vector<RouteRecord>& away, const std::vector<RouteRecord*>& routes) {
+  std::map<Equals, RoutePlace> places;
+  for (const auto& route : away) {
+    if (route.place == RoutePlace::alone) continue;
+    const auto [known, is_new] = places.emplace(equals_of(route), opposite(route.place));
+    if (!is_new) known->second = both(known->second, opposite(route.place));
+  }
+  if (places.empty()) return;
+  for (RouteRecord* route : routes) {
+    const auto found = places.find(equals_of(*route));
+    if (found != places.end()) route->place = both(route->place, found->second);
+  }
 }
 
 std::optional<std::string> why_not_placeable(const RouteRecord& route) {

@@ -215,7 +215,11 @@ bool RouteSocket::take_datagram(const Message& message, Answer& answer) {
     if (header.nlmsg_type >= NLMSG_MIN_TYPE) {
       Reply reply(header.nlmsg_type, std::string(payload));
       const Take take = answer.filter ? answer.filter(reply) : Take::yes;
-      if (take == Take::enough) return true;
+      if (take == Take::enough) {
+        // Whatever changed meanwhile: and the kernel is still listing, so it can't be asked again.
+        answer.interrupted = false;
+        return true;
+      }
       if (take == Take::yes) answer.replies.push_back(std::move(reply));
     }
   }

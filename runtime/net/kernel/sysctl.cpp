@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
+#include <algorithm>
 #include <array>
 #include <filesystem>
 #include <map>
@@ -14,6 +15,7 @@
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/syscall.hpp"
+#include "base/text.hpp"
 
 namespace netlend {
 
@@ -93,6 +95,13 @@ std::optional<std::string> read_sysctl(const Netns& netns, const std::string& de
     value = read_attribute(folder.get(), path.filename());
   });
   return value;
+}
+
+std::string sysctl_name(const std::string& key, std::string device) {
+  std::replace(device.begin(), device.end(), '.', '/');
+  std::string name = "net." + key.substr(0, key.rfind('/')) + "/";
+  std::replace(name.begin(), name.end(), '/', '.');
+  return name + printable(device) + "." + key.substr(key.rfind('/') + 1);
 }
 
 void write_sysctl(const Netns& netns, const std::string& device, const std::string& key,

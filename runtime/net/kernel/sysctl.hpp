@@ -25,6 +25,10 @@ inline constexpr const char* kLocalPorts = "ipv4/ip_local_port_range";
 std::optional<std::string> read_sysctl(const Netns& netns, const std::string& device,
                                        const std::string& key);
 
+/// "net.ipv4.conf.up0.forwarding" of "ipv4/conf/forwarding", as sysctl(8) writes it: with '/' for
+/// the dots of a device's name. Printable.
+std::string sysctl_name(const std::string& key, std::string device);
+
 /// Throws Error that names the file.
 void write_sysctl(const Netns& netns, const std::string& device, const std::string& key,
                   const std::string& value);

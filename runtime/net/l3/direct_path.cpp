@@ -98,11 +98,7 @@ void DirectPath::reach(IfIndex pair, const LentAddress& lent) {
 /// table of its own first.
 void DirectPath::ask_own_table() {
   for (const auto& lent : loan_.addresses) {
-    const FibRule rule{.family = lent.home.family,
-                       .priority = kOwnTablePriority,
-                       .action = FR_ACT_TO_TBL,
-                       .from = host_prefix(lent.home.address()),
-                       .table = own_table(upper())};
+    const FibRule rule = own_table_rule(lent, upper());
     scene_.call(borrower_, add_fib_rule(rule, "add rule " + describe(rule) + " inside"));
   }
 }
@@ -209,7 +205,11 @@ void tell_lan(const AddressScene& scene, const AddressLoan& loan, Failures& fail
     const auto link = find_link(scene.home.socket, uplink_of(loan));
     if (!link) return;
     std::vector<AddressRecord> addresses;
-    for (const auto& lent : loan.addresses) addresses.push_back(lent.home);
+    const auto there = list_addresses(scene.home.socket, link->ifindex);
+    for (const auto& lent : loan.addresses) {
+      const auto is_home = [&](const auto& each) { return each.address() == lent.home.address(); };
+      if (std::any_of(there.begin(), there.end(), is_home)) addresses.push_back(lent.home);
+    }
     for (auto& failure : announce(scene.home, *link, addresses)) failures.push_back(failure);
   });
 }

@@ -25,6 +25,23 @@ netlend::Plan device_plan(const std::string& spec) {
 
 BOOST_FIXTURE_TEST_SUITE(address_failures, Lan)
 
+BOOST_AUTO_TEST_CASE(what_went_with_its_device_is_refused_with_who_has_that) {
+  sh("ip link add spare0 type veth peer name spare1; ip addr add 10.7.0.1/24 dev spare0");
+  lend(context(), device_plan("eth0=spare0"), borrower_of(c1, "c1"));
+  BOOST_TEST(says(error_of([&] { lend_to_c2("10.7.0.1"); }),
+                  "'10.7.0.1' is not lent: its device 'spare0' is lent to 'c1'"));
+  BOOST_TEST(give_all_back() == "");
+}
+
+BOOST_AUTO_TEST_CASE(a_name_that_an_earlier_loan_has_inside_is_refused_with_what_to_do) {
+  const auto borrower = [&] { return borrower_of(c1, "c1"); };
+  lend(context(), plan("10.9.0.11"), borrower());
+  BOOST_TEST(says(error_of([&] { lend(context(), plan("10.9.0.12"), borrower()); }),
+                  "the name 'eth0' is taken in 'c1' already, by the loan of '10.9.0.11'; choose "
+                  "another by as=NAME, or bring that home by 'netlend return 10.9.0.11'"));
+  BOOST_TEST(give_all_back() == "");
+}
+
 BOOST_AUTO_TEST_CASE(what_cannot_be_lent_is_refused_by_name_and_reason) {
   const auto refusal = [&](const std::string& spec) { return error_of([&] { lend_to_c1(spec); }); };
   BOOST_TEST(says(refusal("10.9.0.13"), "'10.9.0.13' is not lent: no device here has it"));
@@ -42,6 +59,22 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_lent_is_refused_by_name_and_reason) {
   sh("ip addr add 203.0.113.9/32 dev up0");
   BOOST_TEST(says(refusal("10.9.0.1 10.9.0.11 10.9.0.12"), "it is the last of its network"));
   sh("ip addr del 203.0.113.9/32 dev up0");
+  check_home_as_it_was();
+}
+
+BOOST_AUTO_TEST_CASE(home_speaks_from_none_that_another_loan_of_the_plan_takes) {
+  netlend::Plan both = plan("10.9.0.1 fd09::1");
+  both.addresses.push_back(plan("10.9.0.11 fd09::11 as=web0").addresses.front());
+  lend(context(), both, borrower_of(c1, "c1"));
+  BOOST_TEST(says(sh("ip route show 10.9.0.0/24"), "src 10.9.0.12"));
+  for (const std::string address : {"10.9.0.12", "fd09::12"}) {
+    BOOST_TEST(reaches(c1, address), address);
+    BOOST_TEST(reaches(neighbour, address), address);
+  }
+  BOOST_TEST(give_all_back() == "");
+  both.addresses.push_back(plan("10.9.0.12 as=web1").addresses.front());
+  BOOST_TEST(says(error_of([&] { lend(context(), both, borrower_of(c1, "c1")); }),
+                  "'10.9.0.1' is not lent: it is the last of its network"));
   check_home_as_it_was();
 }
 
@@ -151,7 +184,7 @@ BOOST_AUTO_TEST_CASE(a_pods_container_in_a_new_namespace_takes_the_addresses_alo
   lend(context(), plan("10.9.0.11"), first);
   Borrower companion = borrower_of(c1, "c2");
   companion.key = second.key;
-  BOOST_TEST(netlend::share_loans(state(), plan("10.9.0.11"), companion));
+  BOOST_TEST(netlend::share_loans(context(), plan("10.9.0.11"), companion));
   lend(context(), plan("10.9.0.11"), second);
   Listener of_c2(&c2, "c2");
   BOOST_TEST(ask_listener(neighbour, "10.9.0.11") == "c2");

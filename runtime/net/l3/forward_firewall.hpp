@@ -18,6 +18,6 @@ struct ClosedChain {
 
 /// Those of home that the loan, which is forwarded, would meet; as far as rules of firewalls can be
 /// understood (kernel/firewall.hpp). Throws Error.
-std::vector<ClosedChain> list_closed_forward_chains(const Site& home, const AddressLoan& loan);
+std::vector<ClosedChain> list_closed_forward_chains(Site& home, const AddressLoan& loan);
 
 }  // namespace netlend

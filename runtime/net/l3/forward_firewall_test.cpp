@@ -38,8 +38,8 @@ struct FirewallLan : Lan {
   /// Fails the test unless what is said of such a firewall is what it does.
   void check(const std::string& commands, bool is_open_by_it) {
     sh(commands);
-    BOOST_TEST(list_closed_forward_chains(Site{Netns::current()}, loan).empty() == is_open_by_it,
-               commands);
+    Site home{Netns::current()};
+    BOOST_TEST(list_closed_forward_chains(home, loan).empty() == is_open_by_it, commands);
     BOOST_TEST(is_open() == is_open_by_it, "it isn't so: " << commands);
     sh("nft flush ruleset");
   }
@@ -65,6 +65,11 @@ BOOST_AUTO_TEST_CASE(those_that_let_pass_what_is_lent_are_open) {
            "policy accept; tcp dport 25 drop; ip saddr 198.51.100.0/24 drop; ct state invalid "
            "drop; iifname \"docker0\" drop;",
            "policy accept; ip6 daddr fd09::/64 oifname \"nl-x*\" drop;",
+           "policy accept; iif \"lo\" drop; oif \"lo\" drop; iifgroup 7 drop;",
+           "policy accept; ip daddr 10.9.0.12-10.9.0.99 drop; ip daddr < 10.9.0.11 drop; "
+           "ip saddr > 10.9.0.11 ip saddr < 10.9.0.20 drop;",
+           "policy drop; iif != \"lo\" accept;",
+           "policy drop; oif \"up0\" accept; iif \"up0\" ip daddr 10.9.0.11-10.9.0.12 accept;",
        }) {
     check(nft(rules), true);
   }
@@ -78,6 +83,12 @@ BOOST_AUTO_TEST_CASE(those_that_drop_it_are_closed_be_it_by_a_policy_or_a_rule) 
            "policy accept; iifname \"docker0\" accept; ct state established,related accept; "
            "reject with icmpx admin-prohibited;",
            "policy accept; oifname \"nl-*\" drop;",
+           "policy accept; iif \"up0\" drop;",
+           "policy accept; iifgroup 0 drop;",
+           "policy accept; ip daddr 10.9.0.8-10.9.0.12 drop;",
+           "policy accept; ip daddr != 10.9.0.12-10.9.0.200 drop;",
+           "policy accept; ip daddr <= 10.9.0.11 drop;",
+           "policy accept; ip daddr > 10.9.0.10 drop;",
            "policy drop; oifname \"nl-*\" accept;",
            "policy drop; ct state established,related accept; tcp dport 443 accept;",
        }) {

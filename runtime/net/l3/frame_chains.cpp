@@ -6,8 +6,6 @@
 #include <netinet/icmp6.h>
 #include <netinet/in.h>
 
-#include <algorithm>
-
 namespace netlend {
 
 namespace {
@@ -39,11 +37,6 @@ FrameRule from_address(std::uint16_t type, std::uint32_t offset, const IpAddress
                   {.what = What::network, .bytes = std::string(address.bytes()), .offset = offset}},
       .then = Then::accept,
       .copy_to = {}};
-}
-
-bool has(const AddressLoan& loan, int family) {
-  return std::any_of(loan.addresses.begin(), loan.addresses.end(),
-                     [&](const auto& lent) { return lent.home.family == family; });
 }
 }  // namespace
 
@@ -79,11 +72,11 @@ FrameChain broadcast_chain(const AddressLoan& loan, const std::string& device, I
                            .then = Then::copy,
                            .copy_to = pair});
   };
-  if (has(loan, AF_INET)) {
+  if (has_family(loan, AF_INET)) {
     copy(ETH_P_IP, PACKET_BROADCAST);
     copy(ETH_P_IP, PACKET_MULTICAST);
   }
-  if (has(loan, AF_INET6)) {
+  if (has_family(loan, AF_INET6)) {
     // Routers and neighbours (RFC 4861) are home's business: the borrower has none but its pair.
     chain.rules.push_back(
         {.matches = {of_protocol(ETH_P_IPV6), one_byte(What::network, IPPROTO_ICMPV6, kNextHeader6),

@@ -1,17 +1,22 @@
 #include <fmt/core.h>
-#include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
 
 #include <algorithm>
 #include <ctime>
+#include <set>
 
 #include "base/syscall.hpp"
 #include "base/text.hpp"
 #include "net/kernel/frame_rules.hpp"
+#include "net/kernel/sysctl.hpp"
+#include "net/l3/broadcast_copies.hpp"
 #include "net/l3/direct_path.hpp"
+#include "net/l3/home_changes.hpp"
 #include "net/l3/mode.hpp"
+#include "net/l3/restore_order.hpp"
 #include "net/l3/routed.hpp"
 #include "net/l3/routed_messages.hpp"
+#include "net/l3/source_routes.hpp"
 
 namespace netlend {
 
@@ -32,38 +37,30 @@ class RoutedReturn {
     const AddressMode mode = mode_of(loan_);
     // Of two that answer on the LAN neither is reached for certain.
     if (!is_answered_by_home(mode)) is_done &= attempt(failures_, [&] { take_upper(); });
-    for (const auto& lent : loan_.addresses) {
-      is_done &= attempt(failures_, [&] {
-        if (!loan_.ports.empty()) return give_back_ports(lent);
-        lent.home.family == AF_INET ? give_back_ipv4(lent) : give_back_ipv6(lent);
-      });
-    }
+    is_done &= give_back_all();
     // Home has them back already, and is heard at last.
     if (is_answered_by_home(mode)) is_done &= attempt(failures_, [&] { take_upper(); });
     tell_lan(scene_, loan_, failures_);
     if (host_) let_pass();
     is_done &= attempt(failures_, [&] { remove_rest(); });
-    for (const auto& lent : loan_.addresses) {
-      bool is_home = false;
-      attempt(failures_, [&] { is_home = verify(lent); });
-      is_done &= is_home;
-    }
+    // What is left inside keeps nobody from having the address again.
+    attempt(failures_, [&] { remove_rules_inside(); });
     return is_done;
   }
 
  private:
   void find_devices();
+  bool give_back_all();
   RouteRecord lent_route(const LentAddress& lent) const;
   void take_upper() { remove_upper(scene_, loan_); }
   void give_back_ports(const LentAddress& lent);
   void give_back_ipv4(const LentAddress& lent);
   void give_back_ipv6(const LentAddress& lent);
   void put_on_device(IfIndex device, const AddressRecord& address);
-  void restore_order(const LentAddress& lent);
-  void add_again(IfIndex device, const AddressRecord& address);
+  std::optional<std::string> why_no_ipv6(const std::string& device) const;
   void remove_rest();
+  void remove_rules_inside();
   bool verify(const LentAddress& lent);
-  std::vector<AddressRecord> ipv6_addresses(IfIndex device);
   template <typename Predicate>
   void remove_rules(int family, Predicate is_ours);
 
@@ -85,13 +82,43 @@ const AddressRecord* find(const std::vector<AddressRecord>& all, const IpAddress
   return found == all.end() ? nullptr : &*found;
 }
 
-std::vector<AddressRecord> RoutedReturn::ipv6_addresses(IfIndex device) {
-  auto all = list_addresses(socket_, device);
-  std::erase_if(all, [](const auto& record) { return record.family != AF_INET6; });
-  return all;
+void RoutedReturn::find_devices() {
+  if (const auto host = find_host_end(scene_.home, loan_)) host_ = host->ifindex;
 }
 
-void RoutedReturn::find_devices() { host_ = find_host_end(scene_.home, loan_); }
+/// The kernel puts a new IPv6 address first. Who lends or gives back another one meanwhile would
+/// take for home's order what is half way.
+bool RoutedReturn::give_back_all() {
+  std::set<IfIndex> devices;
+  std::vector<const LentAddress*> last_first;
+  for (const auto& lent : loan_.addresses) {
+    last_first.push_back(&lent);
+    if (loan_.ports.empty() && lent.home.family == AF_INET6) devices.insert(lent.device);
+  }
+  std::stable_sort(last_first.begin(), last_first.end(), [](const auto* left, const auto* right) {
+    return left->before.size() > right->before.size();
+  });
+  std::optional<LedgerLock> lock;
+  bool is_done = devices.empty() || attempt(failures_, [&] { lock = lock_home(scene_); });
+  for (const auto* lent : last_first) {
+    is_done &= attempt(failures_, [&] {
+      if (!loan_.ports.empty()) return give_back_ports(*lent);
+      lent->home.family == AF_INET ? give_back_ipv4(*lent) : give_back_ipv6(*lent);
+    });
+  }
+  for (const IfIndex device : devices) {
+    is_done &= attempt(failures_, [&] { restore_order(scene_, loan_, device); });
+  }
+  // Without the lock, one that another's return has taken off for a moment would seem to be
+  // missing.
+  for (const auto& lent : loan_.addresses) {
+    bool is_home = false;
+    attempt(failures_, [&] { is_home = verify(lent); });
+    is_done &= is_home;
+  }
+  if (lock) lock->remove();
+  return is_done;
+}
 
 /// Whatever source it names by now.
 RouteRecord RoutedReturn::lent_route(const LentAddress& lent) const {
@@ -116,10 +143,21 @@ void RoutedReturn::give_back_ipv4(const LentAddress& lent) {
                                           fmt::format("take back {}", lent.home.address().str())));
 }
 
+/// What home itself has switched off takes every address of the device with it; what to do about
+/// it.
+std::optional<std::string> RoutedReturn::why_no_ipv6(const std::string& device) const {
+  constexpr const char* kDisableIpv6 = "ipv6/conf/disable_ipv6";
+  const auto is_off = read_sysctl(scene_.home.netns, device, kDisableIpv6);
+  if (!is_off) return "IPv6 is no more on '" + printable(device) + "' (MTU below 1280?)";
+  if (*is_off == "0") return std::nullopt;
+  return fmt::format("IPv6 is switched off on '{}' (sysctl -w {}=0 switches it on)",
+                     printable(device), sysctl_name(kDisableIpv6, device));
+}
+
 void RoutedReturn::give_back_ipv6(const LentAddress& lent) {
   const IpAddress address = lent.home.address();
   const auto link = find_link(socket_, lent.device);
-  const bool has_place = link && !is_over(lent.home);
+  const bool has_place = link && !is_over(lent.home) && !why_no_ipv6(link->name);
   if (has_place) put_on_device(lent.device, lent.home);
   remove_rules(AF_INET6, [&](const FibRule& rule) { return sends_to_borrower(rule, loan_, lent); });
   if (host_) {
@@ -130,63 +168,14 @@ void RoutedReturn::give_back_ipv6(const LentAddress& lent) {
     scene_.ensure(scene_.home, remove_address(lo->ifindex, parked(lent),
                                               fmt::format("unpark {}", address.str())));
   }
-  if (has_place) restore_order(lent);
 }
 
-/// Without duplicate address detection, which takes two seconds: nobody else can have it, since
-/// this machine has answered for it all the time.
 void RoutedReturn::put_on_device(IfIndex device, const AddressRecord& address) {
-  const auto now = ipv6_addresses(device);
+  const auto now = list_addresses(socket_, device);
   const auto* there = find(now, address.address());
-  if (there != nullptr && there->is_same_as(address)) return;
-  const std::string doing = fmt::format("put on {}", describe(address));
-  if (there == nullptr) {
-    AddressRecord at_once = address;
-    at_once.flags |= IFA_F_NODAD;
-    scene_.call(scene_.home, add_address(device, at_once, doing));
-  }
-  // One that is in use already is not looked at for duplicates again.
-  if ((address.flags & IFA_F_NODAD) == 0 || there != nullptr) {
-    scene_.call(scene_.home, add_address(device, address, doing));
-  }
-  // On a device that is down, nothing is taken.
-  if (read_link(socket_, device).is_up()) {
-    wait_for_local_route(scene_.home, device, address.address());
-  }
-}
-
-/// The kernel puts a new address first. Those that were before it go there again, the nearest
-/// first.
-void RoutedReturn::restore_order(const LentAddress& lent) {
-  // Whoever was killed at this may have taken them away.
-  for (const auto& address : loan_.put_again) put_on_device(lent.device, address);
-  const auto now = ipv6_addresses(lent.device);
-  const auto* ours = find(now, lent.home.address());
-  loan_.put_again.clear();
-  for (auto earlier = lent.before.rbegin(); earlier != lent.before.rend(); ++earlier) {
-    const auto* there = find(now, *earlier);
-    // One that is gone, that only the kernel makes, or that is before it already, stays so.
-    if (there != nullptr && there > ours && !there->is_tentative() && !why_not_writable(*there)) {
-      loan_.put_again.push_back(*there);
-    }
-  }
-  if (loan_.put_again.empty()) return;
-  Failures no_disk;  // Only whoever is killed in the next moment is missed by it.
-  attempt(no_disk, [&] { save_ledger(scene_.state, scene_.ledger); });
-  for (const auto& address : loan_.put_again) add_again(lent.device, address);
-  loan_.put_again.clear();
-}
-
-void RoutedReturn::add_again(IfIndex device, const AddressRecord& address) {
-  const auto routes = list_routes_from(socket_, {std::string(address.address().bytes())}, AF_INET6);
-  scene_.call(scene_.home,
-              remove_address(device, address,
-                             fmt::format("take off {} for a moment", address.address().str())));
-  put_on_device(device, address);
-  // They lost their source address with it.
-  for (const auto& [through, route] : routes) {
-    scene_.ensure(scene_.home, replace_route(through, route, "restore route " + describe(route)));
-  }
+  if (there == nullptr) return put_on_at_once(scene_, device, address);
+  if (there->is_same_as(address)) return;
+  scene_.call(scene_.home, add_address(device, address, "put on " + describe(address)));
 }
 
 template <typename Predicate>
@@ -207,10 +196,24 @@ void RoutedReturn::remove_rest() {
     remove_rules(family, [&](const FibRule& rule) { return limits_sources(rule, loan_); });
   }
   stop_hearing(scene_, loan_);
+  end_mirrors(scene_, loan_);
   if (loan_.has_table) remove_frame_table(scene_.home.netns, loan_.host_name);
   if (host_) {
     scene_.ensure(scene_.home,
                   delete_link(*host_, fmt::format("remove the pair '{}'", loan_.host_name)));
+  }
+}
+
+/// They would stay in its way as one more with each loan. Those of another loan have their device.
+void RoutedReturn::remove_rules_inside() {
+  if (scene_.borrower == nullptr) return;
+  Site& borrower = *scene_.borrower;
+  for (const auto& lent : loan_.addresses) {
+    for (const auto& rule : list_fib_rules(borrower.socket, lent.home.family)) {
+      if (!asks_own_table(rule, lent) || find_link(borrower.socket, device_of_table(rule.table)))
+        continue;
+      scene_.ensure(borrower, remove_fib_rule(rule, "remove rule " + describe(rule) + " inside"));
+    }
   }
 }
 
@@ -225,6 +228,16 @@ bool RoutedReturn::verify(const LentAddress& lent) {
     return true;
   }
   if (is_over(lent.home)) return true;
+  if (lent.home.family == AF_INET6) {
+    if (const auto why = why_no_ipv6(link->name)) {
+      failures_.push_back({fmt::format(
+          "address '{}' can't come home: {}; its loan is closed, and 'ip addr add {} dev {}' puts "
+          "it on again",
+          address, *why, IpPrefix(lent.home.address(), lent.home.length_bits).str(),
+          printable(link->name))});
+      return true;
+    }
+  }
   const auto all = list_addresses(socket_, lent.device);
   const auto* now = find(all, lent.home.address());
   // One of IPv4, or of which only ports were lent, has been there all the time, and what has become
@@ -233,8 +246,9 @@ bool RoutedReturn::verify(const LentAddress& lent) {
   if (now != nullptr && (stayed || now->is_same_as(lent.home))) return true;
   failures_.push_back(
       {now == nullptr
-           ? fmt::format("address '{}' is not on '{}' any more: somebody took it away there{}",
-                         address, printable(link->name), stayed ? "; its loan is closed" : "")
+           ? fmt::format(
+                 "address '{}' is not on '{}' any more: it was taken away there, or ended{}",
+                 address, printable(link->name), stayed ? "; its loan is closed" : "")
            : fmt::format("address '{}' is home, but it is '{}' and was '{}'", address,
                          describe(*now), describe(lent.home))});
   return stayed;

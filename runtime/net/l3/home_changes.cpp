@@ -9,7 +9,9 @@
 
 #include "base/text.hpp"
 #include "net/kernel/sysctl.hpp"
+#include "net/l3/broadcast_copies.hpp"
 #include "net/l3/mode.hpp"
+#include "net/l3/own_routes.hpp"
 #include "net/l3/rule_places.hpp"
 #include "net/l3/source_routes.hpp"
 
@@ -60,6 +62,7 @@ HomeChanges needed_by_others(const AddressScene& scene) {
     add(all.rules, ledger.home_changes.rules);
     add(all.removed_rules, ledger.home_changes.removed_rules);
     add(all.routes, ledger.home_changes.routes);
+    add(all.ingress_qdiscs, ledger.home_changes.ingress_qdiscs);
   }
   return all;
 }
@@ -95,7 +98,7 @@ class Preparation {
   HomeChanges& changes_;
   std::vector<NewSysctl> new_sysctls_;
   std::vector<FibRule> retired_rules_;
-  std::vector<DeviceRoute> new_routes_;
+  std::vector<SourceChange> new_routes_;
 };
 
 void Preparation::plan() {
@@ -278,10 +281,7 @@ void Preparation::carry_out() {
     if (scene_.on_step) scene_.on_step(fmt::format("set {} of '{}'", key, device));
     write_sysctl(scene_.home.netns, device, key, value);
   }
-  for (const auto& [device, route] : new_routes_) {
-    scene_.ensure(scene_.home,
-                  replace_route(device, route, fmt::format("route {}", describe(route))));
-  }
+  for (const auto& [now, wanted] : new_routes_) change_route(scene_, now, wanted);
 }
 
 /// Puts back what only this ledger needs.
@@ -296,6 +296,8 @@ class PuttingBack {
                   [&](const auto& sysctl) { put_back(sysctl); });
     put_back_rules(changes);
     put_back_source_routes(scene_, others_, failures_);
+    restore_own_routes(scene_, failures_);
+    put_back_ingress(scene_, others_, failures_);
   }
 
  private:

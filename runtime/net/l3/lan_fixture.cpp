@@ -68,12 +68,17 @@ Plan Lan::plan(const std::string& spec) {
   return plan;
 }
 
+void Lan::keep_up(const std::string& ledger) {
+  for (const auto& failure : netlend::keep_up(context(), ledger)) BOOST_ERROR(failure.what);
+}
+
 std::string Lan::home_now() {
   return sh(R"(
     ip -br link | sed 's/@[^ ]*//'
     ip addr show | grep -E 'inet' | sed 's/valid_lft.*//; s/preferred_lft.*//'
     ip route show table all | grep -v ^multicast; ip -6 route show table all | sed 's/expires [0-9]*sec//' | sort
     ip rule; ip -6 rule
+    tc qdisc show dev up0; tc filter show dev up0 ingress
     nft list ruleset; bridge fdb show dev up0 | grep -v -e ^01 -e ^33
     ip neigh show proxy; ip -6 neigh show proxy; ip neigh show nud permanent
     cd /proc/sys/net

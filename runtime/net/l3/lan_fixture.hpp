@@ -31,6 +31,8 @@ class Lan : public LenderFixture {
   std::string lend_to_c2(const std::string& spec) {
     return lend(context(), plan(spec), borrower_of(c2, "c2"));
   }
+  /// What the guardian does when it is told of a change at home. Fails the test if that fails.
+  void keep_up(const std::string& ledger);
   /// The failures' texts, in one line.
   std::string give_all_back() { return joined(LenderFixture::give_all_back()); }
   /// All that a loan of addresses could leave at home: addresses in their order, routes, rules,

@@ -11,6 +11,7 @@
 #include "net/kernel/l3_namespace.hpp"
 #include "net/kernel/new_link.hpp"
 #include "net/kernel/sysctl.hpp"
+#include "net/l3/broadcast_copies.hpp"
 #include "net/l3/forward_firewall.hpp"
 #include "net/l3/frame_chains.hpp"
 
@@ -75,8 +76,9 @@ class Preflight {
 Preflight::Reason Preflight::needs_l3_namespace() const {
   if (scene_.is_in_l3_namespace) return std::nullopt;
   return "the container has to be in an L3 network namespace before it is lent anything: 'netlend "
-         "run' and 'netlend create' make one, where no device is lent along and config.json has a "
-         "network namespace without a path; a hook comes too late for that";
+         "run' and 'netlend create' make one, 'netlend-hook precreate' for podman and 'netlend "
+         "inject' for runc, where no device is lent along and config.json has a network namespace "
+         "without a path; a hook comes too late for that";
 }
 
 Preflight::Reason Preflight::needs_forwarding() {
@@ -142,14 +144,9 @@ Preflight::Reason Preflight::needs_source_filter() {
 }
 
 Preflight::Reason Preflight::needs_copies() {
-  const auto& first = loan_.addresses.front();
-  const auto why = why_no_frame_chain(
-      scene_.home.netns, broadcast_chain(loan_, first.device_name, /*pair=*/first.device));
-  if (!why) return std::nullopt;
-  return fmt::format(
-      "this kernel can't copy what a device receives by nftables (dup of family "
-      "netdev), which broadcast=yes needs: {}",
-      *why);
+  auto choice = choose_copies(scene_.home, loan_, loan_.addresses.front().device_name);
+  if (choice.by) return std::nullopt;
+  return choice.why_not;
 }
 
 Error refused(const AddressLoan& loan, const std::string& why) {

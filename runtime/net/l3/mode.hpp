@@ -51,9 +51,9 @@ inline bool is_on_lan(AddressMode mode) {
   return mode == AddressMode::macvlan || mode == AddressMode::kernel;
 }
 
-/// Home has rules of nftables for the loan.
-inline bool has_frame_table(const AddressPlan& plan, AddressMode mode) {
-  return (plan.broadcast && !is_on_lan(mode)) || mode == AddressMode::macvlan;
+/// The borrower is sent copies of what the LAN broadcasts.
+inline bool is_sent_copies(const AddressPlan& plan, AddressMode mode) {
+  return plan.broadcast && !is_on_lan(mode);
 }
 
 /// Home answers on the LAN for what it has given away.

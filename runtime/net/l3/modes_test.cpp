@@ -1,3 +1,15 @@
+#include <linux/filter.h>
+#include <linux/netlink.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+
+#include <array>
+#include <cerrno>
+#include <cstddef>
+
+#include "base/syscall.hpp"
 #include "net/kernel/frame_rules.hpp"
 #include "net/kernel/new_link.hpp"
 #include "net/kernel/site.hpp"
@@ -9,6 +21,7 @@ using netlend::FrameChain;
 using netlend::knows_link_kind;
 using netlend::Site;
 using netlend::test::error_of;
+using netlend::test::is_killed_when;
 using netlend::test::Lan;
 using netlend::test::output_of;
 using netlend::test::reaches;
@@ -35,6 +48,22 @@ struct ModesLan : Lan {
 /// Whose answers come to a broadcast on the LAN.
 std::string answers_to_broadcast(const Sleeper& from) {
   return output_of(from, "ping -b -c 3 -i 0.2 -W 1 10.9.0.255");
+}
+
+/// To this process, from now on: an endless EPROTONOSUPPORT, as socket(2) says it.
+void refuse_nftables() {
+  constexpr std::uint32_t kFirstArgument = offsetof(seccomp_data, args);
+  constexpr std::uint32_t kThirdArgument = kFirstArgument + 2 * sizeof(std::uint64_t);
+  std::array<sock_filter, 8> program{{{BPF_LD | BPF_W | BPF_ABS, 0, 0, offsetof(seccomp_data, nr)},
+                                      {BPF_JMP | BPF_JEQ | BPF_K, 0, 5, __NR_socket},
+                                      {BPF_LD | BPF_W | BPF_ABS, 0, 0, kFirstArgument},
+                                      {BPF_JMP | BPF_JEQ | BPF_K, 0, 3, AF_NETLINK},
+                                      {BPF_LD | BPF_W | BPF_ABS, 0, 0, kThirdArgument},
+                                      {BPF_JMP | BPF_JEQ | BPF_K, 0, 1, NETLINK_NETFILTER},
+                                      {BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ERRNO | EPROTONOSUPPORT},
+                                      {BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW}}};
+  const sock_fprog filter{.len = program.size(), .filter = program.data()};
+  netlend::check(::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter), "refuse", "nftables");
 }
 
 std::string multicasts_received(const Sleeper& who) {
@@ -152,6 +181,54 @@ BOOST_AUTO_TEST_CASE(copies_of_broadcasts_end_with_the_borrower_and_reap_removes
   BOOST_TEST(reaches(neighbour, "10.9.0.11"));
   BOOST_TEST(reap(context(), netlend::ReapScope::dead).empty());
   check_home_as_it_was();
+}
+
+// As in a kernel without CONFIG_NETFILTER_NETLINK: there is no such protocol.
+BOOST_AUTO_TEST_CASE(where_nftables_cannot_copy_broadcasts_traffic_control_does) {
+  const auto lend_without_nftables = [&](const std::string& spec, const Sleeper& to,
+                                         const std::string& name) {
+    is_killed_when([](auto) { return false; },
+                   [&](const auto&) {
+                     refuse_nftables();
+                     lend(context(), plan(spec), borrower_of(to, name));
+                   });
+  };
+  lend_without_nftables("10.9.0.11 fd09::11 broadcast=yes", c1, "c1");
+  lend_without_nftables("10.9.0.12 broadcast=yes", c2, "c2");
+  const std::string filters = sh("tc filter show dev up0 ingress; nft list tables");
+  BOOST_TEST(says(filters, "mirred (Egress Mirror to device nl-"), filters);
+  BOOST_TEST(!says(filters, "table"), filters);
+  for (const auto* borrower : {&c1, &c2}) {
+    borrower->sh("echo 0 > /proc/sys/net/ipv4/icmp_echo_ignore_broadcasts");
+  }
+  const std::string answers = answers_to_broadcast(neighbour);
+  BOOST_TEST(says(answers, "from 10.9.0.11"), answers);
+  BOOST_TEST(says(answers, "from 10.9.0.12"), answers);
+  const std::string before = multicasts_received(c1);
+  output_of(neighbour, "ping -c 3 -i 0.2 -W 1 ff02::1%l0");
+  BOOST_TEST(multicasts_received(c1) != before);
+  const std::string solicited = multicasts_received(c1);
+  neighbour.sh("ip -6 neigh flush all");
+  BOOST_TEST(reaches(neighbour, "fd09::1"));
+  BOOST_TEST(multicasts_received(c1) == solicited);
+
+  BOOST_TEST(
+      give_back(context(), netlend::ledgers_of(state(), borrower_of(c1, "c1").id).at(0)).empty());
+  BOOST_TEST(says(answers_to_broadcast(neighbour), "from 10.9.0.12"));
+  BOOST_TEST(give_all_back() == "");
+  check_home_as_it_was();
+}
+
+BOOST_AUTO_TEST_CASE(filters_that_home_hung_up_meanwhile_stay) {
+  is_killed_when([](auto) { return false; },
+                 [&](const auto&) {
+                   refuse_nftables();
+                   lend_to_c1("10.9.0.11 broadcast=yes mode=routed");
+                 });
+  sh("tc filter add dev up0 egress prio 7 protocol ip u32 match u32 0 0 classid 1:1");
+  BOOST_TEST(give_all_back() == "");
+  BOOST_TEST(says(sh("tc filter show dev up0 egress"), "pref 7 u32"));
+  BOOST_TEST(sh("tc filter show dev up0 ingress") == "");
 }
 
 BOOST_AUTO_TEST_CASE(rules_for_frames_are_tried_without_being_made) {

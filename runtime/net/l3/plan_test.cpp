@@ -64,7 +64,8 @@ struct PlanLan : Lan {
     for (const auto& sentence : report_of(spec).changes) {
       const bool is_rule = sentence.starts_with("routing rule '");
       if (!is_rule && !sentence.starts_with("sysctl ")) continue;
-      planned.insert(is_rule ? sentence.substr(0, sentence.find(": this machine")) : sentence);
+      planned.insert(is_rule ? sentence.substr(0, sentence.find(": ", sentence.find("' of")))
+                             : sentence);
     }
     const auto rules = rules_now();
     const auto sysctls = sysctls_now();
@@ -114,6 +115,34 @@ BOOST_AUTO_TEST_CASE(a_plan_names_mode_routes_firewall_and_copies) {
   const auto copied = joined(report_of("10.9.0.1 mode=routed broadcast=yes").changes);
   BOOST_TEST(says(copied, "copies the broadcasts and multicasts that 'up0' receives"), copied);
   check_home_as_it_was();
+}
+
+BOOST_AUTO_TEST_CASE(a_default_route_that_is_inside_already_stays_and_no_rule_does) {
+  const auto rules_inside = [&] { return c1.sh("ip rule; ip -6 rule"); };
+  c1.sh(
+      "ip link add d0 type veth peer name d1; ip link set d0 up; ip link set d1 up; ip addr add "
+      "10.88.0.2/16 dev d0;"
+      "ip route add default via 10.88.0.1");
+  const std::string rules = rules_inside();
+  const auto borrower = borrower_of(c1, "c1");
+  std::string planned;
+  const auto reports = preview(context(), plan("10.9.0.11 fd09::11"), &borrower);
+  for (const auto& change : reports.at(0).changes) {
+    planned += change + "\n";
+  }
+  BOOST_TEST(says(planned,
+                  "the default route of IPv4 inside stays as it is; what is sent from a "
+                  "lent address goes by 'eth0'"));
+  BOOST_TEST(says(planned, "the default route of IPv6 inside is by 'eth0'"));
+  const auto first = lend_to_c1("10.9.0.11 fd09::11");
+  const auto second = lend(context(), plan("10.9.0.12 as=eth1"), borrower_of(c1, "another"));
+  BOOST_TEST(says(c1.sh("ip route show default"), "via 10.88.0.1 dev d0"));
+  BOOST_TEST(give_back(context(), first).empty());
+  BOOST_TEST(!says(rules_inside(), "from 10.9.0.11"));
+  BOOST_TEST(!says(rules_inside(), "from fd09::11"));
+  BOOST_TEST(says(rules_inside(), "from 10.9.0.12"));
+  BOOST_TEST(give_back(context(), second).empty());
+  BOOST_TEST(rules_inside() == rules);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -11,6 +11,8 @@
 #include "base/syscall.hpp"
 #include "base/text.hpp"
 #include "net/kernel/l3_namespace.hpp"
+#include "net/l3/address_order.hpp"
+#include "net/l3/broadcast_copies.hpp"
 #include "net/l3/forward_firewall.hpp"
 #include "net/l3/mode.hpp"
 #include "net/l3/substitute.hpp"
@@ -37,10 +39,25 @@ std::string device_names(const AddressScene& scene, const std::vector<DeviceAddr
   return out;
 }
 
+/// It may have gone with the device that has it.
+std::string why_nowhere(const AddressScene& scene, const IpAddress& address) {
+  const auto has_it = [&](const AddressRecord& record) { return record.address() == address; };
+  for (const auto& ledger : other_ledgers(scene)) {
+    for (const auto& loan : ledger.loans) {
+      if (!loan.home) continue;
+      const auto& all = loan.home->addresses;
+      if (std::none_of(all.begin(), all.end(), has_it)) continue;
+      return fmt::format("its device '{}' is lent to '{}'; 'netlend loans' shows the loan",
+                         printable(loan.home_name()), ledger.id.str());
+    }
+  }
+  return "no device here has it; 'netlend show' lists them";
+}
+
 /// The one place where it is, or on `via`.
 DeviceAddress locate(const AddressScene& scene, const IpAddress& address, const AddressPlan& plan) {
   auto places = find_address(scene.home.socket, address);
-  if (places.empty()) throw refused(address, "no device here has it; 'netlend show' lists them");
+  if (places.empty()) throw refused(address, why_nowhere(scene, address));
   const std::string all = device_names(scene, places);
   if (plan.via) {
     const auto via = find_link(scene.home.socket, plan.via->str());
@@ -86,40 +103,6 @@ void check_ipv6(const IpAddress& address, const LinkState& link,
   }
 }
 
-/// The addresses of the device that home chooses one of, in the order that they have when all are
-/// at home.
-std::vector<IpAddress> home_order(const AddressScene& scene, const LentAddress& wanted,
-                                  const std::vector<AddressRecord>& all) {
-  const auto is_alternative = [&](const AddressRecord& other) {
-    return other.family == wanted.home.family && other.scope == wanted.home.scope &&
-           (other.family == AF_INET6 || network_of(other) == network_of(wanted.home));
-  };
-  std::vector<IpAddress> order;
-  for (const auto& other : all) {
-    if (is_alternative(other) && !owner_of(other)) order.push_back(other.address());
-  }
-  const auto put_in = [&](const LentAddress& lent) {
-    // One of IPv4 that is lent by routes has never left its place.
-    if (std::find(order.begin(), order.end(), lent.home.address()) != order.end()) return;
-    auto place = order.begin();
-    for (auto it = order.begin(); it != order.end(); ++it) {
-      const auto& before = lent.before;
-      if (std::find(before.begin(), before.end(), *it) != before.end()) place = it + 1;
-    }
-    order.insert(place, lent.home.address());
-  };
-  // What was lent last knows where it was among those that had been left then.
-  const auto others = other_address_ledgers(scene);
-  for (auto ledger = others.rbegin(); ledger != others.rend(); ++ledger) {
-    for (const auto& loan : ledger->address_loans) {
-      for (const auto& lent : loan.addresses) {
-        if (lent.device == wanted.device && is_alternative(lent.home)) put_in(lent);
-      }
-    }
-  }
-  return order;
-}
-
 LentAddress observe(const AddressScene& scene, const IpAddress& address, const AddressPlan& plan,
                     const std::set<IpAddress>& lent) {
   DeviceAddress place = locate(scene, address, plan);
@@ -146,10 +129,7 @@ LentAddress observe(const AddressScene& scene, const IpAddress& address, const A
                               network_of(result.home).str(), printable(link.name)));
   }
   if (address.family() == AF_INET6) check_ipv6(address, link, all);
-  for (const auto& other : home_order(scene, result, all)) {
-    if (other == address) break;
-    result.before.push_back(other);
-  }
+  result.before = find_preceding(scene, result, all);
   return result;
 }
 }  // namespace
@@ -219,6 +199,15 @@ void share_ports(const AddressScene& scene, const AddressPlan& plan, AddressLoan
 }  // namespace
 
 namespace {
+/// Those that home won't speak from, whichever loan of the plan takes them.
+std::vector<IpAddress> whole_addresses(const Plan& plan) {
+  std::vector<IpAddress> all;
+  for (const auto& part : plan.addresses) {
+    if (part.ports.empty()) all.insert(all.end(), part.addresses.begin(), part.addresses.end());
+  }
+  return all;
+}
+
 /// There is no pair, and the device inside is home's.
 void share_devices(const AddressScene& scene, AddressLoan& loan) {
   if (scene.borrower != nullptr) loan.l3_id = l3_id(scene.borrower->netns);
@@ -242,22 +231,24 @@ AddressLoan new_address_loan(const AddressPlan& plan) {
   return loan;
 }
 
-void observe_addresses(const AddressScene& scene, const AddressPlan& plan, AddressLoan& loan) {
-  std::vector<IpAddress> ours = plan.addresses;
-  for (const auto& other : scene.ledger.address_loans) {
-    for (const auto& lent : other.addresses) ours.push_back(lent.home.address());
+void observe_addresses(const AddressScene& scene, const Plan& plan, const AddressPlan& part,
+                       AddressLoan& loan) {
+  const auto lent = lent_addresses(scene, whole_addresses(plan));
+  for (const auto& address : part.addresses) {
+    check_not_lent(scene, address, part);
+    loan.addresses.push_back(observe(scene, address, part, lent));
   }
-  const auto lent = lent_addresses(scene, ours);
-  for (const auto& address : plan.addresses) {
-    check_not_lent(scene, address, plan);
-    loan.addresses.push_back(observe(scene, address, plan, lent));
-  }
-  if (!plan.ports.empty()) share_ports(scene, plan, loan);
-  AddressPlan wanted = plan;
-  if (!plan.ports.empty()) wanted.mode = AddressMode::routed;
+  if (!part.ports.empty()) share_ports(scene, part, loan);
+  AddressPlan wanted = part;
+  if (!part.ports.empty()) wanted.mode = AddressMode::routed;
   const AddressMode mode = choose_mode(scene, wanted, loan);
   loan.mode = mode_name(mode);
-  loan.has_table = has_frame_table(plan, mode);
+  loan.has_table = mode == AddressMode::macvlan;
+  if (is_sent_copies(part, mode)) {
+    const auto choice = choose_copies(scene.home, loan, loan.addresses.front().device_name);
+    loan.has_table = choice.by == CopiedBy::nftables;
+    loan.has_mirrors = choice.by == CopiedBy::tc;
+  }
   if (mode == AddressMode::kernel) share_devices(scene, loan);
   if (mode != AddressMode::netkit) return;
   // It has none, and drops what is sent to another than that.

@@ -12,10 +12,11 @@ namespace netlend {
 /// has been looked at.
 AddressLoan new_address_loan(const AddressPlan& plan);
 
-/// Looks up what the loan's addresses are at home. Changes nothing. Throws Error that names the
-/// address and says why it can't be lent, with any force: missing, on several devices, tentative,
-/// temporary, the last of its network.
-void observe_addresses(const AddressScene& scene, const AddressPlan& plan, AddressLoan& loan);
+/// Looks up what the addresses of a part of the plan are at home, for its loan. Changes nothing.
+/// Throws Error that names the address and says why it can't be lent, with any force: missing, on
+/// several devices, tentative, temporary, the last of its network.
+void observe_addresses(const AddressScene& scene, const Plan& plan, const AddressPlan& part,
+                       AddressLoan& loan);
 
 /// Throws Error where an address of the device is lent, which would be left without it.
 void check_no_address_lent(const AddressScene& scene, const LinkState& device);

@@ -7,16 +7,14 @@
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 
-#include <algorithm>
 #include <optional>
-#include <set>
 
 #include "base/syscall.hpp"
 #include "base/text.hpp"
 #include "net/kernel/new_link.hpp"
 #include "net/kernel/sysctl.hpp"
+#include "net/l3/broadcast_copies.hpp"
 #include "net/l3/direct_path.hpp"
-#include "net/l3/frame_chains.hpp"
 #include "net/l3/home_changes.hpp"
 #include "net/l3/mode.hpp"
 #include "net/l3/routed_messages.hpp"
@@ -44,7 +42,9 @@ class RoutedLender {
     if (is_answered_by_home(mode_) && loan_.ports.empty()) answer();
     for (const auto& lent : loan_.addresses) switch_over(lent);
     if (direct) direct->finish();
-    if (loan_.has_table && !is_on_lan(mode_)) copy_broadcasts();
+    if (!is_on_lan(mode_) && (loan_.has_table || loan_.has_mirrors)) {
+      copy_broadcasts(scene_, loan_, host_);
+    }
   }
 
  private:
@@ -63,11 +63,7 @@ class RoutedLender {
   void set_up_home();
   void switch_over(const LentAddress& lent);
   void send_to_borrower(const LentAddress& lent);
-  void copy_broadcasts();
-  bool has(int family) const {
-    return std::any_of(loan_.addresses.begin(), loan_.addresses.end(),
-                       [&](const auto& lent) { return lent.home.family == family; });
-  }
+  bool has(int family) const { return has_family(loan_, family); }
 
   const AddressScene& scene_;
   Site& borrower_;
@@ -187,11 +183,7 @@ void RoutedLender::route_by_default(int family) {
   scene_.call(borrower_, add_only_route(inside_, own, "route " + describe(own) + " inside"));
   for (const auto& lent : loan_.addresses) {
     if (lent.home.family != family) continue;
-    const FibRule rule{.family = family,
-                       .priority = kOwnTablePriority,
-                       .action = FR_ACT_TO_TBL,
-                       .from = host_prefix(lent.home.address()),
-                       .table = own.table};
+    const FibRule rule = own_table_rule(lent, inside_);
     scene_.call(borrower_, add_fib_rule(rule, "add rule " + describe(rule) + " inside"));
   }
 }
@@ -239,15 +231,6 @@ void RoutedLender::send_to_borrower(const LentAddress& lent) {
     scene_.call(scene_.home,
                 add_fib_rule(rule, fmt::format("send {} to the borrower: rule {}",
                                                lent.home.address().str(), describe(rule))));
-  }
-}
-
-void RoutedLender::copy_broadcasts() {
-  std::set<std::string> devices;
-  for (const auto& lent : loan_.addresses) devices.insert(lent.device_name);
-  for (const auto& device : devices) {
-    if (scene_.on_step) scene_.on_step(fmt::format("copy the broadcasts of '{}'", device));
-    add_frame_chain(scene_.home.netns, broadcast_chain(loan_, device, host_));
   }
 }
 }  // namespace

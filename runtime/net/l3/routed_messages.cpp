@@ -39,6 +39,20 @@ std::uint32_t own_table(IfIndex device) {
   return kTable + static_cast<std::uint32_t>(device.value);
 }
 
+IfIndex device_of_table(std::uint32_t table) { return IfIndex{static_cast<int>(table - kTable)}; }
+
+FibRule own_table_rule(const LentAddress& lent, IfIndex device) {
+  return {.family = lent.home.family,
+          .priority = kOwnTablePriority,
+          .action = FR_ACT_TO_TBL,
+          .from = host_prefix(lent.home.address()),
+          .table = own_table(device)};
+}
+
+bool asks_own_table(const FibRule& rule, const LentAddress& lent) {
+  return rule == own_table_rule(lent, device_of_table(rule.table));
+}
+
 NeighbourRecord proxy_for(const IpAddress& address) {
   // Permanent, or a lost carrier would take it away (net/core/neighbour.c, neigh_carrier_down).
   return {.family = address.family(),
@@ -65,11 +79,30 @@ RouteRecord default_route(int family, const AddressLoan& loan) {
   return route;
 }
 
-std::optional<IfIndex> find_host_end(Site& home, const AddressLoan& loan) {
-  const auto link = find_link(home.socket, loan.host_name);
-  const bool is_ours =
-      link && link->kind == pair_kind(mode_of(loan)) && link->address == loan.host_address;
-  return is_ours ? std::optional(link->ifindex) : std::nullopt;
+namespace {
+/// Whether a route of ours to one of the loan's addresses goes by it.
+bool carries(Site& home, const AddressLoan& loan, IfIndex device) {
+  const auto routes = list_routes(home.socket, device);
+  return std::any_of(routes.begin(), routes.end(), [&](const RouteRecord& route) {
+    const auto to = route.attributes.find(RTA_DST);
+    return route.protocol == kNetlendProtocol && to != route.attributes.end() &&
+           std::any_of(loan.addresses.begin(), loan.addresses.end(),
+                       [&](const auto& lent) { return to->second == lent.home.address().bytes(); });
+  });
+}
+}  // namespace
+
+std::optional<LinkState> find_host_end(Site& home, const AddressLoan& loan) {
+  const auto is_ours = [&](const LinkState& link) {
+    return link.kind == pair_kind(mode_of(loan)) && link.address == loan.host_address;
+  };
+  if (auto link = find_link(home.socket, loan.host_name); link && is_ours(*link)) return link;
+  // A veth's address was drawn for it alone; a netkit has none.
+  const bool has_address = loan.host_address.find_first_not_of('\0') != std::string::npos;
+  for (auto& link : list_links(home.socket)) {
+    if (is_ours(link) && (has_address || carries(home, loan, link.ifindex))) return link;
+  }
+  return std::nullopt;
 }
 
 std::vector<FibRule> source_rules(Site& home, const AddressLoan& loan) {
@@ -87,9 +120,10 @@ std::vector<FibRule> source_rules(Site& home, const AddressLoan& loan) {
     for (auto& rule : for_each_port(own, loan, &FibRule::source_ports)) rules.push_back(rule);
   }
   for (const int family : families) {
+    // In silence: who is told that it is unreachable is whoever has that address.
     rules.push_back({.family = family,
                      .priority = rule_places(home, family, sent_by(loan, family)).foreign_source,
-                     .action = FR_ACT_UNREACHABLE,
+                     .action = FR_ACT_BLACKHOLE,
                      .iif = loan.host_name});
   }
   return rules;

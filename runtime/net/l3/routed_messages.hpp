@@ -14,6 +14,12 @@ inline constexpr std::uint32_t kOwnTablePriority = 10;
 
 /// A table inside for the device alone.
 std::uint32_t own_table(IfIndex device);
+/// Whose own_table() it is.
+IfIndex device_of_table(std::uint32_t table);
+/// Inside: what comes from the address asks the device's own table first.
+FibRule own_table_rule(const LentAddress& lent, IfIndex device);
+/// Whether a rule inside is that for some device.
+bool asks_own_table(const FibRule& rule, const LentAddress& lent);
 
 /// The host answers for it on its LAN.
 NeighbourRecord proxy_for(const IpAddress& address);
@@ -25,8 +31,8 @@ IpAddress next_hop(int family);
 /// From the first of the loan's addresses of that family.
 RouteRecord default_route(int family, const AddressLoan& loan);
 
-/// The end at home of the pair; it is gone with a borrower who is.
-std::optional<IfIndex> find_host_end(Site& home, const AddressLoan& loan);
+/// The end at home of the pair, whatever its name is by now; it is gone with a borrower who is.
+std::optional<LinkState> find_host_end(Site& home, const AddressLoan& loan);
 
 /// What the borrower may send from, and nothing else.
 std::vector<FibRule> source_rules(Site& home, const AddressLoan& loan);

@@ -149,6 +149,30 @@ BOOST_AUTO_TEST_CASE(nothing_is_sent_from_a_foreign_address_whatever_the_borrowe
   }
 }
 
+// Else whoever is named hears of it, from an address of home's or from the one that is lent.
+BOOST_AUTO_TEST_CASE(home_says_nothing_to_the_foreign_address_that_a_borrower_claims) {
+  const auto errors_sent = [] {
+    return sh(
+        "awk '/^Icmp:/ { if (n) print $n; else for (i = 1; i <= NF; i++) "
+        "if ($i == \"OutDestUnreachs\") n = i }' /proc/net/snmp;"
+        "awk '/^Icmp6OutDestUnreachs/ { print $2 }' /proc/net/snmp6");
+  };
+  sh("ip route add default via 10.9.0.100; ip -6 route add default via fd09::100");
+  lend_to_c1("10.9.0.11 fd09::11");
+  const std::string before = errors_sent();
+  for (const auto how : {Bind::free, Bind::raw}) {
+    for (const std::string foreign : {"10.9.0.77", "10.9.0.255", "192.0.2.1"}) {
+      const Claim claim{.sender = c1, .own = "10.9.0.11", .claimed = foreign, .how = how};
+      BOOST_TEST(!is_heard(claim, &neighbour, "10.9.0.100"), foreign);
+    }
+    for (const std::string foreign : {"fd09::77", "2001:db8::1"}) {
+      const Claim claim{.sender = c1, .own = "fd09::11", .claimed = foreign, .how = how};
+      BOOST_TEST(!is_heard(claim, &neighbour, "fd09::100"), foreign);
+    }
+  }
+  BOOST_TEST(errors_sent() == before);
+}
+
 BOOST_AUTO_TEST_CASE(loopback_is_ones_own) {
   lend_to_c1("10.9.0.11");
   Listener of_home(nullptr, "home");

@@ -49,7 +49,28 @@ std::vector<Ledger> other_address_ledgers(const AddressScene& scene) {
 }
 
 namespace {
+/// One question, whatever the number of routes; but another rule or device may come first.
+bool is_found_local(Site& site, IfIndex device, const IpAddress& address) {
+  Message message(RTM_GETROUTE, 0, "look up the route of an address of one's own");
+  rtmsg header{};
+  header.rtm_family = static_cast<std::uint8_t>(address.family());
+  header.rtm_dst_len = static_cast<std::uint8_t>(address.bits());
+  header.rtm_flags = RTM_F_FIB_MATCH;
+  message.header(header);
+  message.put(RTA_DST, address.bytes());
+  Failures unreachable;
+  bool is_local = false;
+  attempt(unreachable, [&] {
+    const auto reply = site.socket.get(message);
+    is_local =
+        reply.header<rtmsg>().rtm_type == RTN_LOCAL &&
+        reply.attributes(sizeof header).u32(RTA_OIF) == static_cast<std::uint32_t>(device.value);
+  });
+  return is_local;
+}
+
 bool has_local_route(Site& site, IfIndex device, const IpAddress& address) {
+  if (is_found_local(site, device, address)) return true;
   Message message(RTM_GETROUTE, 0, "look for the route of an address of one's own");
   rtmsg header{};
   header.rtm_family = static_cast<std::uint8_t>(address.family());

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "net/kernel/route_order.hpp"
 #include "net/l3/mode.hpp"
 
 namespace netlend {
@@ -22,7 +23,7 @@ const DeviceRoute* find_place(const std::vector<DeviceRoute>& all, const DeviceR
 }
 
 /// What is in the place of that route now.
-std::optional<RouteRecord> find_now(const AddressScene& scene, const DeviceRoute& wanted) {
+std::vector<RouteRecord> list_now(const AddressScene& scene, const DeviceRoute& wanted) {
   Message message(RTM_GETROUTE, 0, "look for a route");
   rtmsg header{};
   header.rtm_family = static_cast<std::uint8_t>(wanted.route.family);
@@ -33,8 +34,15 @@ std::optional<RouteRecord> find_now(const AddressScene& scene, const DeviceRoute
                                     wanted.route.destination_bits &&
                                 is_same_place(parse_device_route(reply), wanted));
   });
-  if (replies.empty()) return std::nullopt;
-  return parse_device_route(replies.front()).route;
+  std::vector<RouteRecord> routes;
+  routes.reserve(replies.size());
+  for (const auto& reply : replies) routes.push_back(parse_device_route(reply).route);
+  return routes;
+}
+
+std::optional<RouteRecord> find_now(const AddressScene& scene, const DeviceRoute& wanted) {
+  const auto now = list_now(scene, wanted);
+  return now.empty() ? std::nullopt : std::optional(now.front());
 }
 
 bool differ_in_source_only(RouteRecord left, RouteRecord right) {
@@ -73,8 +81,36 @@ bool is_device_up(const AddressScene& scene, IfIndex device) {
   return link && link->is_up();
 }
 
+/// At its place among equal routes through other devices.
+Message entry(const DeviceRoute& wanted, std::string doing) {
+  const bool is_first =
+      wanted.route.place == RoutePlace::alone || wanted.route.place == RoutePlace::before;
+  return is_first && wanted.route.family == AF_INET
+             ? add_route_before(wanted.device, wanted.route, std::move(doing))
+             : add_route(wanted.device, wanted.route, std::move(doing));
+}
+
+/// Whoever was killed between the two steps of a change has left both.
+void remove_double(const AddressScene& scene, const DeviceRoute& changed,
+                   const std::vector<RouteRecord>& now) {
+  const auto* lent = find_lent(scene.ledger, changed.route);
+  for (const auto& route : now) {
+    if (lent == nullptr || attribute(route, RTA_PREFSRC) != lent->substitute ||
+        !differ_in_source_only(route, changed.route)) {
+      continue;
+    }
+    scene.ensure(scene.home,
+                 remove_route(changed.device, route, "remove route " + describe(route)));
+  }
+}
+
 void put_back(const AddressScene& scene, const DeviceRoute& changed) {
-  const auto now = find_now(scene, changed);
+  const auto all = list_now(scene, changed);
+  if (std::any_of(all.begin(), all.end(),
+                  [&](const auto& each) { return each.is_same_as(changed.route); })) {
+    return remove_double(scene, changed, all);
+  }
+  const auto now = all.empty() ? std::nullopt : std::optional(all.front());
   // Home may have taken away its source meanwhile, or made another route of it.
   const bool is_ours =
       now ? differ_in_source_only(*now, changed.route) : went_with_substitute(scene, changed.route);
@@ -82,9 +118,8 @@ void put_back(const AddressScene& scene, const DeviceRoute& changed) {
       !is_at_home(scene, attribute(changed.route, RTA_PREFSRC))) {
     return;
   }
-  const std::string doing = "restore route " + describe(changed.route);
-  scene.ensure(scene.home, now ? replace_route(changed.device, changed.route, doing)
-                               : add_only_route(changed.device, changed.route, doing));
+  if (now) return change_route(scene, {changed.device, *now}, changed.route);
+  scene.ensure(scene.home, entry(changed, "restore route " + describe(changed.route)));
 }
 }  // namespace
 
@@ -98,23 +133,50 @@ bool is_same_place(const DeviceRoute& left, const DeviceRoute& right) {
          is_same(RTA_PRIORITY);
 }
 
-std::vector<DeviceRoute> plan_source_routes(const AddressScene& scene, const HomeChanges& others,
-                                            HomeChanges& changes) {
-  std::vector<DeviceRoute> wanted;
+void change_route(const AddressScene& scene, const DeviceRoute& now, const RouteRecord& wanted) {
+  std::vector<DeviceRoute> placed{{now.device, wanted}};
+  std::vector<DeviceRoute> there{now};
+  place_routes(scene.home.socket, there);
+  placed.front().route.place = there.front().route.place;
+  const std::string doing = "route " + describe(wanted);
+  const Message removal =
+      remove_route(now.device, now.route, "remove route " + describe(now.route));
+  if (now.route.family == AF_INET) {
+    // Not by replacing: the kernel replaces the first of equal routes, whichever is meant
+    // (net/ipv4/fib_trie.c, fib_table_insert).
+    scene.ensure(scene.home, entry(placed.front(), doing));
+    return scene.ensure(scene.home, removal);
+  }
+  if (placed.front().route.place == RoutePlace::alone) {
+    return scene.ensure(scene.home, replace_route(now.device, wanted, doing));
+  }
+  // The same of IPv6, which takes no second one through a device (net/ipv6/ip6_fib.c,
+  // fib6_add_rt2node).
+  scene.ensure(scene.home, removal);
+  scene.ensure(scene.home, entry(placed.front(), doing));
+}
+
+std::vector<SourceChange> plan_source_routes(const AddressScene& scene, const HomeChanges& others,
+                                             HomeChanges& changes) {
+  std::vector<SourceChange> wanted;
   for (const auto& loan : scene.ledger.address_loans) {
     // Home goes on speaking from it.
     if (!loan.ports.empty() || !changes_home(mode_of(loan))) continue;
     for (const auto& lent : loan.addresses) {
       const std::string source(lent.home.address().bytes());
-      for (auto& route : list_routes_from(scene.home.socket, {source}, lent.home.family)) {
+      auto routes = list_routes_from(scene.home.socket, {source}, lent.home.family);
+      place_routes(scene.home.socket, routes);
+      for (auto& route : routes) {
         if (route.route.protocol != kNetlendProtocol) {
           const auto* shared = find_place(others.routes, route);
           std::erase_if(changes.routes,
                         [&](const DeviceRoute& each) { return is_same_place(each, route); });
           changes.routes.push_back(shared != nullptr ? *shared : route);
         }
-        route.route.attributes[RTA_PREFSRC] = lent.substitute;
-        wanted.push_back(std::move(route));
+        SourceChange change{.now = std::move(route), .wanted = {}};
+        change.wanted = change.now.route;
+        change.wanted.attributes[RTA_PREFSRC] = lent.substitute;
+        wanted.push_back(std::move(change));
       }
     }
   }
@@ -130,11 +192,10 @@ void renew_source_routes(const AddressScene& scene, const std::set<IpAddress>& m
     RouteRecord wanted = changed.route;
     wanted.attributes[RTA_PREFSRC] = lent->substitute;
     const auto now = find_now(scene, changed);
-    const std::string doing = "route " + describe(wanted);
     if (!now && is_lost) {
-      scene.ensure(scene.home, add_only_route(changed.device, wanted, doing));
+      scene.ensure(scene.home, entry({changed.device, wanted}, "route " + describe(wanted)));
     } else if (now && !now->is_same_as(wanted) && differ_in_source_only(*now, wanted)) {
-      scene.ensure(scene.home, replace_route(changed.device, wanted, doing));
+      change_route(scene, {changed.device, *now}, wanted);
     }
   }
 }

@@ -2,6 +2,9 @@
 
 #include "net/l3/lan_fixture.hpp"
 #include "net/l3/socket_fixture.hpp"
+#include "net/l3/stopped_forwarding.hpp"
+#include "net/l3/uplink_watch.hpp"
+#include "net/ledger/ledger.hpp"
 
 using netlend::test::Lan;
 using netlend::test::reaches;
@@ -24,12 +27,6 @@ void wait_for_link_local(const std::string& device) {
 /// What home becomes and does while addresses are lent, with whoever watches it and without.
 class ChangingHome : public Lan {
  public:
-  /// What the guardian does when it is told of a change.
-  void keep_up(const std::string& ledger) {
-    const auto failures = netlend::keep_up(context(), ledger);
-    for (const auto& failure : failures) BOOST_ERROR(failure.what);
-  }
-
   /// A network behind home that is no network of the LAN's, as engines make for their containers:
   /// `c2` has 10.88.0.2 and fd88::2 there, and the LAN knows the way to it.
   void add_container_network() {
@@ -113,6 +110,34 @@ BOOST_AUTO_TEST_CASE(a_home_that_becomes_a_router_is_one_while_it_lends) {
   BOOST_TEST(give_back(context(), first).empty());
   BOOST_TEST(forwarding() == "0 0");
   BOOST_TEST(!is_router());
+}
+
+BOOST_AUTO_TEST_CASE(forwarding_that_is_switched_off_is_named_until_it_is_mended) {
+  const auto ledger = lend_to_c1("10.9.0.11 fd09::11");
+  const auto stopped = [&] {
+    netlend::Site home{netlend::Netns::current()};
+    const auto loan = netlend::load_ledger(state(), ledger)->address_loans.front();
+    return list_stopped_forwarding(home, loan);
+  };
+  const std::vector<std::string> none;
+  BOOST_TEST(stopped() == none, boost::test_tools::per_element());
+  sh("echo 1 > /proc/sys/net/ipv4/ip_forward; echo 0 > /proc/sys/net/ipv4/ip_forward;"
+     "echo 0 > /proc/sys/net/ipv6/conf/up0/forwarding");
+  BOOST_TEST(!reaches(neighbour, "10.9.0.11"));
+  const auto named = stopped();
+  BOOST_TEST(named.size() == 3U);
+  // Setting them is enough.
+  for (const auto& sysctl : named) sh("sysctl -qw " + sysctl + "=1");
+  neighbour.sh("ip neigh del 10.9.0.11 dev l0");
+  BOOST_TEST(stopped() == none, boost::test_tools::per_element());
+  BOOST_TEST(reaches(neighbour, "10.9.0.11"));
+  BOOST_TEST(reaches(neighbour, "fd09::11"));
+
+  sh("echo 0 > /proc/sys/net/ipv4/conf/up0/forwarding");
+  keep_up(ledger);
+  BOOST_TEST(stopped() == none, boost::test_tools::per_element());
+  BOOST_TEST(reaches(neighbour, "10.9.0.11"));
+  BOOST_TEST(give_back(context(), ledger).empty());
 }
 
 BOOST_AUTO_TEST_CASE(of_several_loans_one_that_is_watched_lets_home_be_a_router) {
@@ -296,6 +321,68 @@ BOOST_AUTO_TEST_CASE(an_address_that_ended_while_lent_is_not_put_back_and_leaves
   BOOST_TEST(!succeeds("ip -6 route show table all | grep fd09::11"));
   BOOST_TEST(sh("ip neigh show proxy; ip -6 neigh show proxy; ip link show | grep nl- || true") ==
              "");
+}
+
+BOOST_AUTO_TEST_CASE(a_pair_that_is_renamed_gets_its_name_and_its_rules_again) {
+  const auto ledger = lend_to_c1("10.9.0.11 fd09::11");
+  netlend::UplinkWatch watch(*netlend::load_ledger(state(), ledger));
+  sh("ip link set $(ip -br link | grep -o '^nl-[0-9a-f]*') name renamed0");
+  BOOST_TEST(says(sh("ip rule"), "detached"));
+  BOOST_TEST(watch.has_changed());
+  keep_up(ledger);
+  BOOST_TEST(!says(sh("ip rule; ip -6 rule"), "detached"));
+  BOOST_TEST(!succeeds("ip link show renamed0"));
+  BOOST_TEST(reaches(neighbour, "10.9.0.11"));
+  BOOST_TEST(give_back(context(), ledger).empty());
+  check_home_as_it_was();
+}
+
+BOOST_AUTO_TEST_CASE(rules_that_somebody_flushed_are_there_again) {
+  const auto ledger = lend_to_c1("10.9.0.11 fd09::11");
+  const auto rules = [] { return sh("ip rule | sort -n; ip -6 rule | sort -n"); };
+  const std::string lent = rules();
+  netlend::UplinkWatch watch(*netlend::load_ledger(state(), ledger));
+  sh("ip rule flush; ip rule add lookup main pref 32766; ip rule add lookup default pref 32767;"
+     "ip -6 rule flush; ip -6 rule add lookup main pref 32766");
+  BOOST_TEST(!reaches(neighbour, "10.9.0.11"));
+  BOOST_TEST(watch.has_changed());
+  keep_up(ledger);
+  BOOST_TEST(rules() == lent);
+  for (const std::string address : {"10.9.0.11", "fd09::11", "10.9.0.1", "fd09::1"}) {
+    BOOST_TEST(reaches(neighbour, address), address);
+  }
+  const netlend::test::Claim claim{
+      .sender = c1, .own = "fd09::11", .claimed = "fd09::12", .how = netlend::test::Bind::raw};
+  BOOST_TEST(!is_heard(claim, &neighbour, "fd09::100"));
+  BOOST_TEST(give_back(context(), ledger).empty());
+  check_home_as_it_was();
+}
+
+BOOST_AUTO_TEST_CASE(neighbours_of_a_pair_that_somebody_flushed_are_there_again) {
+  const auto ledger = lend_to_c1("10.9.0.11 fd09::11");
+  netlend::UplinkWatch watch(*netlend::load_ledger(state(), ledger));
+  // Others come and go all the time.
+  sh("ip neigh add 10.9.0.99 lladdr 02:00:00:00:00:99 dev up0; ip neigh del 10.9.0.99 dev up0");
+  BOOST_TEST(!watch.has_changed());
+  const std::string neighbours = "dev $(ip -br link | grep -o '^nl-[0-9a-f]*') nud permanent";
+  const std::string before = sh("ip neigh show " + neighbours + "; ip -6 neigh show " + neighbours);
+  sh("ip neigh flush " + neighbours + "; ip -6 neigh flush " + neighbours);
+  BOOST_TEST(sh("ip neigh show " + neighbours + "; ip -6 neigh show " + neighbours) == "");
+  BOOST_TEST(watch.has_changed());
+  keep_up(ledger);
+  BOOST_TEST(sh("ip neigh show " + neighbours + "; ip -6 neigh show " + neighbours) == before);
+  BOOST_TEST(reaches(neighbour, "fd09::11"));
+  BOOST_TEST(!watch.has_changed());
+  BOOST_TEST(give_back(context(), ledger).empty());
+  check_home_as_it_was();
+}
+
+BOOST_AUTO_TEST_CASE(a_pair_that_is_renamed_ends_with_its_loan_when_nobody_watched) {
+  const auto ledger = lend_to_c1("10.9.0.11 fd09::11");
+  sh("ip link set $(ip -br link | grep -o '^nl-[0-9a-f]*') name renamed0");
+  BOOST_TEST(give_back(context(), ledger).empty());
+  check_home_as_it_was();
+  BOOST_TEST(reaches(neighbour, "10.9.0.11"));
 }
 
 BOOST_AUTO_TEST_CASE(nothing_is_done_where_nothing_has_changed) {

@@ -47,15 +47,18 @@ struct AddressLoan {
   std::optional<std::uint32_t> l3_id;
   /// The rules of nftables that this loan has at home are in a table called `host_name`.
   bool has_table = false;
+  /// Copies of broadcasts are made by traffic control, and not by that table.
+  bool has_mirrors = false;
   /// Where only ports of the addresses are lent: those, and those that the borrower's own
   /// connections go out by. Empty, and absent: all.
   std::vector<PortRange> ports;
   std::optional<PortRange> own_ports;
   Stage stage = Stage::intent;
   std::vector<LentAddress> addresses;
-  /// Others of home's that are taken away for a moment and put on again, for the sake of the order,
-  /// while these come home.
+  /// Those of a device of home's that are taken away for a moment and put on again, one after the
+  /// other, for the sake of the order, while these come home.
   std::vector<AddressRecord> put_again;
+  IfIndex put_again_on;
   bool operator==(const AddressLoan&) const = default;
 };
 
@@ -80,12 +83,18 @@ struct HomeChanges {
   std::vector<FibRule> removed_rules;
   /// As they were; another source address is in them now.
   std::vector<DeviceRoute> routes;
+  /// The devices that were given a qdisc for filters of what they receive.
+  std::vector<IfIndex> ingress_qdiscs;
 
   bool is_empty() const noexcept {
-    return sysctls.empty() && rules.empty() && removed_rules.empty() && routes.empty();
+    return sysctls.empty() && rules.empty() && removed_rules.empty() && routes.empty() &&
+           ingress_qdiscs.empty();
   }
   bool operator==(const HomeChanges&) const = default;
 };
+
+/// Whether an address of AF_INET or AF_INET6 is lent by it.
+bool has_family(const AddressLoan& loan, int family);
 
 /// All that only the borrower of these ports may use; empty: the whole address.
 std::vector<PortRange> all_ports(const AddressLoan& loan);

@@ -105,6 +105,11 @@ Stage stage_from_json(const json& value) {
   throw Error(fmt::format("an unknown stage '{}'", printable(name)));
 }
 
+bool has_family(const AddressLoan& loan, int family) {
+  return std::any_of(loan.addresses.begin(), loan.addresses.end(),
+                     [&](const auto& lent) { return lent.home.family == family; });
+}
+
 std::vector<PortRange> all_ports(const AddressLoan& loan) {
   auto ports = loan.ports;
   if (loan.own_ports) ports.push_back(*loan.own_ports);
@@ -130,10 +135,12 @@ json to_json(const AddressLoan& loan) {
   if (loan.upper) object["upper"] = loan.upper->value;
   if (loan.l3_id) object["l3_id"] = *loan.l3_id;
   if (loan.has_table) object["has_table"] = true;
+  if (loan.has_mirrors) object["has_mirrors"] = true;
   if (!loan.ports.empty()) object["ports"] = list_to_json(loan.ports, ports_to_json);
   if (loan.own_ports) object["own_ports"] = ports_to_json(*loan.own_ports);
   if (!loan.put_again.empty()) {
     object["put_again"] = list_to_json(loan.put_again, address_to_json);
+    object["put_again_on"] = loan.put_again_on.value;
   }
   return object;
 }
@@ -154,25 +161,35 @@ AddressLoan address_loan_from_json(const json& object) {
           .upper = upper,
           .l3_id = l3_id,
           .has_table = object.value("has_table", false),
+          .has_mirrors = object.value("has_mirrors", false),
           .ports = list_from_json(object.value("ports", json::array()), ports_from_json),
           .own_ports = own_ports,
           .stage = stage_from_json(object.at("stage")),
           .addresses = list_from_json(object.at("addresses"), lent_from_json),
-          .put_again = list_from_json(object.value("put_again", json::array()), address_from_json)};
+          .put_again = list_from_json(object.value("put_again", json::array()), address_from_json),
+          .put_again_on = {object.value("put_again_on", 0)}};
 }
 
 json to_json(const HomeChanges& changes) {
-  return {{"sysctls", list_to_json(changes.sysctls, sysctl_to_json)},
-          {"rules", list_to_json(changes.rules, rule_to_json)},
-          {"removed_rules", list_to_json(changes.removed_rules, rule_to_json)},
-          {"routes", list_to_json(changes.routes, device_route_to_json)}};
+  json object{{"sysctls", list_to_json(changes.sysctls, sysctl_to_json)},
+              {"rules", list_to_json(changes.rules, rule_to_json)},
+              {"removed_rules", list_to_json(changes.removed_rules, rule_to_json)},
+              {"routes", list_to_json(changes.routes, device_route_to_json)}};
+  if (!changes.ingress_qdiscs.empty()) {
+    object["ingress_qdiscs"] =
+        list_to_json(changes.ingress_qdiscs, [](IfIndex device) { return json(device.value); });
+  }
+  return object;
 }
 
 HomeChanges home_changes_from_json(const json& object) {
   return {.sysctls = list_from_json(object.at("sysctls"), sysctl_from_json),
           .rules = list_from_json(object.at("rules"), rule_from_json),
           .removed_rules = list_from_json(object.at("removed_rules"), rule_from_json),
-          .routes = list_from_json(object.at("routes"), device_route_from_json)};
+          .routes = list_from_json(object.at("routes"), device_route_from_json),
+          .ingress_qdiscs =
+              list_from_json(object.value("ingress_qdiscs", json::array()),
+                             [](const json& device) { return IfIndex{device.get<int>()}; })};
 }
 
 }  // namespace netlend

@@ -82,6 +82,11 @@ BOOST_AUTO_TEST_CASE(what_is_written_is_read_again) {
   direct.address_loans.front().upper = netlend::IfIndex{9};
   direct.address_loans.front().has_table = true;
   direct.address_loans.front().l3_id = 7;
+  direct.address_loans.front().has_mirrors = true;
+  direct.home_changes.ingress_qdiscs = {netlend::IfIndex{3}};
+  direct.address_loans.front().put_again = {
+      netlend::make_address(IpPrefix{"fd09::12/64"}, /*dad=*/false)};
+  direct.address_loans.front().put_again_on = netlend::IfIndex{7};
   BOOST_CHECK(netlend::parse_ledger(direct.name, netlend::format_ledger(direct)) == direct);
 }
 

@@ -131,6 +131,8 @@ std::uint64_t pin_mount_namespace(const StateDirectory& state) {
   return inode_of(seen_by_init ? kInitMountNamespace : kOwnMountNamespace);
 }
 
+std::uint64_t own_mount_namespace() { return inode_of(kOwnMountNamespace); }
+
 void enter_pin_mount_namespace(const StateDirectory& state) {
   const std::uint64_t wanted = pin_mount_namespace(state);
   if (inode_of(kOwnMountNamespace) == wanted) return;

@@ -17,7 +17,10 @@ enum class PinFolder { pins, staging };
 /// that the pin outlives an engine's own one; else ours.
 std::uint64_t pin_mount_namespace(const StateDirectory& state);
 
-/// Enters that namespace for good; for a process that outlives the engine whose namespace it is in.
+/// Our own one, in which those whom we speak for look for paths.
+std::uint64_t own_mount_namespace();
+
+/// Enters the former for good; for a process that outlives the engine whose namespace it is in.
 /// The state folder has the same path there. Throws Error.
 void enter_pin_mount_namespace(const StateDirectory& state);
 

@@ -71,6 +71,7 @@ void apply_word(AddressPlan& plan, std::string_view word, std::set<std::string_v
     return;
   }
   const Key* key = find_key(word.substr(0, equals));
+  if (key == nullptr && word.starts_with("name=")) refuse("write as= for the device's name inside");
   if (key == nullptr) refuse_unknown();
   if (key->name != "ports" && !seen.insert(key->name).second) {
     refuse(fmt::format("{}= is there twice", key->name));

@@ -113,6 +113,8 @@ AddressPlan read_lent_addresses(const JsonNode& node) {
     for (const auto& element : ports->elements()) {
       lent.ports.push_back(parse_text(element, parse_ports));
     }
+    // Without any, the whole address would be lent.
+    if (lent.ports.empty()) ports->fail("name at least one port, or leave it out");
   }
   if (const auto broadcast = node.find("broadcast")) lent.broadcast = broadcast->boolean();
   if (const auto loopback = node.find("loopback")) {

@@ -88,6 +88,8 @@ BOOST_AUTO_TEST_CASE(what_has_a_bad_shape_is_refused_at_its_place_and_by_the_sch
       {R"({"netlend":1,"l2":[]})", "/l2: unknown; known are 'netlend', 'nics', 'l3'"},
       {R"({"netlend":1,"l3":[{}]})", "/l3/0/addresses: is missing"},
       {R"({"netlend":1,"l3":[{"addresses":[]}]})", "/l3/0: no address"},
+      {R"({"netlend":1,"l3":[{"addresses":["192.0.2.1"],"ports":[]}]})",
+       "/l3/0/ports: name at least one port"},
       {R"({"netlend":1,"l3":[{"addresses":["192.0.2.1/24"]}]})",
        "/l3/0/addresses/0: an address is lent, not a network"},
       {R"({"netlend":1,"l3":[{"addresses":["192.0.2.1"],"mode":"quick"}]})",

@@ -6,12 +6,15 @@
 #include <map>
 
 #include "base/syscall.hpp"
+#include "net/checks.hpp"
 #include "net/kernel/sysfs.hpp"
 #include "support/lab.hpp"
 #include "support/own_namespaces.hpp"
 
 using netlend::Netns;
 using netlend::UniqueFd;
+using netlend::test::error_of;
+using netlend::test::says;
 using netlend::test::sh;
 
 namespace {
@@ -42,6 +45,22 @@ BOOST_AUTO_TEST_CASE(a_device_has_the_rdma_devices_of_which_a_port_is_on_it) {
   for (const auto& each : found) is_software[each.name] = each.is_software;
   BOOST_TEST(!is_software.at("mlx5_0"));
   BOOST_TEST(is_software.at("rxe0"));
+}
+
+BOOST_AUTO_TEST_CASE(in_hardware_they_stay_and_are_lent_without_only_by_force) {
+  sh("rm -r /run/sysfs-test/class/infiniband/rxe0");
+  const auto reasons = netlend::why_only_by_force(netlend::find_companions(root.get(), "lan0"));
+  BOOST_REQUIRE(reasons.size() == 1U);
+  BOOST_TEST(reasons[0] ==
+             "its RDMA device 'mlx5_0' stays here and loses its network until it comes home");
+  BOOST_TEST(netlend::why_only_by_force(netlend::find_companions(root.get(), "lan1")).empty());
+}
+
+BOOST_AUTO_TEST_CASE(in_software_they_are_never_destroyed) {
+  const auto error =
+      error_of([&] { netlend::why_only_by_force(netlend::find_companions(root.get(), "lan0")); });
+  BOOST_TEST(says(error, "RDMA device 'rxe0' is made of it"), error);
+  BOOST_TEST(says(error, "remove 'rxe0' first"), error);
 }
 
 BOOST_AUTO_TEST_CASE(a_veth_has_none_and_the_sysfs_shows_the_namespace_that_is_asked) {

@@ -4,17 +4,34 @@
 #include <linux/rtnetlink.h>
 
 #include <algorithm>
+#include <unordered_map>
 
 #include "net/kernel/route_order.hpp"
 
 namespace netlend {
 
 namespace {
-const RouteRecord* find_route(const std::vector<RouteRecord>& routes, const RouteRecord& wanted) {
-  const auto found = std::find_if(routes.begin(), routes.end(),
-                                  [&](const auto& route) { return route.is_same_as(wanted); });
-  return found == routes.end() ? nullptr : &*found;
-}
+/// Finds one among thousands.
+class RouteIndex {
+ public:
+  explicit RouteIndex(const std::vector<RouteRecord>& routes) {
+    for (const auto& route : routes) by_destination_[destination_of(route)].push_back(&route);
+  }
+  bool has(const RouteRecord& wanted) const {
+    const auto found = by_destination_.find(destination_of(wanted));
+    return found != by_destination_.end() &&
+           std::any_of(found->second.begin(), found->second.end(),
+                       [&](const RouteRecord* route) { return route->is_same_as(wanted); });
+  }
+
+ private:
+  static std::string destination_of(const RouteRecord& route) {
+    const auto found = route.attributes.find(RTA_DST);
+    return found == route.attributes.end() ? std::string() : found->second;
+  }
+
+  std::unordered_map<std::string, std::vector<const RouteRecord*>> by_destination_;
+};
 
 class Router {
  public:
@@ -88,15 +105,17 @@ void restore_place(Restoration& restoration, const std::vector<RouteRecord>& hom
 void restore_routes(Restoration& restoration, const std::vector<RouteRecord>& home,
                     const std::vector<RouteRecord>& now) {
   Router router(restoration);
+  const RouteIndex at_home(home);
+  const RouteIndex present(now);
   for (const auto& route : now) {
-    if (find_route(home, route) == nullptr) router.remove(route);
+    if (!at_home.has(route)) router.remove(route);
   }
   // Those without a gateway first: the others are reached through them.
   for (const bool with_gateway : {false, true}) {
     for (const auto& route : home) {
       const bool has_gateway =
           route.attributes.contains(RTA_GATEWAY) || route.attributes.contains(RTA_VIA);
-      if (has_gateway == with_gateway && find_route(now, route) == nullptr) router.add(route);
+      if (has_gateway == with_gateway && !present.has(route)) router.add(route);
     }
   }
   for (const auto place : {RoutePlace::before, RoutePlace::behind}) {

@@ -3,11 +3,13 @@
 #include <fmt/core.h>
 #include <linux/if.h>
 #include <linux/if_link.h>
+#include <linux/rtnetlink.h>
 #include <sys/socket.h>
 
 #include <algorithm>
 
 #include "base/text.hpp"
+#include "net/kernel/kind_options.hpp"
 #include "net/kernel/packet_sockets.hpp"
 #include "net/kernel/route_order.hpp"
 #include "net/snapshot/all_devices.hpp"
@@ -74,7 +76,7 @@ void compare_links(const LinkState& home, const LinkState& now, Differences& dif
   differences.compare("addrgenmode", int{home.addrgenmode.value_or(0)},
                       int{now.addrgenmode.value_or(0)});
   differences.compare("IPv6 token", format_token(home.ipv6_token), format_token(now.ipv6_token));
-  differences.compare("options of its kind", to_hex(home.kind_data), to_hex(now.kind_data));
+  differences.add(kind_option_differences(home.kind, home.kind_data, now.kind_data));
   if (home.mode) differences.compare("link mode", *home.mode, now.mode.value_or(0));
   if (home.protocol_down && now.protocol_down) {
     differences.compare("protodown", home.protocol_down->is_down, now.protocol_down->is_down);
@@ -221,6 +223,23 @@ DeviceSnapshot take_without_settings(Site& site, IfIndex ifindex) {
 }
 }  // namespace
 
+namespace {
+/// A route through this device from another one's address may have come home with that one, after
+/// this one was written down without it: it is that loan's, or somebody's at home, and stays.
+void forget_routes_from_elsewhere(DeviceSnapshot& now, const DeviceSnapshot& home) {
+  std::erase_if(now.routes, [&](const RouteRecord& route) {
+    const auto source = route.attributes.find(RTA_PREFSRC);
+    if (source == route.attributes.end()) return false;
+    const bool is_own =
+        std::any_of(home.addresses.begin(), home.addresses.end(), [&](const auto& address) {
+          return address.family == route.family && address.address().bytes() == source->second;
+        });
+    return !is_own && std::none_of(home.routes.begin(), home.routes.end(),
+                                   [&](const auto& each) { return each.is_same_as(route); });
+  });
+}
+}  // namespace
+
 DeviceSnapshot take_snapshot(Site& site, IfIndex ifindex) {
   DeviceSnapshot snapshot = take_without_settings(site, ifindex);
   snapshot.settings =
@@ -277,6 +296,7 @@ std::vector<std::string> differences(const DeviceSnapshot& home, const DeviceSna
 std::vector<std::string> differences_now(Site& site, IfIndex ifindex, const DeviceSnapshot& home) {
   DeviceSnapshot now =
       home.settings ? take_snapshot(site, ifindex) : take_without_settings(site, ifindex);
+  forget_routes_from_elsewhere(now, home);
   const bool has_places =
       std::any_of(home.routes.begin(), home.routes.end(),
                   [](const auto& route) { return route.place != RoutePlace::alone; });
@@ -346,6 +366,7 @@ void give_up_unrestorable(Site& site, DeviceSnapshot& snapshot) {
 
 DeviceSnapshot take_comparable(Site& site, IfIndex ifindex, const DeviceSnapshot& home) {
   DeviceSnapshot now = take_without_settings(site, ifindex);
+  forget_routes_from_elsewhere(now, home);
   if (!home.announced_losses.empty()) remove_unrestorable(now);
   return now;
 }

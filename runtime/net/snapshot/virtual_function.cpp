@@ -72,10 +72,11 @@ bool has(const RawRecord* function, std::uint16_t type, const std::string& bytes
   return function != nullptr && bytes_of(*function, type) == bytes;
 }
 
-std::optional<LinkState> find_physical(Site& site, const std::string& parent_device) {
+std::optional<LinkState> find_physical(Site& site, const FunctionBus& bus,
+                                       const std::string& parent_device) {
   // No GET asks by parent device.
   for (auto& link : list_links(site.socket)) {
-    if (link.parent_bus == "pci" && link.parent_device == parent_device) return std::move(link);
+    if (link.parent_bus == bus.name && link.parent_device == parent_device) return std::move(link);
   }
   return std::nullopt;
 }
@@ -126,11 +127,12 @@ std::optional<FunctionPlace> find_place(const std::string& devices,
   return std::nullopt;
 }
 
-std::optional<OwnFunction> find_own_function(Site& site, const LinkState& link) {
-  if (link.parent_bus != "pci") return std::nullopt;
-  const auto place = find_place("/sys/bus/pci/devices", link.parent_device);
+std::optional<OwnFunction> find_own_function(Site& site, const LinkState& link,
+                                             const FunctionBus& bus) {
+  if (link.parent_bus != bus.name) return std::nullopt;
+  const auto place = find_place(bus.devices, link.parent_device);
   if (!place) return std::nullopt;
-  const auto physical = find_physical(site, place->physical);
+  const auto physical = find_physical(site, bus, place->physical);
   if (!physical) return std::nullopt;
   const auto functions = list_virtual_functions(site.socket, *physical);
   const RawRecord* function = find_function(functions, place->number);
@@ -175,9 +177,10 @@ void restore_virtual_functions(Restoration& restoration, const LinkState& now,
   });
 }
 
-void restore_own_function(Restoration& restoration, const OwnFunction& home) {
+void restore_own_function(Restoration& restoration, const OwnFunction& home,
+                          const FunctionBus& bus) {
   attempt(restoration.failures, [&] {
-    const auto physical = find_physical(restoration.site, home.physical);
+    const auto physical = find_physical(restoration.site, bus, home.physical);
     if (!physical) {
       throw Error(fmt::format("{}: its physical function {} is not at home",
                               restoration.doing("what only its physical function can set"),

@@ -13,6 +13,12 @@ namespace netlend {
 /// number of the virtual function (std::uint32_t), IFLA_VF_*. Empty for any other device.
 std::vector<RawRecord> list_virtual_functions(RouteSocket& socket, const LinkState& link);
 
+/// Where the kernel says which device is a virtual function of which.
+struct FunctionBus {
+  std::string name = "pci";
+  std::string devices = "/sys/bus/pci/devices";
+};
+
 /// A virtual function as the device that it belongs to knows it.
 struct OwnFunction {
   /// The parent device of the physical function: "0000:03:00.0".
@@ -23,7 +29,8 @@ struct OwnFunction {
 
 /// What is said of `link` at home, if it is a virtual function; nothing else, and nothing where its
 /// physical function isn't at home.
-std::optional<OwnFunction> find_own_function(Site& site, const LinkState& link);
+std::optional<OwnFunction> find_own_function(Site& site, const LinkState& link,
+                                             const FunctionBus& bus = {});
 
 /// The parent device of the physical function of the PCI device `parent_device`, and the number of
 /// the latter there; nothing where it isn't a virtual function. `devices`: the folder
@@ -47,6 +54,7 @@ void restore_virtual_functions(Restoration& restoration, const LinkState& now,
                                const std::vector<RawRecord>& home);
 
 /// The same for a virtual function that is home again itself.
-void restore_own_function(Restoration& restoration, const OwnFunction& home);
+void restore_own_function(Restoration& restoration, const OwnFunction& home,
+                          const FunctionBus& bus = {});
 
 }  // namespace netlend
