@@ -108,6 +108,13 @@ is_gone() { [[ ! -e /proc/$1 || $(ps -o stat= -p "$1") == Z* ]]; }
 # has_left_home PID: into a network namespace of its own.
 has_left_home() { [[ -e /proc/$1/ns/net && ! /proc/$1/ns/net -ef /proc/self/ns/net ]]; }
 
+# start_borrower: a process in a network namespace of its own, whose pid is $borrower.
+start_borrower() {
+  unshare --net sleep 1000000 &
+  borrower=$!
+  wait_until has_left_home "$borrower"
+}
+
 fails() {
   if "$@"; then
     echo "succeeded: $*"

@@ -11,6 +11,7 @@
 
 #include "base/syscall.hpp"
 #include "fault/scene.hpp"
+#include "net/ledger/ledger.hpp"
 
 using netlend::check;
 using netlend::Plan;
@@ -130,6 +131,23 @@ std::int64_t slowest_refusal(const std::vector<Answer>& answers) {
   return slowest;
 }
 
+/// own1 to own100, each with something to lose.
+constexpr const char* kOwnDevices = R"(
+  for i in $(seq 100); do
+    echo "link add own$i type ifb"
+    echo "link set own$i mtu $((1400 + i)) alias device-$i"
+    echo "link property add dev own$i altname the-device-$i"
+    echo "address add 10.78.$i.1/24 dev own$i"
+    echo "link set own$i up"
+    echo "route add 10.79.$i.0/24 via 10.78.$i.9"
+  done | ip -batch -
+)";
+
+std::string spec_of(int claimant) {
+  const std::string number = std::to_string(claimant + 1);
+  return "eth0=own" + number + " addr=10.80.0." + number + "/24";
+}
+
 Plan plan_of_both(const char* first, const char* second) {
   Plan plan;
   plan.nics.push_back(netlend::parse_nic_spec(std::string("eth0=") + first));
@@ -154,6 +172,29 @@ BOOST_FIXTURE_TEST_CASE(of_a_hundred_who_want_a_device_one_gets_it_and_the_other
   BOOST_TEST_MESSAGE("the slowest refusal came after " << slowest << " ms");
   BOOST_TEST(slowest < kAnswerWithinMs);
   netlend::test::tell_survived("100 who want one device at the same moment", "lend", kRounds);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_hundred_containers_have_a_device_each_and_all_come_home, Claimants) {
+  add(kOwnDevices);
+  const auto answers =
+      Race(*this, borrowers).run([](int claimant) { return Lab::plan(spec_of(claimant)); });
+  for (const auto& answer : answers) BOOST_TEST(answer.error.data() == "");
+  for (std::size_t i = 0; i < borrowers.size(); ++i) {
+    const auto inside = borrowers[i]->sh("ip -o link show eth0; ip -o addr show dev eth0");
+    const std::string number = std::to_string(i + 1);
+    BOOST_TEST(netlend::test::says(inside, "the-device-" + number + "\\"), inside);
+    BOOST_TEST(netlend::test::says(inside, " 10.80.0." + number + "/24 "), inside);
+  }
+  // One in two dies, which only reap notices.
+  for (std::size_t i = 0; i < borrowers.size(); i += 2) borrowers[i]->kill();
+  BOOST_TEST(netlend::reap(context(), netlend::ReapScope::dead).empty());
+  BOOST_TEST(list_ledgers(state()).size() == borrowers.size() / 2);
+  BOOST_TEST(joined(give_all_back()) == "");
+  BOOST_TEST(difference() == "");
+  const char* const fault = "100 who want a device each at the same moment";
+  netlend::test::tell_survived(fault, "lend", kClaimants);
+  netlend::test::tell_survived(fault, "give back", kClaimants / 2);
+  netlend::test::tell_survived(fault, "reap", kClaimants / 2);
 }
 
 BOOST_FIXTURE_TEST_CASE(of_two_who_want_two_devices_in_opposite_order_one_gets_both, TwoClaimants) {

@@ -21,13 +21,6 @@ make_machine() {
   write_rules '{"device": "lan*"}'
 }
 
-# start_borrower: a process in a network namespace of its own, whose pid is $borrower.
-start_borrower() {
-  unshare --net sleep 1000000 &
-  borrower=$!
-  wait_until has_left_home "$borrower"
-}
-
 # call_hook STAGE ID [ARGUMENT...]: for the container ID, whose process is $borrower.
 call_hook() {
   local stage=$1 id=$2

@@ -10,6 +10,7 @@ using netlend::test::Deed;
 using netlend::test::Devices;
 using netlend::test::is_soak;
 using netlend::test::kRunsPerPoint;
+using netlend::test::Outcome;
 using netlend::test::outlives_its_caller;
 using netlend::test::Performance;
 using netlend::test::Scene;
@@ -31,19 +32,18 @@ struct Moment {
   int calls_after = 0;
 };
 
-bool kill_at(std::unique_ptr<Scene>& scene, Act act, Devices devices, const Moment& moment) {
-  bool is_hit = false;
+Outcome kill_at(std::unique_ptr<Scene>& scene, Act act, Devices devices, const Moment& moment) {
+  Outcome outcome;
   BOOST_TEST_CONTEXT(text_of(act, devices) << ", killed " << moment.calls_after
                                            << " calls after change " << moment.change) {
-    const auto outcome =
+    outcome =
         Performance(*scene, act, devices)
             .run(outlives_its_caller,
                  {.deed = Deed::kill, .point = moment.change, .calls_after = moment.calls_after});
-    is_hit = outcome.is_killed;
-    if (!is_hit) BOOST_TEST(outcome.error == "");
+    if (!outcome.is_killed) BOOST_TEST(outcome.error == "");
     check_one_reap_suffices(scene);
   }
-  return is_hit;
+  return outcome;
 }
 
 /// How many calls come after each call that changes something, till the next of them; the first
@@ -67,34 +67,57 @@ std::vector<int> count_calls(std::unique_ptr<Scene>& scene, Act act, Devices dev
 
 /// At each change and, in the long counts, at each call after it; and then on, until a change that
 /// isn't made any more.
+class Killing {
+ public:
+  Killing(Act act, Devices devices)
+      : act_(act), devices_(devices), calls_(count_calls(scene_, act, devices)) {}
+
+  /// How often it was killed.
+  int run() {
+    const int changes = static_cast<int>(calls_.size()) - 1;
+    for (int change = 0; change <= changes; ++change) {
+      if (change > 0) kill({.change = change});
+      const auto& calls = calls_[static_cast<std::size_t>(change)];
+      for (int after = 1; after <= calls; ++after) kill({.change = change, .calls_after = after});
+    }
+    if (part_.first == 1) {
+      int change = changes + 1;
+      while (kill_at(scene_, act_, devices_, {.change = change}).is_killed) ++change;
+      killed_ += change - changes - 1;
+    }
+    return killed_;
+  }
+
+ private:
+  void kill(const Moment& moment) {
+    if ((moment.change + moment.calls_after) % part_.step != part_.first % part_.step) return;
+    const auto region = static_cast<std::size_t>(moment.change);
+    for (int i = 0; i < kRunsPerPoint && moment.calls_after <= calls_[region]; ++i) {
+      const auto outcome = kill_at(scene_, act_, devices_, moment);
+      if (outcome.is_killed) {
+        ++killed_;
+        return;
+      }
+      // Not killed, it has been one more dry run.
+      if (region < outcome.calls_after.size() && moment.calls_after > 0) {
+        calls_[region] = std::min(calls_[region], outcome.calls_after[region]);
+      }
+    }
+    if (moment.calls_after > calls_[region]) return;
+    BOOST_ERROR(moment.calls_after << " calls after change " << moment.change << " of "
+                                   << calls_.size() - 1 << ": was not met");
+  }
+
+  Act act_;
+  Devices devices_;
+  std::unique_ptr<Scene> scene_ = std::make_unique<Scene>();
+  std::vector<int> calls_;
+  decltype(share()) part_ = share();
+  int killed_ = 0;
+};
+
 void kill_at_every_call(Act act, Devices devices) {
-  auto scene = std::make_unique<Scene>();
-  const std::vector<int> calls = count_calls(scene, act, devices);
-  const int changes = static_cast<int>(calls.size()) - 1;
-  const auto part = share();
-  int calls_seen = 0;
-  int killed = 0;
-  const auto kill = [&](const Moment& moment) {
-    if (++calls_seen % part.step != part.first % part.step) return;
-    bool is_hit = false;
-    for (int i = 0; i < kRunsPerPoint && !is_hit; ++i) {
-      is_hit = kill_at(scene, act, devices, moment);
-    }
-    BOOST_TEST(is_hit, moment.calls_after << " calls after change " << moment.change << " of "
-                                          << changes << ": was not met");
-    ++killed;
-  };
-  for (int change = 0; change <= changes; ++change) {
-    if (change > 0) kill({.change = change});
-    for (int after = 1; after <= calls[static_cast<std::size_t>(change)]; ++after) {
-      kill({.change = change, .calls_after = after});
-    }
-  }
-  if (part.first == 1) {
-    for (int change = changes + 1; kill_at(scene, act, devices, {.change = change}); ++change) {
-      ++killed;
-    }
-  }
+  const int killed = Killing(act, devices).run();
   tell_survived(
       is_soak() ? "SIGKILL at a system call" : "SIGKILL at a system call that changes something",
       text_of(act, devices), killed);

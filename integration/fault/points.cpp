@@ -96,6 +96,11 @@ bool is_netlink_request(const Call& call) {
   return read_value<sa_family_t>(call, call.arguments[4]) == AF_NETLINK;
 }
 
+bool is_netlink_dump(const Call& call) {
+  return is_netlink_request(call) && (header_of(call).nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP &&
+         !is_netlink_change(call);
+}
+
 bool is_netlink_change(const Call& call) {
   // Of each four message types, the third asks. Source: linux/rtnetlink.h.
   constexpr int kKinds = 4;

@@ -18,6 +18,9 @@ bool is_netlink_request(const Call& call);
 /// and again, as often as the kernel takes its time.
 IsPoint netlink_requests();
 
+/// Those that ask for all there are of a kind.
+bool is_netlink_dump(const Call& call);
+
 /// Requests to rtnetlink that change something.
 bool is_netlink_change(const Call& call);
 

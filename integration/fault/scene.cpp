@@ -86,8 +86,10 @@ Share share() {
   return share;
 }
 
-Scene::Scene() {
-  sh(kMoreDevices);
+Scene::Scene() { add(kMoreDevices); }
+
+void Scene::add(const std::string& command) {
+  sh(command);
   wait_for_dad();
   before_ = picture();
 }

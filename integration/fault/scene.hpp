@@ -33,6 +33,8 @@ class Scene : public Lab {
  public:
   Scene();
 
+  /// More at home, by a shell command.
+  void add(const std::string& command);
   /// What isn't as it was, at home and in the state folder, in lines of a diff; empty: all is.
   std::string difference();
   /// Brings home by one reap what a process left that was killed, or met a fault: of the dead, and
@@ -59,10 +61,10 @@ class Performance {
   Outcome run(const IsPoint& is_point, const Fault& fault);
   /// Without a fault; each call is counted.
   Outcome run_counted(const IsPoint& is_point);
-
- private:
+  /// In this process. Throws Error with what couldn't be done.
   void perform();
 
+ private:
   Scene& scene_;
   Act act_;
   Plan plan_;

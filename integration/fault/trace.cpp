@@ -16,6 +16,7 @@
 #include <algorithm>
 #include <array>
 #include <csignal>
+#include <cstddef>
 #include <cstring>
 #include <memory>
 
@@ -107,6 +108,7 @@ class Tracer {
   void before_any_call(const Call& call);
   void strike(const Call& call);
   void answer_in_place_of_the_kernel(const Call& receive);
+  std::string request_of(const Call& call) const;
   /// The call isn't made, and this is its result.
   void replace_call(std::int64_t result) const;
   bool takes_the_answer(const Call& call) const {
@@ -121,10 +123,11 @@ class Tracer {
   Fault fault_;
   bool is_counting_;
   int calls_since_point_ = 0;
-  /// Of the request that is to be answered by us.
+  /// Of the request that is struck.
   bool is_answer_due_ = false;
   std::uint64_t socket_ = 0;
   nlmsghdr request_{};
+  std::string struck_request_;
 };
 
 int Tracer::run() {
@@ -166,19 +169,23 @@ Call Tracer::next_call() const {
 void Tracer::before_any_call(const Call& call) {
   if (is_point_(call)) return;
   ++calls_since_point_;
-  if (is_counting_) ++outcome.calls_after.back();
+  ++outcome.calls_after.back();
   if (fault_.calls_after > 0 && calls_since_point_ == fault_.calls_after) strike(call);
 }
 
 void Tracer::before_call(const Call& call) {
   if (takes_the_answer(call)) {
     is_answer_due_ = false;
-    if (fault_.deed == Deed::refuse) {
-      answer_in_place_of_the_kernel(call);
-    } else {
+    if (fault_.deed == Deed::lose_answer) {
       replace_call(-fault_.errno_value);
+    } else {
+      answer_in_place_of_the_kernel(call);
     }
     return;
+  }
+  if (!struck_request_.empty() && call.number == SYS_sendto) {
+    outcome.is_repeated = request_of(call) == struck_request_;
+    struck_request_.clear();
   }
   if (!is_point_(call)) return;
   ++outcome.points;
@@ -203,11 +210,22 @@ void Tracer::strike(const Call& call) {
       replace_call(static_cast<std::int64_t>(call.arguments[2]));  // All of it was sent.
       [[fallthrough]];
     case Deed::lose_answer:
+    case Deed::foreign_answer:
+    case Deed::stale_answer:
+    case Deed::interrupt_dump:
       is_answer_due_ = true;
       socket_ = call.arguments[0];
+      struck_request_ = request_of(call);
       const std::string header = read_memory(pid_, call.arguments[1], sizeof request_);
       std::memcpy(&request_, header.data(), header.size());
   }
+}
+
+std::string Tracer::request_of(const Call& call) const {
+  std::string request = read_memory(pid_, call.arguments[1], call.arguments[2]);
+  // Each has a number of its own.
+  request.replace(offsetof(nlmsghdr, nlmsg_seq), sizeof(nlmsghdr::nlmsg_seq), "");
+  return request;
 }
 
 void Tracer::answer_in_place_of_the_kernel(const Call& receive) {
@@ -221,11 +239,17 @@ void Tracer::answer_in_place_of_the_kernel(const Call& receive) {
                    .nlmsg_seq = request_.nlmsg_seq,
                    .nlmsg_pid = request_.nlmsg_pid};
   answer.error = {.error = -fault_.errno_value, .msg = request_};
-  const sockaddr_nl kernel{.nl_family = AF_NETLINK, .nl_pad = 0, .nl_pid = 0, .nl_groups = 0};
-  const socklen_t kernel_size = sizeof kernel;
+  sockaddr_nl sender{.nl_family = AF_NETLINK, .nl_pad = 0, .nl_pid = 0, .nl_groups = 0};
+  if (fault_.deed == Deed::foreign_answer) sender.nl_pid = static_cast<__u32>(::getpid());
+  if (fault_.deed == Deed::stale_answer) --answer.header.nlmsg_seq;
+  if (fault_.deed == Deed::interrupt_dump) {
+    answer.header.nlmsg_type = NLMSG_NOOP;
+    answer.header.nlmsg_flags = NLM_F_MULTI | NLM_F_DUMP_INTR;
+  }
+  const socklen_t sender_size = sizeof sender;
   write_memory(pid_, receive.arguments[1], bytes_of(answer));
-  write_memory(pid_, receive.arguments[4], bytes_of(kernel));
-  write_memory(pid_, receive.arguments[5], bytes_of(kernel_size));
+  write_memory(pid_, receive.arguments[4], bytes_of(sender));
+  write_memory(pid_, receive.arguments[5], bytes_of(sender_size));
   replace_call(sizeof answer);
 }
 

@@ -31,7 +31,15 @@ enum class Deed {
   /// The netlink request isn't sent, and the kernel's answer to it is the errno.
   refuse,
   /// The netlink request is carried out, and the answer to it is lost: recvfrom gives the errno.
-  lose_answer
+  lose_answer,
+  /// The netlink request is carried out, and before the kernel's answer comes one that says that it
+  /// failed with the errno: as any process of the machine can send it.
+  foreign_answer,
+  /// The same, as the kernel's answer to an earlier request.
+  stale_answer,
+  /// The netlink request is carried out, and its answer begins with a message that says that what
+  /// is listed has changed meanwhile (NLM_F_DUMP_INTR).
+  interrupt_dump
 };
 
 struct Fault {
@@ -47,10 +55,12 @@ struct Outcome {
   /// How many points were come by.
   int points = 0;
   /// How many calls were made from each point to the next, those before the first in the beginning.
-  /// Only what run_counted() gives.
+  /// run_traced() counts none but those after the point of a fault that has `calls_after`.
   std::vector<int> calls_after{0};
   bool is_hit = false;
   bool is_killed = false;
+  /// Whether the request that was made after the one that was struck was the same.
+  bool is_repeated = false;
   /// What the work threw; empty if it ended well.
   std::string error;
 };

@@ -12,6 +12,7 @@
 
 #include "fuzz/oracle.hpp"
 #include "fuzz/targets.hpp"
+#include "oci-spec/config_edit.hpp"
 
 namespace netlend::fuzz {
 
@@ -176,10 +177,28 @@ void require_sense(const oci::Config& config) {
   if (config.process) require_absolute({config.process->cwd});
   for (const auto& warning : config.warnings) require_sentence(warning);
 }
+
+/// Of what another runtime is to read in place of the input.
+void require_changed(std::string_view input) {
+  const auto wish = accepted([&] { return oci::parse_network_wish(input); });
+  if (!wish || !wish->has_namespace) return;
+  const oci::ConfigChanges changes{.netns_path = "/run/netlend/pins/a",
+                                   .capabilities = {"CAP_NET_RAW"},
+                                   .sysctls = wish->sysctls,
+                                   .hook_path = "/netlend-hook"};
+  const auto once = accepted([&] { return oci::change_config(input, changes); });
+  if (!once) return;
+  const auto found = oci::parse_network_wish(*once);
+  require(found.netns_path == changes.netns_path, "it names the namespace");
+  require(found.sysctls.empty(), "the sysctls are gone");
+  require(found.has_devices == wish->has_devices, "what isn't changed is still there");
+  require(oci::change_config(*once, changes) == *once, "it is changed only once");
+}
 }  // namespace
 
 /// config.json of a bundle, as the runtime reads it and as the hook does.
 void config(std::string_view input) {
+  require_changed(input);
   const auto annotations = accepted([&] { return oci::parse_config_annotations(input); });
   auto config = accepted([&] { return oci::parse_config(input); });
   if (!config) return;

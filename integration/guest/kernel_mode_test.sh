@@ -113,16 +113,8 @@ a_plan_says_that_nothing_is_made() {
   is_home
 }
 
-# The kernel has no BPF, by which version 2 of the cgroups keeps devices away.
-mount_cgroups() {
-  mount -t tmpfs tmpfs /sys/fs/cgroup
-  mkdir /sys/fs/cgroup/devices
-  mount -t cgroup -o devices cgroup /sys/fs/cgroup/devices
-}
-
 # make_bundle [NETWORK-PATH]: that listens on port 80 of any.
 make_bundle() {
-  mount_cgroups
   make_rootfs
   mkdir -p /run/test/bundle
   (cd /run/test/bundle && rm -f config.json && runc spec)

@@ -23,6 +23,8 @@ cases=(
   what_ethtool_sets_comes_home_as_it_was
   what_a_card_steers_by_comes_home_as_it_was
   filters_and_queues_come_home_and_those_of_the_borrower_go
+  every_kind_of_fair_queue_comes_home_as_it_was
+  a_clock_that_jumps_disturbs_no_loan
   network_devices_of_the_specification_are_left_to_the_kernel
   network_devices_are_put_right_by_the_guardian_alone
   network_devices_in_a_namespace_that_lives_on_stay_there
@@ -324,6 +326,68 @@ filters_and_queues_come_home_and_those_of_the_borrower_go() {
   netlend return lan0
   picture_of_settings | diff /run/test/settings -
   is_home
+}
+
+every_kind_of_fair_queue_comes_home_as_it_was() {
+  local queue
+  ip netns add blue
+  for queue in 'fq limit 777 flow_limit 77 maxrate 50mbit' 'codel limit 777 target 7ms noecn' \
+    'fq_codel limit 777 flows 77 target 7ms' 'cake bandwidth 50mbit besteffort rtt 50ms'; do
+    # shellcheck disable=SC2086 # its words
+    tc qdisc replace dev lan0 root handle 5: $queue
+    tc -d qdisc show dev lan0 | tee /run/test/settings
+    expect "${queue%% *} 5:" "$(</run/test/settings)"
+    take_picture >/run/test/before
+    netlend lend lan0 --to netns:blue name=eth0
+    tc -n blue qdisc replace dev eth0 root handle 5: htb
+    netlend return lan0
+    tc -d qdisc show dev lan0 | diff /run/test/settings -
+    is_home
+    tc qdisc del dev lan0 root
+  done
+}
+
+# ---- the clock -----------------------------------------------------------------------------------
+
+seconds_left() {
+  ip -j addr show dev lan0 | jq '.[].addr_info[] | select(.local == "192.0.2.30").valid_life_time'
+}
+
+# An address that ends in an hour, in less than a minute's difference, and all else as it was.
+is_home_with_its_lifetime() {
+  local left
+  left=$(seconds_left)
+  ((left <= 3600 && left > 3540))
+  ip addr del 192.0.2.30/24 dev lan0
+  is_home
+}
+
+# Only in a kernel of its own can a test set the clock. One borrower lives, one dies.
+a_clock_that_jumps_disturbs_no_loan() {
+  local jump
+  for jump in '+10 years' '-20 years' '+10 years'; do
+    ip addr add 192.0.2.30/24 dev lan0 valid_lft 3600 preferred_lft 1800
+    ip netns add blue
+    netlend lend lan0 --to netns:blue name=eth0
+    date --set "$jump"
+    expect "lan0" "$(netlend loans)"
+    netlend reap # nothing of the living
+    ip -n blue link show eth0
+    netlend return lan0
+    ip netns del blue
+    is_home_with_its_lifetime
+
+    ip addr add 192.0.2.30/24 dev lan0 valid_lft 3600 preferred_lft 1800
+    unshare --net sleep 1000000 &
+    borrower=$!
+    wait_until has_left_home "$borrower"
+    netlend lend lan0 --to "pid:$borrower" name=eth0
+    date --set '-1 hour'
+    date --set '+1 hour'
+    kill_all "$borrower"
+    wait_until has_no_trace # by its guardian
+    is_home_with_its_lifetime
+  done
 }
 
 # ---- linux.netDevices ----------------------------------------------------------------------------

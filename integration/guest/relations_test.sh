@@ -22,6 +22,7 @@ cases=(
   a_chain_that_home_removed_is_told_from_one_that_lost_it
   what_another_redirects_to_it_arrives_again
   an_rdma_device_in_software_is_never_destroyed
+  a_queue_that_cannot_be_set_as_it_is_told_is_named
 )
 
 make_machine() {
@@ -315,6 +316,12 @@ an_rdma_device_in_software_is_never_destroyed() {
   # The kernel does so indeed.
   ip link set lan0 netns blue
   wait_until fails rdma link show rxe0/1
+}
+
+a_queue_that_cannot_be_set_as_it_is_told_is_named() {
+  tc qdisc add dev lan0 root handle 1: prio bands 4 priomap 1 2 2 2 1 2 0 0 1 1 1 1 1 1 1 3
+  tc qdisc add dev lan0 parent 1:1 fq_codel limit 777
+  is_lost_by_force "the qdisc 'prio' is of a kind that can't be set as it is told"
 }
 
 (($# == 0)) || cases=("$@")

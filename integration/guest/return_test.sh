@@ -20,12 +20,6 @@ make_lan0() { make_ports 2; }
 
 is_here() { ip link show "$1"; }
 
-start_borrower() {
-  unshare --net sleep 1000000 &
-  borrower=$!
-  wait_until has_left_home "$borrower"
-}
-
 # Ends it so that nothing of ours is left but what is written down: no guardian, no pin.
 end_without_trace() {
   kill_guardian

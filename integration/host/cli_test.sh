@@ -36,6 +36,7 @@ cases=(
   errors_go_into_the_log_too
   a_wrong_command_line_is_refused
   a_wrong_run_is_refused_with_125
+  a_bundle_is_injected_only_for_mode_kernel
   a_wrong_device_is_refused
   a_wrong_borrower_is_refused
   a_wrong_plan_file_is_refused
@@ -509,7 +510,7 @@ a_wrong_command_line_is_refused() {
   refuses 2 --nosuch show --nosuch
   refuses 2 'neither text nor json' loans --format xml
   refuses 2 "--to is required; see 'netlend lend --help'" lend lan0
-  refuses 2 'name a DEVICE or a plan file' lend --to netns:blue
+  refuses 2 'name a DEVICE, an ADDRESS or a plan file' lend --to netns:blue
   refuses 2 "word 'colour=red': unknown" lend lan0 --to netns:neighbour colour=red
   refuses 2 'addr=10.77.0.2' lend lan0 --to netns:neighbour addr=10.77.0.2
   is_home
@@ -525,6 +526,28 @@ a_wrong_run_is_refused_with_125() {
   refuses 125 "'here'" run --dns here -- true
   refuses 125 lan0 run --nic eth0=lan0 --nic eth1=lan0 -- true
   refuses 125 eth0 run --nic eth0=lan0 --nic eth0=veth: -- true
+  is_home
+}
+
+# Here the kernel has none; integration/guest/inject_test.sh has one that has.
+a_bundle_is_injected_only_for_mode_kernel() {
+  mkdir bundle
+  refuses 1 "config.json': open 'config.json': No such file" inject --bundle bundle web
+  for text in '' '{' '[]' "$(printf '%1048577s' '{}')"; do
+    echo "$text" >bundle/config.json
+    refuses 1 "bundle/config.json': " inject --bundle bundle web
+    [[ $(<bundle/config.json) == "$text" ]]
+  done
+  for spec in 192.0.2.10 '192.0.2.10 mode=routed'; do
+    echo "{\"ociVersion\": \"1.0.2\", \"annotations\": {\"io.netlend.l3\": \"$spec\"},
+      \"linux\": {\"namespaces\": [{\"type\": \"network\"}]}}" | tee bundle/config.json >wanted
+    netlend inject --bundle bundle web
+    diff wanted bundle/config.json
+  done
+  sed 's/mode=routed/mode=kernel/' wanted >bundle/config.json
+  refuses 1 "is not lent in mode 'kernel': this kernel has no L3" inject --bundle bundle web
+  refuses 1 "open the bundle 'nowhere'" inject --bundle nowhere web
+  refuses 2 "container id '../web'" inject --bundle bundle '../web'
   is_home
 }
 

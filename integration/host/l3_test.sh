@@ -22,6 +22,7 @@ cases=(
   a_loan_is_listed_shown_and_returned_by_its_address
   a_plan_says_what_would_change
   a_firewall_that_is_closed_later_is_named_by_loans
+  forwarding_that_is_off_is_named_by_loans_where_nobody_mends_it
   a_device_and_an_address_go_together
   a_wrong_address_is_refused
   an_annotation_needs_a_rule_and_no_capabilities
@@ -246,6 +247,29 @@ a_firewall_that_is_closed_later_is_named_by_loans() {
   bash -c "$(sed 's/.* type: //' /run/test/err)"
   is_answered 192.0.2.10
   nft delete table ip f
+  stop "$run"
+  is_home
+}
+
+forwarding_that_is_off_is_named_by_loans_where_nobody_mends_it() {
+  furnish_for_addresses
+  start box 192.0.2.10 sleep 1000
+  wait_until is_lent ready
+  switch_off() { sysctl -qw net.ipv4.ip_forward=1 && sysctl -qw net.ipv4.ip_forward=0; }
+  switch_off
+  # The guardian mends it.
+  wait_until is_answered 192.0.2.10
+  guardian=$(jq .ledger.guardian.pid /run/netlend/ledgers/*)
+  kill -KILL "$guardian"
+  wait_until is_gone "$guardian"
+  switch_off
+  fails is_answered 192.0.2.10
+  netlend loans 2>/run/test/err
+  expect "'192.0.2.10' doesn't reach 'box': net.ipv4.conf.lan0.forwarding is 0; type: sysctl -w" \
+    "$(cat /run/test/err)"
+  # What it says to type is enough.
+  bash -c "$(sed 's/.* type: //' /run/test/err)"
+  is_answered 192.0.2.10
   stop "$run"
   is_home
 }

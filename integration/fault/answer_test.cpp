@@ -1,0 +1,92 @@
+// What comes to a netlink socket beside the answer that is waited for.
+#include <algorithm>
+#include <array>
+#include <boost/test/unit_test.hpp>
+#include <cerrno>
+
+#include "fault/points.hpp"
+#include "fault/scene.hpp"
+#include "net/ledger/ledger.hpp"
+
+using netlend::test::Act;
+using netlend::test::Call;
+using netlend::test::Deed;
+using netlend::test::Devices;
+using netlend::test::Fault;
+using netlend::test::is_soak;
+using netlend::test::IsPoint;
+using netlend::test::Outcome;
+using netlend::test::Performance;
+using netlend::test::Scene;
+using netlend::test::tell_survived;
+
+namespace {
+/// Without the long counts, one point in so many.
+constexpr int kStep = 8;
+
+/// The act is done as if nothing had been.
+void check_is_done(Scene& scene, Act act) {
+  const auto ledgers = list_ledgers(scene.state());
+  BOOST_TEST(ledgers.size() == (act == Act::lend ? 1U : 0U));
+  if (act == Act::lend && !ledgers.empty()) {
+    BOOST_TEST(load_ledger(scene.state(), ledgers.front())->is_ready());
+  }
+  BOOST_TEST(scene.reap_once() == "");
+  BOOST_TEST(scene.difference() == "");
+}
+
+Outcome strike(Scene& scene, Act act, const IsPoint& is_point, const Fault& fault) {
+  Outcome outcome;
+  BOOST_TEST_CONTEXT(text_of(act, Devices::one) << ", request " << fault.point) {
+    outcome = Performance(scene, act, Devices::one).run(is_point, fault);
+    BOOST_TEST(outcome.error == "");
+    check_is_done(scene, act);
+  }
+  return outcome;
+}
+
+void strike_everywhere(const char* what, const IsPoint& is_point, const Fault& fault) {
+  Scene scene;
+  for (const Act act : {Act::lend, Act::give_back, Act::reap}) {
+    const auto dry = Performance(scene, act, Devices::one).run(is_point, {});
+    check_is_done(scene, act);
+    int struck = 0;
+    int repeated = 0;
+    for (int point = 1; point <= dry.points; point += is_soak() ? 1 : kStep) {
+      Fault here = fault;
+      here.point = point;
+      // What waits for the kernel asks now and then once more: the last points are not in each run.
+      const auto outcome = strike(scene, act, is_point, here);
+      if (outcome.is_hit) ++struck;
+      if (outcome.is_repeated) ++repeated;
+    }
+    BOOST_TEST(struck > 0);
+    // Not where a look at the first of the list is all that it takes.
+    if (fault.deed == Deed::interrupt_dump) BOOST_TEST(2 * repeated > struck);
+    tell_survived(what, text_of(act, Devices::one), struck);
+  }
+}
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(foreign_netlink_answers)
+
+BOOST_AUTO_TEST_CASE(of_another_process_are_no_answers) {
+  strike_everywhere("a netlink answer that another process made up",
+                    netlend::test::netlink_requests(),
+                    {.deed = Deed::foreign_answer, .errno_value = ENODEV});
+}
+
+BOOST_AUTO_TEST_CASE(to_earlier_requests_are_no_answers) {
+  strike_everywhere("a netlink answer to an earlier request", netlend::test::netlink_requests(),
+                    {.deed = Deed::stale_answer, .errno_value = ENODEV});
+}
+
+BOOST_AUTO_TEST_CASE(what_changed_while_it_was_listed_is_listed_again) {
+  const auto is_request = netlend::test::netlink_requests();
+  strike_everywhere(
+      "a netlink list that changed meanwhile",
+      [&](const Call& call) { return is_request(call) && netlend::test::is_netlink_dump(call); },
+      {.deed = Deed::interrupt_dump});
+}
+
+BOOST_AUTO_TEST_SUITE_END()
