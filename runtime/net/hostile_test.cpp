@@ -47,7 +47,8 @@ std::array<std::optional<std::uint32_t>, 2> ipv4_limits(const std::string& devic
   netlend::Message look(RTM_GETLINK, 0, "look at " + device);
   look.header(ifinfomsg{});
   look.put_string(IFLA_IFNAME, device);
-  const auto link = home.socket.get(look).attributes(sizeof(ifinfomsg));
+  const auto reply = home.socket.get(look);
+  const auto link = reply.attributes(sizeof(ifinfomsg));
   return {link.u32(kGsoIpv4MaxSize), link.u32(kGroIpv4MaxSize)};
 }
 }  // namespace

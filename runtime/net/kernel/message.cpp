@@ -113,7 +113,7 @@ Attributes Attributes::nested(int type) const {
   return bytes ? Attributes(*bytes) : Attributes();
 }
 
-Attributes Reply::attributes(std::size_t header_size) const {
+Attributes Reply::attributes(std::size_t header_size) const& {
   const std::size_t start = NLMSG_ALIGN(header_size);
   if (payload_.size() < start) return {};
   return Attributes(std::string_view(payload_).substr(start));

@@ -87,8 +87,9 @@ class Reply {
     copy_header(&value, sizeof value);
     return value;
   }
-  /// What follows a fixed header of `header_size` bytes.
-  Attributes attributes(std::size_t header_size) const;
+  /// What follows a fixed header of `header_size` bytes; views into this reply.
+  Attributes attributes(std::size_t header_size) const&;
+  void attributes(std::size_t header_size) const&& = delete;
 
  private:
   void copy_header(void* to, std::size_t size) const;
