@@ -488,7 +488,13 @@ mounts_are_made_inside_the_root_whatever_links_say() {
   output=$(netlend run c1 </dev/null)
   [[ $output == $'text\ntext\ntouch: /new/deep/folder/x: Read-only file system\n711\n1' ]]
   [[ -z $(ls -A /run/outside) ]]
-  fails_at /mounts/8: '.mounts += [{destination: "/etc/relative/x", type: "tmpfs"}]'
+  # As the link resolv.conf of many an image, which leads into a /run that is still empty.
+  ln -s ../run/systemd/stub.conf rootfs/etc/resolv.conf
+  configure '.mounts += [
+      {destination: "/etc/relative/x", type: "tmpfs"},
+      {destination: "/etc/resolv.conf", type: "bind", source: "../source/file", options: ["bind"]}]' \
+    sh -c 'cat /etc/resolv.conf /run/systemd/stub.conf; stat -c %a /run/outside/deep/x'
+  [[ $(netlend run c1 </dev/null) == $'text\ntext\n1777' ]]
   [[ -z $(ls -A /run/outside) ]]
 }
 
@@ -508,7 +514,11 @@ options_of_mounts_do_what_they_say() {
       {destination: "/c", type: "bind", source: "../tree", options: ["rbind", "rro", "rnosuid"]},
       {destination: "/d", type: "bind", source: "../tree", options: ["bind", "nosymfollow"]},
       {destination: "/e", type: "tmpfs", options: ["rshared"]},
-      {destination: "/a", options: ["remount", "ro"]}]' cat /proc/self/mountinfo
+      {destination: "/f", type: "tmpfs", options: ["ro"]},
+      {destination: "/f/below", type: "tmpfs"},
+      {destination: "/a", options: ["remount", "ro"]}]
+      | (.mounts[] | select(.destination == "/dev") | .options) += ["ro"]
+      | .linux.devices = [{path: "/dev/ptmx", type: "c", major: 5, minor: 2}]' cat /proc/self/mountinfo
   netlend run c1 </dev/null >/run/out/mounts
   at() { awk -v at="$1" '$5 == at {print $6}' /run/out/mounts; }
   [[ $(at /a) == ro,nosuid,nodev,noexec,noatime,nodiratime ]]
@@ -516,6 +526,7 @@ options_of_mounts_do_what_they_say() {
   [[ $(at /c) == ro,nosuid,* && $(at /c/sub) == ro,nosuid,* ]]
   [[ $(at /d) == *nosymfollow* && ! $(at /d/sub) ]]
   grep -q ' /e .* shared:' /run/out/mounts
+  [[ $(at /dev) == ro,* && $(at /dev/pts) == rw,* && $(at /f) == ro,* && $(at /f/below) == rw,* ]]
 }
 
 hidden_paths_are_hidden_and_protected_ones_protected() {

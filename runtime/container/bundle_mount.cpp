@@ -90,6 +90,15 @@ void bind(const MountPlace& place, const oci::Mount& mount, const ConfigMountOpt
   propagate(tree.get(), options);
 }
 
+/// A memory file system that is to be read-only is first written to: what is mounted below it
+/// needs a place. True if it is one.
+bool put_off_read_only(MountOptions& parameters, std::uint64_t& attributes) {
+  std::erase_if(parameters, [](const auto& parameter) { return parameter.first == "ro"; });
+  const bool is_read_only = (attributes & MOUNT_ATTR_RDONLY) != 0;
+  attributes &= ~std::uint64_t{MOUNT_ATTR_RDONLY};
+  return is_read_only;
+}
+
 /// An empty memory file system looks like the folder that it covers.
 void keep_mode(MountOptions& parameters, int target) {
   const auto is_mode = [](const auto& parameter) { return parameter.first == "mode"; };
@@ -99,18 +108,24 @@ void keep_mode(MountOptions& parameters, int target) {
   parameters.emplace_back("mode", fmt::format("{:o}", status.st_mode & 07777U));
 }
 
-void make(const MountPlace& place, const oci::Mount& mount, const ConfigMountOptions& options) {
+std::optional<UniqueFd> make(const MountPlace& place, const oci::Mount& mount,
+                             const ConfigMountOptions& options) {
   const bool shows_kernel = mount.type == "proc" || mount.type == "sysfs";
+  const bool is_tmpfs = mount.type == "tmpfs";
+  const bool covers = exists_in_root(place.root, mount.destination);
   auto target = make_target(place, mount, MountPoint::folder);
   // Else /proc would be somewhere else, and something else at /proc: CVE-2019-19921.
   if (shows_kernel) target = open_in_root_without_links(place.root, mount.destination);
   MountOptions parameters = options.parameters;
-  if (mount.type == "tmpfs") keep_mode(parameters, target.get());
-  const auto attributes = options.one_mount.set | options.recursive.set;
-  const auto tree =
+  auto attributes = options.one_mount.set | options.recursive.set;
+  if (is_tmpfs && covers) keep_mode(parameters, target.get());
+  const bool is_read_only_later = is_tmpfs && put_off_read_only(parameters, attributes);
+  auto tree =
       make_filesystem(mount.type, parameters, static_cast<unsigned>(attributes), mount.source);
   attach(tree.get(), target.get());
   propagate(tree.get(), options);
+  if (!is_read_only_later) return std::nullopt;
+  return tree;
 }
 
 void remount(const MountPlace& place, const oci::Mount& mount, const ConfigMountOptions& options) {
@@ -121,7 +136,7 @@ void remount(const MountPlace& place, const oci::Mount& mount, const ConfigMount
 }
 }  // namespace
 
-void make_mount(const MountPlace& place, const oci::Mount& mount) {
+std::optional<UniqueFd> make_mount(const MountPlace& place, const oci::Mount& mount) {
   auto options = sort_mount_options(mount.options);
   if (mount.type == "bind" && options.action == MountAction::make) {
     options.action = MountAction::bind;
@@ -129,12 +144,15 @@ void make_mount(const MountPlace& place, const oci::Mount& mount) {
   switch (options.action) {
     case MountAction::bind:
     case MountAction::bind_recursively:
-      return bind(place, mount, options);
+      bind(place, mount, options);
+      break;
     case MountAction::remount:
-      return remount(place, mount, options);
+      remount(place, mount, options);
+      break;
     case MountAction::make:
       return make(place, mount, options);
   }
+  return std::nullopt;
 }
 
 }  // namespace netlend

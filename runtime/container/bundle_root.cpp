@@ -8,6 +8,8 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <string>
+#include <utility>
 
 #include "base/syscall.hpp"
 #include "container/devices.hpp"
@@ -79,6 +81,12 @@ bool wants_default_devices(const std::vector<oci::Mount>& mounts) {
   });
 }
 
+void make_read_only(int mount) {
+  change_mount(mount,
+               {.attr_set = MOUNT_ATTR_RDONLY, .attr_clr = 0, .propagation = 0, .userns_fd = 0},
+               Depth::one_mount);
+}
+
 void pivot_into(int root) {
   const auto old_root = open_folder("/");
   check(::fchdir(root), "enter", "the container's root");
@@ -110,8 +118,10 @@ BundleRoot::BundleRoot(const oci::Config& config, const std::string& bundle,
   const MountPlace place{.root = root_.get(), .bundle = bundle};
   for (std::size_t i = 0; i < config.mounts.size(); ++i) {
     const auto& mount = config.mounts[i];
-    with_pointer(fmt::format("/mounts/{}", i),
-                 [&] { mount.type == "cgroup" ? cgroup(place, mount) : make_mount(place, mount); });
+    with_pointer(fmt::format("/mounts/{}", i), [&] {
+      if (mount.type == "cgroup") return cgroup(place, mount);
+      if (auto made = make_mount(place, mount)) read_only_later_.push_back(std::move(*made));
+    });
   }
   if (!wants_default_devices(config.mounts)) return;
   make_default_devices(make_in_root(root_.get(), "/dev", MountPoint::folder).get());
@@ -134,11 +144,9 @@ void BundleRoot::enter(RootChange change) {
     with_pointer("/process/cwd",
                  [&] { make_in_root(root_.get(), config_.process->cwd, MountPoint::folder); });
   }
-  if (config_.root.readonly) {
-    change_mount(root_.get(),
-                 {.attr_set = MOUNT_ATTR_RDONLY, .attr_clr = 0, .propagation = 0, .userns_fd = 0},
-                 Depth::one_mount);
-  }
+  for (const auto& mount : read_only_later_) make_read_only(mount.get());
+  read_only_later_.clear();
+  if (config_.root.readonly) make_read_only(root_.get());
   if (const auto type = linux_part.rootfs_propagation) {
     check(::mount(nullptr, "/", nullptr, *type & (kPropagationTypes | MS_REC), nullptr),
           "set the propagation of", "the container's root");

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "base/unique_fd.hpp"
 #include "container/bundle_mount.hpp"
@@ -36,6 +37,7 @@ class BundleRoot {
  private:
   const oci::Config& config_;
   UniqueFd root_;
+  std::vector<UniqueFd> read_only_later_;
 };
 
 }  // namespace netlend

@@ -19,6 +19,8 @@ namespace {
 constexpr mode_t kEverybody = 0666;
 constexpr unsigned kMemoryMajor = 1;
 constexpr unsigned kNullMinor = 3;
+constexpr unsigned kPtmxMajor = 5;
+constexpr unsigned kPtmxMinor = 2;
 
 struct Node {
   const char* name;
@@ -58,10 +60,18 @@ void make_link(int dev, const Link& link) {
   if (errno != EEXIST) throw_errno(errno, "make in /dev the link", link.name);
 }
 
+/// What the link /dev/ptmx leads to: engines name it with all others of the host's.
+bool is_ptmx(const oci::Device& device) {
+  return device.path == "/dev/ptmx" && S_ISCHR(device.mode) && device.major == kPtmxMajor &&
+         device.minor == kPtmxMinor;
+}
+
 void make_device(int root, const oci::Device& device) {
-  const auto slash = device.path.rfind('/');
+  if (is_ptmx(device)) return;
+  const auto end = device.path.find_last_not_of('/') + 1;
+  const auto slash = device.path.rfind('/', end - 1);
   const auto folder = make_in_root(root, device.path.substr(0, slash + 1), MountPoint::folder);
-  const std::string name = device.path.substr(slash + 1);
+  const std::string name = device.path.substr(slash + 1, end - slash - 1);
   if (!make_node(folder.get(), name.c_str(), device.mode, ::makedev(device.major, device.minor))) {
     return;
   }

@@ -3,9 +3,12 @@
 #include <fcntl.h>
 #include <fmt/core.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <climits>
+#include <optional>
 
 #include "base/syscall.hpp"
 #include "base/text.hpp"
@@ -15,6 +18,7 @@ namespace netlend {
 namespace {
 constexpr mode_t kFolderMode = 0755;
 constexpr mode_t kFileMode = 0644;
+constexpr int kLinksMax = 40;  // as the kernel follows: path_resolution(7)
 
 int try_open_in_root(int root, const std::string& path, std::uint64_t further_limits = 0) {
   const open_how how{.flags = O_PATH | O_CLOEXEC,
@@ -52,10 +56,20 @@ void set_parameters(int context, const MountOptions& options) {
   }
 }
 
-/// Makes the last part of `path`, which is absolute, and whose folder is there.
-void make_last(int root, const std::string& path, MountPoint kind) {
+/// What the symlink `name` of `folder` says; nothing where it is none.
+std::optional<std::string> read_link(int folder, const std::string& name) {
+  std::array<char, PATH_MAX> text{};
+  const auto size = ::readlinkat(folder, name.c_str(), text.data(), text.size());
+  if (size == -1) return std::nullopt;
+  return std::string(text.data(), static_cast<std::size_t>(size));
+}
+
+/// Makes the last part of `path`, which is absolute, and whose folder is there. Returns where it
+/// leads to instead if it is a symlink that leads nowhere.
+std::optional<std::string> make_last(int root, const std::string& path, MountPoint kind) {
   const auto slash = path.rfind('/');
-  const auto folder = open_in_root(root, path.substr(0, slash + 1));
+  const auto parent = path.substr(0, slash + 1);
+  const auto folder = open_in_root(root, parent);
   const std::string name = path.substr(slash + 1);
   int result = 0;
   if (kind == MountPoint::folder) {
@@ -65,11 +79,30 @@ void make_last(int root, const std::string& path, MountPoint kind) {
                                  O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, kFileMode)};
     result = made.is_open() ? 0 : -1;
   }
-  // EEXIST: another container with the same root made it, or a symlink that leads nowhere is there,
-  // which the next look will tell.
-  if (result == -1 && errno != EEXIST) {
+  if (result == 0) return std::nullopt;
+  if (errno != EEXIST) {
     throw_errno(errno, kind == MountPoint::folder ? "make the folder" : "make the file", path);
   }
+  // If it is no link, another container with the same root made it.
+  auto target = read_link(folder.get(), name);
+  if (target && !target->starts_with('/')) target->insert(0, parent);
+  return target;
+}
+
+/// Makes what is missing of `path`. Returns the path to go on with instead, once a symlink is met
+/// that leads nowhere.
+std::optional<std::string> make_parts(int root, const std::string& path, MountPoint kind) {
+  const auto names = split_words(path, "/");
+  std::string so_far;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    so_far.append("/").append(names[i]);
+    if (exists_in_root(root, so_far)) continue;
+    auto instead = make_last(root, so_far, i + 1 == names.size() ? kind : MountPoint::folder);
+    if (!instead) continue;
+    while (++i < names.size()) instead->append("/").append(names[i]);
+    return instead;
+  }
+  return std::nullopt;
 }
 }  // namespace
 
@@ -140,14 +173,13 @@ bool exists_in_root(int root, const std::string& path) {
 
 UniqueFd make_in_root(int root, const std::string& path, MountPoint kind) {
   if (UniqueFd found{try_open_in_root(root, path)}; found.is_open()) return found;
-  const auto names = split_words(path, "/");
-  std::string so_far;
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    so_far.append("/").append(names[i]);
-    if (exists_in_root(root, so_far)) continue;
-    make_last(root, so_far, i + 1 == names.size() ? kind : MountPoint::folder);
+  std::string real_path = path;
+  for (int links = 0; links <= kLinksMax; ++links) {
+    auto instead = make_parts(root, real_path, kind);
+    if (!instead) return open_in_root(root, real_path);
+    real_path = std::move(*instead);
   }
-  return open_in_root(root, path);
+  throw_errno(ELOOP, "make in the container", path);
 }
 
 }  // namespace netlend

@@ -53,8 +53,9 @@ bool exists_in_root(int root, const std::string& path);
 enum class MountPoint { folder, file };
 
 /// Opens `path` in `root` as open_in_root(), and makes what is missing of it first: folders, and at
-/// its end a folder or an empty file. Nothing outside of `root` is touched whatever symlinks are on
-/// the way (CVE-2024-45310). Throws Error (ENOENT: a symlink that leads nowhere).
+/// its end a folder or an empty file. A symlink that leads nowhere, as many an image has for its
+/// resolv.conf, leads to what is made. Nothing outside of `root` is touched whatever symlinks are
+/// on the way (CVE-2024-45310). Throws Error.
 UniqueFd make_in_root(int root, const std::string& path, MountPoint kind);
 
 }  // namespace netlend

@@ -69,11 +69,30 @@ BOOST_AUTO_TEST_CASE(links_and_dots_lead_nowhere_but_inside) {
   BOOST_TEST(outside_is_empty());
 }
 
-BOOST_AUTO_TEST_CASE(a_link_that_leads_nowhere_is_an_error) {
-  ::symlink("/outside/deep", "/mnt/root/dangling");
-  BOOST_CHECK_THROW(make_in_root(fd.get(), "/dangling", MountPoint::file), netlend::Error);
-  BOOST_CHECK_THROW(make_in_root(fd.get(), "/dangling/x", MountPoint::folder), netlend::Error);
+BOOST_AUTO_TEST_CASE(a_link_that_leads_nowhere_leads_to_what_is_made_inside) {
+  ::mkdir("/mnt/root/etc", 0755);
+  ::symlink("../run/stub", "/mnt/root/etc/resolv.conf");
+  ::symlink("/outside/../outside/deep", "/mnt/root/run");
+  make_in_root(fd.get(), "/etc/resolv.conf", MountPoint::file);
+  struct stat status {};
+  BOOST_TEST(::stat("/mnt/root/outside/deep/stub", &status) == 0);
+  BOOST_TEST(S_ISREG(status.st_mode));
+  ::symlink("../../../outside/far", "/mnt/root/etc/dots");
+  make_in_root(fd.get(), "/etc/dots/x/y", MountPoint::folder);
+  BOOST_TEST(is_there("/mnt/root/outside/far/x/y"));
   BOOST_TEST(outside_is_empty());
+}
+
+BOOST_AUTO_TEST_CASE(links_that_lead_to_each_other_are_an_error) {
+  ::symlink("two", "/mnt/root/one");
+  ::symlink("one", "/mnt/root/two");
+  BOOST_CHECK_THROW(make_in_root(fd.get(), "/one/x", MountPoint::folder), netlend::Error);
+  // Each begins with itself, and what it leads to is never there.
+  ::symlink("endless/new/..", "/mnt/root/endless");
+  BOOST_CHECK_THROW(make_in_root(fd.get(), "/endless", MountPoint::file), netlend::Error);
+}
+
+BOOST_AUTO_TEST_CASE(what_may_not_be_a_link_is_refused_where_it_is_one) {
   ::symlink("/", "/mnt/root/link");
   BOOST_CHECK_THROW(netlend::open_in_root_without_links(fd.get(), "/link"), netlend::Error);
 }
