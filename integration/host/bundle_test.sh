@@ -543,6 +543,16 @@ hidden_paths_are_hidden_and_protected_ones_protected() {
   [[ $output == *'/etc/y'* && $output != *text* && $output == *'hostname: Read-only'* ]]
 }
 
+without_pivot_root_the_proc_of_the_host_is_out_of_reach() {
+  configure '.process.user = {uid: 1000, gid: 1000} | .process.capabilities = {}' \
+    unshare -Urmpf sh -c 'mount -t proc proc /proc && echo mounted'
+  output=$(fails netlend run --no-pivot c1 2>&1 </dev/null)
+  expect 'mount: permission denied' "$output"
+  [[ $output != *mounted* ]]
+  ls /proc/1/fd /sys/kernel /dev/null >/dev/null
+  has_nothing_left
+}
+
 # ---- terminals and descriptors ------------------------------------------------------------------
 
 # Takes the terminal at a socket, prints the name it came with, and what is written to it.

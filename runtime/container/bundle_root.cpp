@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <climits>
 #include <filesystem>
 #include <string>
 #include <utility>
@@ -14,6 +16,7 @@
 #include "base/syscall.hpp"
 #include "container/devices.hpp"
 #include "container/hidden_paths.hpp"
+#include "container/kernel_file_systems.hpp"
 #include "container/mounts.hpp"
 
 namespace netlend {
@@ -99,7 +102,18 @@ void pivot_into(int root) {
   check(::chdir("/"), "enter", "/");
 }
 
+std::string path_of(int folder) {
+  std::array<char, PATH_MAX> path{};
+  const auto link = fmt::format("/proc/self/fd/{}", folder);
+  const auto size = check(static_cast<int>(::readlink(link.c_str(), path.data(), path.size())),
+                          "read the path of", "the container's root");
+  return {path.data(), static_cast<std::size_t>(size)};
+}
+
 void move_to_root(int root) {
+  // The host's root stays in this mount namespace. A /proc there with nothing hidden in it would
+  // let who makes a user namespace have another: mount_too_revealing() of fs/namespace.c.
+  detach_kernel_file_systems(open_folder("/proc").get(), path_of(root));
   check(::fchdir(root), "enter", "the container's root");
   check(::mount(".", "/", nullptr, MS_MOVE, nullptr), "move to /", "the container's root");
   check(::chroot("."), "make the root of this process", "the container's root");

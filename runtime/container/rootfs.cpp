@@ -18,14 +18,13 @@
 #include "base/file.hpp"
 #include "base/syscall.hpp"
 #include "base/text.hpp"
+#include "container/kernel_file_systems.hpp"
 #include "container/kernel_folders.hpp"
 #include "container/mounts.hpp"
 
 namespace netlend {
 
 namespace {
-constexpr std::size_t kMountinfoMaxBytes = 16UL * 1024 * 1024;
-
 struct Cover {
   const char* path;
   const char* mode;
@@ -39,11 +38,6 @@ constexpr std::array kEngineFolders{
     "/var/lib/kubelet",  "/var/lib/lxc",     "/var/lib/lxcfs",      "/var/lib/lxd",
     "/var/lib/machines", "/var/lib/rancher", "/var/snap/lxd"};
 constexpr std::array kKernelFolders{"/dev", "/proc", "/sys"};
-// Windows into the kernel of the whole machine, and triggers of the host's automounter.
-constexpr std::array kKernelFileSystems{
-    "autofs",     "binfmt_misc", "bpf",       "cgroup", "cgroup2", "configfs", "debugfs", "devpts",
-    "devtmpfs",   "efivarfs",    "mqueue",    "nfsd",   "nsfs",    "proc",     "pstore",  "resctrl",
-    "rpc_pipefs", "securityfs",  "selinuxfs", "sysfs",  "tracefs", "fusectl"};
 
 UniqueFd open_root() {
   return UniqueFd{check(::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC), "open", "/")};
@@ -75,57 +69,6 @@ void become_private_copy_of_host(int proc) {
   go_to_namespace_root(proc);
   check(::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), "make private", "/");
   pivot_into(tree.get());
-}
-
-/// A path of mountinfo, where blanks and backslashes are octal: proc_pid_mountinfo(5).
-std::string unescape(std::string_view text) {
-  constexpr std::size_t kDigits = 3;
-  std::string plain;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '\\' && i + kDigits < text.size()) {
-      const auto digit = [&](std::size_t at) { return text[i + at] - '0'; };
-      plain.push_back(static_cast<char>(digit(1) * 64 + digit(2) * 8 + digit(3)));
-      i += kDigits;
-    } else {
-      plain.push_back(text[i]);
-    }
-  }
-  return plain;
-}
-
-/// Where file systems of the kernel's are mounted, as `mountinfo` says.
-std::vector<std::string> kernel_mount_points(std::string_view mountinfo) {
-  constexpr std::size_t kMountPointField = 4;
-  std::vector<std::string> points;
-  for (const auto line : split_words(mountinfo, "\n")) {
-    const auto separator = line.find(" - ");
-    if (separator == std::string_view::npos) continue;
-    const auto fields = split_words(line.substr(0, separator), " ");
-    const auto rest = split_words(line.substr(separator), " ");
-    if (fields.size() <= kMountPointField || rest.size() < 2) continue;
-    if (std::ranges::find(kKernelFileSystems, rest[1]) != kKernelFileSystems.end()) {
-      points.push_back(unescape(fields[kMountPointField]));
-    }
-  }
-  return points;
-}
-
-/// Again and again, since a mount may hide another; until none is left that a path leads to.
-void detach_kernel_file_systems(int proc) {
-  for (bool found = true; found;) {
-    found = false;
-    const UniqueFd mountinfo{
-        check(::openat(proc, "self/mountinfo", O_RDONLY | O_CLOEXEC), "open", "mountinfo")};
-    for (const auto& point :
-         kernel_mount_points(read_all(mountinfo.get(), kMountinfoMaxBytes, "mountinfo"))) {
-      if (::umount2(point.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW) == 0) {
-        found = true;
-      } else if (errno != EINVAL && errno != ENOENT) {
-        // Those two: it went with the mount that it was on, or another mount hides its folder.
-        throw_errno(errno, "detach", point);
-      }
-    }
-  }
 }
 
 /// A visible copy of what a cover will hide.
