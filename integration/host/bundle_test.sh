@@ -33,6 +33,7 @@ cases=(
   hidden_paths_are_hidden_and_protected_ones_protected
   the_terminal_goes_to_the_console_socket
   an_attached_terminal_is_shown
+  an_attached_terminal_writes_to_standard_output_wherever_that_goes
   only_the_standard_and_the_preserved_descriptors_are_open
   the_program_can_not_be_overwritten_from_inside
   systemd_is_refused_as_the_maker_of_cgroups
@@ -591,6 +592,17 @@ an_attached_terminal_is_shown() {
   output=$(echo typed | netlend run c1)
   expect 'on a terminal' "$output"
   expect 'got typed' "$output"
+  [[ $output != *$'\r'* ]]
+  has_nothing_left
+}
+
+an_attached_terminal_writes_to_standard_output_wherever_that_goes() {
+  configure '.process.terminal = true' sh -c 'test -t 1 && echo on a terminal; stty size'
+  printf 'stty rows 30 cols 70; exec %q run c1 >/run/out/shown' "$programs/netlend" >/run/out/on-terminal
+  output=$(script --quiet --return --command 'sh /run/out/on-terminal' /dev/null </dev/null)
+  [[ -z $output ]]
+  expect 'on a terminal' "$(cat /run/out/shown)"
+  expect '30 70' "$(cat /run/out/shown)"
   has_nothing_left
 }
 

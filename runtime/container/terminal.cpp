@@ -15,7 +15,8 @@ namespace netlend {
 namespace {
 constexpr std::size_t kChunkBytes = 16 * 1024UL;
 
-int output_terminal() {
+/// The caller's terminal, or standard output where there is none.
+int callers_terminal() {
   constexpr std::array kInOrder{STDOUT_FILENO, STDERR_FILENO, STDIN_FILENO};
   const auto* const found =
       std::ranges::find_if(kInOrder, [](int fd) { return ::isatty(fd) != 0; });
@@ -29,13 +30,24 @@ bool in_foreground() {
 }
 }  // namespace
 
-TerminalRelay::TerminalRelay(UniqueFd master, RelayedInput input)
-    : master_(std::move(master)), output_(output_terminal()) {
+TerminalRelay::TerminalRelay(UniqueFd master, Relayed relayed)
+    : master_(std::move(master)),
+      output_(relayed == Relayed::terminals ? callers_terminal() : STDOUT_FILENO) {
   const int flags = check(::fcntl(master_.get(), F_GETFL), "read the flags of", "the terminal");
   check(::fcntl(master_.get(), F_SETFL, flags | O_NONBLOCK), "set the flags of", "the terminal");
   copy_window_size();
   take_keyboard();
-  if (input == RelayedInput::anything && ::isatty(STDIN_FILENO) == 0) keyboard_open_ = true;
+  if (relayed == Relayed::terminals) return;
+  if (::isatty(STDIN_FILENO) == 0) keyboard_open_ = true;
+  if (::isatty(STDOUT_FILENO) == 0) write_plain_newlines();
+}
+
+/// Who reads a file or a pipe expects no carriage return before each newline.
+void TerminalRelay::write_plain_newlines() {
+  termios settings{};
+  check(::tcgetattr(master_.get(), &settings), "read the settings of", "the container's terminal");
+  settings.c_oflag &= ~static_cast<tcflag_t>(ONLCR);
+  check(::tcsetattr(master_.get(), TCSANOW, &settings), "set", "the container's terminal");
 }
 
 TerminalRelay::~TerminalRelay() {
@@ -58,7 +70,8 @@ void TerminalRelay::take_keyboard() {
 void TerminalRelay::copy_window_size() {
   winsize size{};
   // A terminal without a size (a serial line) leaves the container's without one.
-  if (::ioctl(output_, TIOCGWINSZ, &size) == 0) ::ioctl(master_.get(), TIOCSWINSZ, &size);
+  if (::ioctl(callers_terminal(), TIOCGWINSZ, &size) == 0)
+    ::ioctl(master_.get(), TIOCSWINSZ, &size);
 }
 
 std::vector<pollfd> TerminalRelay::wanted() const {

@@ -11,16 +11,16 @@
 
 namespace netlend {
 
-/// What is carried to the container: only what is typed on a terminal, or whatever standard input
-/// is.
-enum class RelayedInput { terminal_only, anything };
+/// What the container's terminal stands for: those of the caller's standard descriptors that are
+/// terminals, the others being the command's own; or all of them, whatever they are.
+enum class Relayed { terminals, standard_descriptors };
 
 /// Carries bytes between the caller's terminal and the container's, whose other end is `master`.
 /// While it lives and netlend is in the foreground, the caller's terminal is raw: keys, ^C and ^Z
 /// among them, mean something only inside. Source: pty(7), termios(3).
 class TerminalRelay {
  public:
-  explicit TerminalRelay(UniqueFd master, RelayedInput input = RelayedInput::terminal_only);
+  explicit TerminalRelay(UniqueFd master, Relayed relayed = Relayed::terminals);
   /// The caller's terminal is as it was before.
   ~TerminalRelay();
   TerminalRelay(const TerminalRelay&) = delete;
@@ -38,12 +38,13 @@ class TerminalRelay {
   void drain();
 
  private:
+  void write_plain_newlines();
   bool read_keys();
   bool write_keys();
   bool write_output();
 
   UniqueFd master_;
-  /// Where the command's output goes, and whose size is copied.
+  /// Where the command's output goes.
   int output_ = -1;
   std::optional<termios> keyboard_before_;
   bool keyboard_open_ = false;

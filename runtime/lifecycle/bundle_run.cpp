@@ -31,7 +31,7 @@ RunResult attend(NewContainer& container, const HeldSignals& signals) {
     container.await_start();
     std::unique_ptr<TerminalRelay> terminal;
     if (auto master = container.take_terminal(); master.is_open()) {
-      terminal = std::make_unique<TerminalRelay>(std::move(master), RelayedInput::anything);
+      terminal = std::make_unique<TerminalRelay>(std::move(master), Relayed::standard_descriptors);
     }
     return {.exit_code = supervise(container.first_process(), std::move(terminal), signals),
             .error = {},
