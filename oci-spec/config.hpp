@@ -90,7 +90,7 @@ struct Hook {
   std::string path;
   /// The whole argv; empty: the path alone.
   std::vector<std::string> args;
-  /// The whole environment.
+  /// The whole environment; empty: that of who runs it.
   std::vector<std::string> env;
   /// Above 0; absent: as long as it takes.
   std::optional<int> timeout_s;

@@ -122,11 +122,15 @@ void run_create_container_hooks(const BundleInit& init) {
             init.config.hooks.create_container);
 }
 
-void run_start_container_hooks(const BundleInit& init) {
+void run_start_container_hooks(const BundleInit& init,
+                               const std::vector<std::string>& environment) {
   if (init.config.hooks.start_container.empty()) return;
   const auto folder = open_folder("/");
   const auto state = init.state_text("created", ::getpid());
-  run_hooks({.stage = "startContainer", .state = state, .working_folder = folder.get()},
+  run_hooks({.stage = "startContainer",
+             .state = state,
+             .working_folder = folder.get(),
+             .environment = &environment},
             init.config.hooks.start_container);
 }
 
@@ -158,7 +162,7 @@ void wait_to_be_started(BundleInit& init) {
 }
 
 StartFailure start_process(const BundleInit& init, const std::vector<std::string>& environment) {
-  run_start_container_hooks(init);
+  run_start_container_hooks(init, environment);
   reset_signals();
   check(::close_range(STDERR_FILENO + 1 + init.preserved_fds, ~0U, CLOSE_RANGE_CLOEXEC), "close",
         "all descriptors");

@@ -12,7 +12,9 @@
 #include <algorithm>
 #include <array>
 #include <climits>
+#include <map>
 #include <optional>
+#include <string_view>
 
 #include "base/file.hpp"
 #include "base/syscall.hpp"
@@ -95,6 +97,17 @@ std::optional<std::string> home_in(std::string_view passwd, uid_t uid) {
   }
   return std::nullopt;
 }
+/// Of a variable that is set twice, what a shell would have: getenv(3) takes the first.
+std::vector<std::string> last_of_each_name(const std::vector<std::string>& entries) {
+  std::map<std::string_view, std::size_t> last;
+  const auto name_of = [](std::string_view entry) { return entry.substr(0, entry.find('=')); };
+  for (std::size_t i = 0; i < entries.size(); ++i) last[name_of(entries[i])] = i;
+  std::vector<std::string> kept;
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    if (last[name_of(entries[i])] == i) kept.push_back(entries[i]);
+  }
+  return kept;
+}
 }  // namespace
 
 void make_session_keyring(const std::string& id) {
@@ -128,7 +141,8 @@ void become_user_process(const oci::Process& process) {
 }
 
 std::vector<std::string> environment_of(const oci::Process& process) {
-  auto environment = process.env;
+  auto environment = last_of_each_name(process.env);
+  std::erase(environment, "HOME=");
   const auto is_home = [](const std::string& entry) { return entry.starts_with("HOME="); };
   if (std::ranges::none_of(environment, is_home)) {
     const auto passwd = read_passwd();

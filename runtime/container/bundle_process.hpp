@@ -20,7 +20,8 @@ void set_oom_score(const oci::Process& process);
 /// no_new_privs, in this order: each step may need what a later one takes.
 void become_user_process(const oci::Process& process);
 
-/// The process's environment, with HOME from the container's /etc/passwd if it has none.
+/// The process's environment, with each variable as it is set last, and HOME from the container's
+/// /etc/passwd if it has none or an empty one.
 std::vector<std::string> environment_of(const oci::Process& process);
 
 }  // namespace netlend

@@ -43,8 +43,9 @@ UniqueFd make_input(std::string_view state) {
   reset_signals();
   const auto& name = hook.args.empty() ? std::vector<std::string>{hook.path} : hook.args;
   const auto arguments = exec_array(name);
-  const auto environment = exec_array(hook.env);
-  ::execve(hook.path.c_str(), arguments.data(), environment.data());
+  const auto* const named = hook.env.empty() ? call.environment : &hook.env;
+  const auto environment = named != nullptr ? exec_array(*named) : std::vector<char*>{};
+  ::execve(hook.path.c_str(), arguments.data(), named != nullptr ? environment.data() : environ);
   throw_errno(errno, "execute", hook.path);
 }
 

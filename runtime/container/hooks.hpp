@@ -3,6 +3,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/error.hpp"
 #include "oci-spec/config.hpp"
@@ -19,6 +20,8 @@ struct HookCall {
   std::string_view state;
   /// The folder they begin in: the bundle, or, for those that run in the container, its root.
   int working_folder = -1;
+  /// Of those that have none of their own; absent: that of this process, as runc and crun do.
+  const std::vector<std::string>* environment = nullptr;
 };
 
 /// Runs `hooks` one after the other, each alone with its arguments, its environment, and the

@@ -9,6 +9,7 @@
 
 #include <boost/test/unit_test.hpp>
 #include <csignal>
+#include <cstdlib>
 
 #include "base/file.hpp"
 #include "base/syscall.hpp"
@@ -64,6 +65,21 @@ BOOST_AUTO_TEST_CASE(a_hook_gets_its_arguments_its_environment_the_state_and_the
   BOOST_TEST(read("state") == R"({"id":"db1"})");
   BOOST_TEST(read("environ") == "A=1\0B=two words\0"s);
   BOOST_TEST(read("cmdline").starts_with("another name\0-c\0"s));
+}
+
+BOOST_AUTO_TEST_CASE(a_hook_without_an_environment_has_that_of_its_stage_or_of_the_runtime) {
+  using namespace std::string_literals;
+  const std::vector silent{
+      Hook{.path = "/bin/sh", .args = {"sh", "-c", "cat /proc/$$/environ >environ"}}};
+  const std::vector<std::string> of_the_process{"PATH=/bin", "HOME=/root"};
+  auto start = call();
+  start.environment = &of_the_process;
+  netlend::run_hooks(start, silent);
+  BOOST_TEST(read("environ") == "PATH=/bin\0HOME=/root\0"s);
+  check(::setenv("NETLEND_TEST", "runtime", 1), "set", "a variable");
+  netlend::run_hooks(call(), silent);
+  check(::unsetenv("NETLEND_TEST"), "unset", "a variable");
+  BOOST_TEST(("\0"s + read("environ")).find("\0NETLEND_TEST=runtime\0"s) != std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(a_hook_without_arguments_has_its_path_for_a_name) {
