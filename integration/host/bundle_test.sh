@@ -223,9 +223,11 @@ what_is_not_its_turn_is_refused_without_effect() {
   expect "c1' is running; kill it first" "$(fails netlend delete c1 2>&1)"
   expect 'is no signal' "$(fails netlend kill c1 NOPE 2>&1)"
   is_status c1 running
+  netlend kill c1 0
   netlend kill c1 KILL
   wait_until is_status c1 stopped
   expect 'container not running' "$(fails netlend kill c1 2>&1)"
+  netlend kill --all c1 KILL
   expect 'is stopped; only' "$(fails netlend start c1 2>&1)"
   netlend delete c1
   has_nothing_left
@@ -294,6 +296,15 @@ what_runs_beside_the_first_process_is_killed_too() {
   wait_until test -e /run/out/ready
   netlend kill --all c1 TERM
   wait_until is_status c1 stopped
+  wait_until fails pgrep sleep
+  netlend delete c1
+  netlend create c1 </dev/null
+  rm /run/out/ready
+  netlend start c1
+  wait_until test -e /run/out/ready
+  kill -KILL "$(pid_of c1)"
+  wait_until is_status c1 stopped
+  netlend kill --all c1 KILL
   wait_until fails pgrep sleep
   netlend delete c1
   netlend create c1 </dev/null

@@ -58,15 +58,17 @@ std::optional<UniqueFd> open_first_process(const ContainerRecord& record) {
 void signal_container(const ContainerStore& containers, const ContainerId& id, int signal,
                       SignalTo to) {
   const auto view = containers.get(id);
+  // Where others share the pid namespace, they outlive the first process, and engines end them so.
+  if (to == SignalTo::all_processes && view.record.cgroup &&
+      view.status != ContainerStatus::creating) {
+    return signal_cgroup(Cgroup(*view.record.cgroup), signal);
+  }
   const auto process = open_first_process(view.record);
   // Engines look for "container not running" in it.
   if (!process || view.status == ContainerStatus::creating) {
     throw Error(fmt::format("container not running: '{}' is {}", id.str(),
                             status_name(process ? view.status : ContainerStatus::stopped)),
                 ESRCH);
-  }
-  if (to == SignalTo::all_processes && view.record.cgroup) {
-    return signal_cgroup(Cgroup(*view.record.cgroup), signal);
   }
   check(send_signal(process->get(), signal), "signal container", id.str());
 }
@@ -75,7 +77,7 @@ int parse_signal(std::string_view text) {
   constexpr std::string_view kPrefix = "SIG";
   constexpr std::string_view kRealTime = "RTMIN+";
   if (const auto number = parse_number(text, static_cast<std::uint64_t>(SIGRTMAX))) {
-    if (*number > 0) return static_cast<int>(*number);
+    return static_cast<int>(*number);
   }
   auto name = text;
   if (name.starts_with(kPrefix)) name.remove_prefix(kPrefix.size());
