@@ -31,6 +31,7 @@ cases=(
   nothing_is_mounted_inside_proc
   options_of_mounts_do_what_they_say
   hidden_paths_are_hidden_and_protected_ones_protected
+  without_pivot_root_the_proc_of_the_host_is_out_of_reach
   the_terminal_goes_to_the_console_socket
   an_attached_terminal_is_shown
   an_attached_terminal_writes_to_standard_output_wherever_that_goes
@@ -623,7 +624,14 @@ only_the_standard_and_the_preserved_descriptors_are_open() {
   # The last one is the shell's own, for the folder that it lists.
   [[ $(netlend run c1 </dev/null) == '0 1 2 3' ]]
   [[ $(netlend run --preserve-fds 2 c1 </dev/null) == '0 1 2 3 4 5' ]]
+  # As a service manager passes them on, and an engine in its place.
+  configure . sh -c 'cd /proc/1/fd; echo *; echo $LISTEN_PID $LISTEN_FDS'
+  listening='LISTEN_FDS=2 LISTEN_PID=$$ exec "$0" "$@"'
+  [[ $(sh -c "$listening" "$programs/netlend" run --preserve-fds 1 c1 </dev/null) == $'0 1 2 3 4 5 6\n1 2' ]]
+  [[ $(LISTEN_FDS=2 LISTEN_PID=1 netlend run c1 </dev/null) == '0 1 2 3' ]]
   exec 4<&-
+  expect 'LISTEN_FDS=2: descriptor 4 is not open' \
+    "$(fails sh -c "$listening" "$programs/netlend" run c1 2>&1)"
   expect 'descriptor 4 is not open' "$(fails netlend run --preserve-fds 2 c1 2>&1)"
   configure . sleep 1000000
   netlend create c1 </dev/null

@@ -101,6 +101,15 @@ void take_terminal(BundleInit& init) {
   check(::ioctl(STDIN_FILENO, TIOCSCTTY, 0), "take", "the terminal");
 }
 
+/// Source: sd_listen_fds(3).
+void tell_of_listened_fds(std::vector<std::string>& environment, unsigned count) {
+  std::erase_if(environment, [](const std::string& entry) {
+    return entry.starts_with("LISTEN_PID=") || entry.starts_with("LISTEN_FDS=");
+  });
+  environment.push_back(fmt::format("LISTEN_PID={}", ::getpid()));
+  environment.push_back(fmt::format("LISTEN_FDS={}", count));
+}
+
 /// All that can be done before the start, and all that can be known to fail: engines look for a
 /// missing program in the answer of `create`.
 std::vector<std::string> prepare_process(BundleInit& init) {
@@ -109,6 +118,7 @@ std::vector<std::string> prepare_process(BundleInit& init) {
   for (const auto& filter : init.filters) install_seccomp(filter);
   become_user_process(process);
   auto environment = environment_of(process);
+  if (init.listened_fds != 0) tell_of_listened_fds(environment, init.listened_fds);
   if (auto failure = why_not_executable(process.args, environment)) throw Refused{*failure};
   return environment;
 }

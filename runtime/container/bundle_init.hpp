@@ -36,7 +36,9 @@ struct BundleInit {
   SessionKeyring keyring = SessionKeyring::own;
   /// Installed before the process has its own capabilities.
   std::vector<SeccompProgram> filters;
-  /// Descriptors from 3 on that stay open for the process, beside 0 to 2.
+  /// Descriptors from 3 on that stay open for the process, beside 0 to 2; the first of them are
+  /// those that it is told of by LISTEN_FDS.
+  unsigned listened_fds = 0;
   unsigned preserved_fds = 0;
   /// Where it waits to be started; not open: it starts when its parent says go.
   UniqueFd start_gate;

@@ -177,7 +177,8 @@ void NewContainer::start_first_process() {
                   .root_change = options_.root_change,
                   .keyring = options_.keyring,
                   .filters = filters_,
-                  .preserved_fds = options_.preserved_fds,
+                  .listened_fds = options_.listened_fds,
+                  .preserved_fds = options_.listened_fds + options_.preserved_fds,
                   .start_gate = {},
                   .channel = std::move(channel.child)};
   if (purpose_ == Purpose::create) init.start_gate = make_start_gate(folder_.fd());

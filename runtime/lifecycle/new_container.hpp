@@ -27,7 +27,9 @@ struct BundleOptions {
   std::string console_socket;
   RootChange root_change = RootChange::pivot;
   SessionKeyring keyring = SessionKeyring::own;
-  /// Descriptors from 3 on that stay open for the process.
+  /// Descriptors that stay open for the process: from 3 on those that it is told of as
+  /// sd_listen_fds(3) says, and after them the others.
+  unsigned listened_fds = 0;
   unsigned preserved_fds = 0;
 };
 
