@@ -251,7 +251,7 @@ void add_globals(CLI::App& program, Globals& globals) {
   });
   systemd->group(kHidden);
   program.footer(kBundleVerbsHelp);
-  program.set_version_flag("--version", std::string(kVersion), "print the version");
+  program.set_version_flag("--version,-v", std::string(kVersion), "print the version");
 }
 
 /// The verb, and the one after it (`plan run`): the words that aren't options or their values.
