@@ -605,6 +605,10 @@ an_attached_terminal_is_shown() {
   expect 'on a terminal' "$output"
   expect 'got typed' "$output"
   [[ $output != *$'\r'* ]]
+  # Its place, /dev/console, has to be there before that.
+  configure '.process.terminal = true | (.mounts[] | select(.destination == "/dev") | .options) += ["ro"]' \
+    sh -c 'test -c /dev/console && echo on a terminal'
+  expect 'on a terminal' "$(netlend run c1 </dev/null)"
   has_nothing_left
 }
 

@@ -138,7 +138,9 @@ BundleRoot::BundleRoot(const oci::Config& config, const std::string& bundle,
     });
   }
   if (!wants_default_devices(config.mounts)) return;
-  make_default_devices(make_in_root(root_.get(), "/dev", MountPoint::folder).get());
+  const auto dev = make_in_root(root_.get(), "/dev", MountPoint::folder);
+  make_default_devices(dev.get());
+  if (config.process && config.process->terminal) make_console_point(dev.get());
   make_devices(root_.get(), config.linux.devices);
 }
 

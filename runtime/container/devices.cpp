@@ -17,6 +17,7 @@ namespace netlend {
 
 namespace {
 constexpr mode_t kEverybody = 0666;
+constexpr mode_t kOwners = 0600;
 constexpr unsigned kMemoryMajor = 1;
 constexpr unsigned kNullMinor = 3;
 constexpr unsigned kPtmxMajor = 5;
@@ -85,6 +86,11 @@ void make_default_devices(int dev) {
     make_node(dev, node.name, S_IFCHR | kEverybody, ::makedev(node.major, node.minor));
   }
   for (const auto& link : kLinks) make_link(dev, link);
+}
+
+void make_console_point(int dev) {
+  if (::mknodat(dev, "console", S_IFREG | kOwners, 0) == 0 || errno == EEXIST) return;
+  throw_errno(errno, "make in /dev", "console");
 }
 
 void make_devices(int root, const std::vector<oci::Device>& devices) {

@@ -15,6 +15,9 @@ namespace netlend {
 /// runtime-spec, config-linux.md, "Default Devices" and "/dev symbolic links".
 void make_default_devices(int dev);
 
+/// In the folder `dev`, what mount_console() mounts on, for a /dev that is read-only by then.
+void make_console_point(int dev);
+
 /// The devices of config.json, in the root `root`. Throws Error with their JSON pointer.
 void make_devices(int root, const std::vector<oci::Device>& devices);
 
