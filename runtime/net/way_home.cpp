@@ -101,8 +101,7 @@ void WayHome::put_mark_right(const Loan& loan, const Location& at) {
 /// Of what home itself has put on it, in its own namespace, none is taken off.
 void WayHome::remove_uppers_elsewhere(Location& at, const std::string& name) {
   const auto home = nsid_of(*at.site, sites_.home().netns);
-  for (const auto& upper : list_uppers_elsewhere(*at.site, at.link)) {
-    if (home && *home == upper.nsid) continue;
+  for (const auto& upper : list_uppers_elsewhere(*at.site, at.link, home)) {
     call(context_, *at.site,
          delete_link_in(upper.link.ifindex, upper.nsid,
                         fmt::format("remove what stands on '{}' elsewhere", name)));

@@ -52,6 +52,17 @@ BOOST_AUTO_TEST_CASE(an_attribute_too_long_for_its_length_field_is_refused_not_c
   BOOST_CHECK_THROW(message.put(1, std::string(65536, 'x')), Error);
 }
 
+BOOST_AUTO_TEST_CASE(devices_are_listed_by_their_kind_and_by_what_they_stand_on) {
+  sh("ip link add a0 type veth peer name a1; ip link add b0 type veth peer name b1");
+  Site here{Netns::current()};
+  const auto a0 = find_link(here.socket, std::string("a0"))->ifindex;
+  const auto over = list_links_over(here.socket, {.kind = "veth", .lower = a0, .nsid = {}});
+  BOOST_REQUIRE(over.has_value());
+  BOOST_REQUIRE(over->size() == 1U);
+  BOOST_TEST(over->front().name == "a1");
+  BOOST_TEST(!list_links_over(here.socket, {.kind = "nosuch", .lower = a0, .nsid = {}}));
+}
+
 BOOST_AUTO_TEST_CASE(a_device_with_hundreds_of_altnames_hides_no_other) {
   sh("ip link add a0 type veth peer name a1; name=$(printf %0118d 0); for i in $(seq 1 300); do "
      "echo link property add dev a0 altname x$i-$name; done | ip -batch -");

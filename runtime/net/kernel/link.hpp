@@ -94,9 +94,16 @@ std::optional<LinkState> find_link(RouteSocket& socket, const std::string& name)
 /// All of them: for `show` and for finding a MAC or PCI address, never for a device that has a
 /// name.
 std::vector<LinkState> list_links(RouteSocket& socket);
-/// The devices in the namespace with that id whose other end, or device below, has this index
-/// anywhere.
-std::vector<LinkState> list_links_over(RouteSocket& socket, IfIndex lower, std::uint32_t nsid);
+struct LinksOver {
+  const char* kind;
+  IfIndex lower;
+  /// Nothing: the namespace of the socket.
+  std::optional<std::uint32_t> nsid;
+};
+/// The devices of that kind, in the namespace with that id, whose other end, or device below, has
+/// this index anywhere. Nothing where the kernel knows no such kind, be it that its module isn't
+/// loaded: then the socket can't be asked for a list any more.
+std::optional<std::vector<LinkState>> list_links_over(RouteSocket& socket, const LinksOver& wanted);
 /// The devices that are in a bridge, a bond or a VRF.
 std::vector<LinkState> list_ports(RouteSocket& socket, IfIndex master);
 

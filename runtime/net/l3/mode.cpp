@@ -14,6 +14,7 @@
 #include "net/l3/broadcast_copies.hpp"
 #include "net/l3/forward_firewall.hpp"
 #include "net/l3/frame_chains.hpp"
+#include "net/snapshot/upper.hpp"
 
 namespace netlend {
 
@@ -113,8 +114,8 @@ Preflight::Reason Preflight::needs_one_uplink() {
 /// (EBUSY).
 Preflight::Reason Preflight::needs_no_other_kind(AddressMode mode) {
   const auto& first = loan_.addresses.front();
-  for (const auto& link : list_links(scene_.home.socket)) {
-    if (link.lower != first.device || link.lower_nsid) continue;
+  constexpr std::array kKinds{"macvlan", "macvtap", "ipvlan", "ipvtap"};
+  for (const auto& link : list_over(scene_.home, first.device, kKinds)) {
     const bool is_macvlan = link.kind == "macvlan" || link.kind == "macvtap";
     const bool is_ipvlan = link.kind == "ipvlan" || link.kind == "ipvtap";
     const bool fits = mode == AddressMode::macvlan

@@ -16,7 +16,7 @@ void append(std::vector<std::string>& to, std::vector<std::string> from) {
 }
 }  // namespace
 
-Relations observe_relations(Site& site, const LinkState& link) {
+Relations observe_relations(Site& site, const LinkState& link, const Relations* at_home) {
   Relations found;
   if (link.master) {
     if (const auto master = find_link(site.socket, link.master->ifindex)) {
@@ -26,7 +26,9 @@ Relations observe_relations(Site& site, const LinkState& link) {
       }
     }
   }
-  found.forwarding = observe_forwarding(site, link);
+  // The kernel goes through all devices for those of one (net/core/rtnetlink.c, rtnl_fdb_dump).
+  const bool is_compared = at_home == nullptr || at_home->forwarding != Forwarding{};
+  if (is_compared) found.forwarding = observe_forwarding(site, link);
   found.rules = list_rules(site.socket, link);
   found.functions = list_virtual_functions(site.socket, link);
   found.own_function = find_own_function(site, link);

@@ -38,7 +38,9 @@ struct Relations {
   bool operator==(const Relations&) const = default;
 };
 
-Relations observe_relations(Site& site, const LinkState& link);
+/// `at_home`: what it is to be compared with, of which forwarding is looked for only if there was
+/// any; null: all is looked for.
+Relations observe_relations(Site& site, const LinkState& link, const Relations* at_home = nullptr);
 
 /// What `now` has not as `home` had it, a sentence each; without the master.
 std::vector<std::string> relation_differences(const Relations& home, const Relations& now);

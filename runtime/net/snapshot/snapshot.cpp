@@ -209,7 +209,8 @@ bool has_settable_carrier(const LinkState& link) {
 }
 
 namespace {
-DeviceSnapshot take_without_settings(Site& site, IfIndex ifindex) {
+/// `home`: what it is taken to be compared with, or null.
+DeviceSnapshot take_without_settings(Site& site, IfIndex ifindex, const DeviceSnapshot* home) {
   DeviceSnapshot snapshot;
   snapshot.link = read_link(site.socket, ifindex);
   snapshot.addresses = list_addresses(site.socket, ifindex);
@@ -218,7 +219,16 @@ DeviceSnapshot take_without_settings(Site& site, IfIndex ifindex) {
   snapshot.sysctls = read_sysctls(site.netns, snapshot.link.name);
   snapshot.root_qdisc = read_root_qdisc(site.socket, ifindex);
   snapshot.has_ingress_qdisc = has_ingress_qdisc(site.socket, ifindex);
-  snapshot.relations = observe_relations(site, snapshot.link);
+  snapshot.relations =
+      observe_relations(site, snapshot.link, home == nullptr ? nullptr : &home->relations);
+  return snapshot;
+}
+
+DeviceSnapshot take_with_settings(Site& site, IfIndex ifindex, const DeviceSnapshot* home) {
+  DeviceSnapshot snapshot = take_without_settings(site, ifindex, home);
+  snapshot.settings =
+      read_settings(site, snapshot.link,
+                    {.root = snapshot.root_qdisc, .has_ingress = snapshot.has_ingress_qdisc});
   return snapshot;
 }
 }  // namespace
@@ -241,11 +251,7 @@ void forget_routes_from_elsewhere(DeviceSnapshot& now, const DeviceSnapshot& hom
 }  // namespace
 
 DeviceSnapshot take_snapshot(Site& site, IfIndex ifindex) {
-  DeviceSnapshot snapshot = take_without_settings(site, ifindex);
-  snapshot.settings =
-      read_settings(site, snapshot.link,
-                    {.root = snapshot.root_qdisc, .has_ingress = snapshot.has_ingress_qdisc});
-  return snapshot;
+  return take_with_settings(site, ifindex, nullptr);
 }
 
 DeviceSnapshot take_snapshot_with_dependents(Site& site, IfIndex ifindex) {
@@ -294,8 +300,8 @@ std::vector<std::string> differences(const DeviceSnapshot& home, const DeviceSna
 }
 
 std::vector<std::string> differences_now(Site& site, IfIndex ifindex, const DeviceSnapshot& home) {
-  DeviceSnapshot now =
-      home.settings ? take_snapshot(site, ifindex) : take_without_settings(site, ifindex);
+  DeviceSnapshot now = home.settings ? take_with_settings(site, ifindex, &home)
+                                     : take_without_settings(site, ifindex, &home);
   forget_routes_from_elsewhere(now, home);
   const bool has_places =
       std::any_of(home.routes.begin(), home.routes.end(),
@@ -365,7 +371,7 @@ void give_up_unrestorable(Site& site, DeviceSnapshot& snapshot) {
 }
 
 DeviceSnapshot take_comparable(Site& site, IfIndex ifindex, const DeviceSnapshot& home) {
-  DeviceSnapshot now = take_without_settings(site, ifindex);
+  DeviceSnapshot now = take_without_settings(site, ifindex, &home);
   forget_routes_from_elsewhere(now, home);
   if (!home.announced_losses.empty()) remove_unrestorable(now);
   return now;

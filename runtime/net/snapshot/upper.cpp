@@ -39,36 +39,28 @@ std::vector<std::string> upper_names(Site& site, const LinkState& link) {
   return names;
 }
 
-Message list_kind(const char* kind) {
-  Message message(RTM_GETLINK, 0, fmt::format("list the devices of kind '{}'", kind));
-  // Without IFLA_EXT_MASK, for which the kernel would first measure all devices to size its buffer
-  // (net/core/rtnetlink.c, rtnl_calcit): nobody but home's root makes tunnels here, and none has
-  // hundreds of altnames.
-  message.header(ifinfomsg{});
-  message.begin(IFLA_LINKINFO).put_string(IFLA_INFO_KIND, kind).end();
-  return message;
-}
+/// Lists what stands on a device, kind by kind.
+class KindReader {
+ public:
+  KindReader(const Netns& netns, IfIndex lower) : netns_(netns), lower_(lower), socket_(netns) {}
 
-/// A kind that the kernel doesn't know is no filter to it: it sends all devices
-/// (net/core/rtnetlink.c, linkinfo_to_kind_ops). The first one tells, and the rest is left with the
-/// socket, in whose place comes another.
-std::vector<IfIndex> list_over(const Netns& netns, RouteSocket& socket, const char* kind,
-                               IfIndex lower) {
-  std::vector<IfIndex> found;
-  bool is_known = true;
-  socket.dump(list_kind(kind), [&](const Reply& reply) {
-    const auto header = reply.header<ifinfomsg>();
-    const Attributes attributes = reply.attributes(sizeof header);
-    is_known = attributes.nested(IFLA_LINKINFO).text(IFLA_INFO_KIND) == kind;
-    if (!is_known) return RouteSocket::Take::enough;
-    const bool is_over = attributes.u32(IFLA_LINK) == static_cast<std::uint32_t>(lower.value) &&
-                         !attributes.find(IFLA_LINK_NETNSID) && header.ifi_index != lower.value;
-    if (is_over) found.push_back({header.ifi_index});
-    return RouteSocket::Take::no;
-  });
-  if (!is_known) socket = RouteSocket{netns};
-  return found;
-}
+  /// Nothing where the kernel knows no such kind.
+  std::optional<std::vector<LinkState>> list(const char* kind, std::optional<std::uint32_t> nsid) {
+    try {
+      auto found = list_links_over(socket_, {.kind = kind, .lower = lower_, .nsid = nsid});
+      if (!found) socket_ = RouteSocket{netns_};
+      return found;
+    } catch (const Error& error) {
+      if (!nsid || error.errno_value() != EINVAL) throw;
+      return std::vector<LinkState>{};  // That namespace ended while we looked.
+    }
+  }
+
+ private:
+  const Netns& netns_;
+  IfIndex lower_;
+  RouteSocket socket_;
+};
 }  // namespace
 
 std::vector<LinkState> list_uppers(Site& site, const LinkState& link) {
@@ -81,36 +73,49 @@ std::vector<LinkState> list_uppers(Site& site, const LinkState& link) {
   return uppers;
 }
 
-std::vector<UpperElsewhere> list_uppers_elsewhere(Site& site, const LinkState& link) {
+std::vector<UpperElsewhere> list_uppers_elsewhere(Site& site, const LinkState& link,
+                                                  std::optional<std::uint32_t> but_not_in) {
   // Not veth and netkit, whose other end has our index, too.
-  constexpr std::array<std::string_view, 5> kKinds{"macvlan", "macvtap", "ipvlan", "ipvtap",
-                                                   "vlan"};
+  constexpr std::array kKinds{"macvlan", "macvtap", "ipvlan", "ipvtap", "vlan"};
+  const auto own_id = [&] { return nsid_of(site, site.netns); };
+  auto nsids = list_nsids(site);
+  for (const auto& id : {but_not_in, own_id()}) {
+    if (id) std::erase(nsids, *id);
+  }
   std::vector<UpperElsewhere> uppers;
-  for (const auto nsid : list_nsids(site)) {
-    try {
-      for (auto& upper : list_links_over(site.socket, link.ifindex, nsid)) {
-        const bool stands_on = std::find(kKinds.begin(), kKinds.end(), upper.kind) != kKinds.end();
-        // Of what stands on another device with the same index, another id is said.
-        if (stands_on && upper.lower_nsid && upper.lower_nsid == nsid_of(site, site.netns)) {
-          uppers.push_back({nsid, std::move(upper)});
-        }
+  if (nsids.empty()) return uppers;
+  KindReader reader(site.netns, link.ifindex);
+  for (const char* kind : kKinds) {
+    for (const auto nsid : nsids) {
+      auto over = reader.list(kind, nsid);
+      if (!over) break;
+      for (auto& upper : *over) {
+        // Of what stands on another device with the same index, another id is said. Ours may have
+        // been given as that was listed.
+        const bool is_on_it = upper.lower_nsid && upper.lower_nsid == own_id();
+        if (is_on_it) uppers.push_back({nsid, std::move(upper)});
       }
-    } catch (const Error& error) {
-      if (error.errno_value() != EINVAL) throw;  // It ended while we looked.
     }
   }
   return uppers;
 }
 
-std::vector<LinkState> list_tunnels(Site& site, const LinkState& link) {
-  std::vector<LinkState> tunnels;
-  RouteSocket socket{site.netns};
-  for (const char* kind : kTunnelKinds) {
-    for (const auto ifindex : list_over(site.netns, socket, kind, link.ifindex)) {
-      if (auto tunnel = find_link(site.socket, ifindex)) tunnels.push_back(*std::move(tunnel));
+std::vector<LinkState> list_over(Site& site, IfIndex lower, std::span<const char* const> kinds) {
+  std::vector<LinkState> found;
+  KindReader reader(site.netns, lower);
+  for (const char* kind : kinds) {
+    auto over = reader.list(kind, std::nullopt);
+    if (!over) continue;
+    for (auto& link : *over) {
+      const bool is_here = !link.lower_nsid && link.ifindex != lower;
+      if (is_here) found.push_back(std::move(link));
     }
   }
-  return tunnels;
+  return found;
+}
+
+std::vector<LinkState> list_tunnels(Site& site, const LinkState& link) {
+  return list_over(site, link.ifindex, kTunnelKinds);
 }
 
 bool is_destroyed_by_move(const LinkState& upper) {

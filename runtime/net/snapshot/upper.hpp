@@ -1,5 +1,8 @@
 #pragma once
 
+#include <cstdint>
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -19,8 +22,12 @@ struct UpperElsewhere {
   LinkState link;
 };
 /// Those that get the frames of `link`, or a part of them. One that was made where it is at once,
-/// rather than moved there, isn't known here.
-std::vector<UpperElsewhere> list_uppers_elsewhere(Site& site, const LinkState& link);
+/// rather than moved there, isn't known here. `but_not_in`: the id of a namespace that isn't asked.
+std::vector<UpperElsewhere> list_uppers_elsewhere(
+    Site& site, const LinkState& link, std::optional<std::uint32_t> but_not_in = std::nullopt);
+
+/// The devices of these kinds, of this namespace, whose device below is `lower`.
+std::vector<LinkState> list_over(Site& site, IfIndex lower, std::span<const char* const> kinds);
 
 /// The tunnels that send through `link` alone (`dev X`).
 std::vector<LinkState> list_tunnels(Site& site, const LinkState& link);
