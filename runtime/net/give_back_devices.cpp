@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <map>
 #include <set>
 
 #include "base/syscall.hpp"
@@ -75,6 +76,8 @@ class Returning {
   /// Asked once, and only for what is away.
   std::optional<bool> is_home_held_;
   std::vector<Arrival> arrivals_;
+  /// By the ids of their loans; of a pair that wasn't there any more, nothing.
+  std::map<std::string, std::optional<Location>> removed_pairs_;
 };
 
 bool Returning::bring_home(Loan& loan) {
@@ -283,16 +286,26 @@ bool Returning::report_missing(const Loan& loan) {
 
 bool Returning::remove_pair(const Loan& loan) {
   // Its other end goes with it, wherever that was put.
-  if (const auto end = sites_.locate_pair(loan)) {
+  auto end = sites_.locate_pair(loan);
+  if (end) {
     call(context_, *end->site,
          delete_link(end->link.ifindex, fmt::format("remove the pair '{}'", loan.pair->host_name)));
   }
+  removed_pairs_.emplace(loan.id, std::move(end));
   return true;
 }
 
-/// Said by a second look, as with a device that came home.
+/// Said by a second look, as with a device that came home; to where it was, since what can't be
+/// found is looked for among all devices.
 bool Returning::is_removed(const Loan& loan) {
-  if (!sites_.locate_pair(loan)) return true;
+  const auto removed = removed_pairs_.find(loan.id);
+  if (removed == removed_pairs_.end()) {
+    if (!sites_.locate_pair(loan)) return true;
+  } else {
+    const auto& end = removed->second;
+    const auto now = end ? find_link(end->site->socket, end->link.ifindex) : std::nullopt;
+    if (!now || now->kind != end->link.kind || now->address != end->link.address) return true;
+  }
   report(fmt::format("the pair '{}' is still there: 'netlend reap' tries again",
                      loan.pair->host_name));
   return false;
