@@ -220,6 +220,25 @@ std::set<IfIndex> list_route_devices(RouteSocket& socket, int family) {
   return devices;
 }
 
+std::set<IfIndex> list_announced_ways_out(RouteSocket& socket) {
+  Message message(RTM_GETROUTE, 0, "list the routes that routers have announced");
+  rtmsg header{};
+  header.rtm_family = AF_INET6;
+  header.rtm_protocol = RTPROT_RA;
+  message.header(header);
+  std::set<IfIndex> devices;
+  socket.dump(message, [&](const Reply& reply) {
+    const auto route = reply.header<rtmsg>();
+    const Attributes attributes = reply.attributes(sizeof route);
+    if (route.rtm_protocol != RTPROT_RA || route.rtm_dst_len != 0) return RouteSocket::Take::no;
+    const auto device = attributes.u32(RTA_OIF);
+    if (device) devices.insert(IfIndex{static_cast<int>(*device)});
+    add_next_hops(attributes.find(RTA_MULTIPATH).value_or(""), devices);
+    return RouteSocket::Take::no;
+  });
+  return devices;
+}
+
 std::vector<std::string> list_nexthops(RouteSocket& socket, IfIndex ifindex) {
   Message message(RTM_GETNEXTHOP, 0,
                   fmt::format("list the nexthop objects of device {}", ifindex.value));

@@ -79,6 +79,9 @@ std::vector<std::string> list_nexthops(RouteSocket& socket, IfIndex ifindex);
 /// As ip(8) would print it: "default via 10.0.0.1 proto static metric 100 table 200".
 std::string describe(const RouteRecord& route);
 
+/// The devices of the IPv6 default routes that routers have announced.
+std::set<IfIndex> list_announced_ways_out(RouteSocket& socket);
+
 /// The default routes of the main table.
 std::vector<RouteRecord> list_default_routes(RouteSocket& socket, int family);
 /// The metric is that of a route that names none: add_only_route() adds no other beside it.

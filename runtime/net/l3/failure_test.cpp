@@ -222,6 +222,21 @@ BOOST_AUTO_TEST_CASE(the_default_route_that_a_router_announced_stays) {
   BOOST_TEST(says(sh("ip -6 route show default"), "proto ra"));
 }
 
+BOOST_AUTO_TEST_CASE(one_that_a_router_announced_on_another_device_stays_and_idle_ones_are_let_be) {
+  sh("ip link add up1 type veth peer name l1 netns " + std::to_string(neighbour.pid()) +
+     "; ip link add idle0 type veth peer name idle1;"
+     "echo 0 > /proc/sys/net/ipv6/conf/up1/accept_dad; ip link set up1 up");
+  neighbour.sh("echo 0 > /proc/sys/net/ipv6/conf/l1/accept_dad; ip link set l1 up");
+  const std::string announced = "ip -6 route show default dev up1 proto ra";
+  while (sh(announced).empty()) advertise_router(neighbour, "l1");
+  const std::string before = sh("cat /proc/sys/net/ipv6/conf/idle0/accept_ra");
+  lend_to_c1("fd09::11");
+  BOOST_TEST(sh(announced) != "");
+  BOOST_TEST(sh("cat /proc/sys/net/ipv6/conf/idle0/accept_ra") == before);
+  BOOST_TEST(give_all_back() == "");
+  BOOST_TEST(sh(announced) != "");
+}
+
 BOOST_AUTO_TEST_CASE(a_moved_rule_for_local_addresses_stays_where_somebody_put_it) {
   sh("ip rule add pref 100 lookup local; ip rule del pref 0 lookup local;"
      "ip -6 rule add pref 100 lookup local; ip -6 rule del pref 0 lookup local");

@@ -91,7 +91,7 @@ class Preparation {
   void want_sysctl(IfIndex device, const std::string& key, const std::string& value);
   void want_rule(const FibRule& rule);
   void forward(int family, IfIndex device);
-  void keep_router_announcements();
+  void keep_router_announcements(IfIndex forwarding);
 
   const AddressScene& scene_;
   HomeChanges others_;
@@ -217,7 +217,7 @@ void Preparation::plan_ipv6(IfIndex device) {
   const ChangedSysctl forwarding = at_home(device, kForwarding6);
   const bool is_on = find_same(changes_.sysctls, forwarding, is_same_sysctl) != nullptr &&
                      read_sysctl(scene_.home.netns, name_of(scene_, device), kForwarding6) == "1";
-  if (forwarding.before == "0" && !is_on) keep_router_announcements();
+  if (forwarding.before == "0" && !is_on) keep_router_announcements(device);
   want_sysctl(device, "ipv6/neigh/proxy_delay", "0");
   want_sysctl(device, "ipv6/conf/proxy_ndp", "1");
   forward(AF_INET6, device);
@@ -225,11 +225,14 @@ void Preparation::plan_ipv6(IfIndex device) {
   want_sysctl(device, kForwarding6, "1");
 }
 
-/// Forwarding on one device deletes the default routes that routers announced on any, unless it is
-/// to accept them all the same (net/ipv6/addrconf.c, addrconf_fixup_forwarding).
-void Preparation::keep_router_announcements() {
-  for (const auto& link : list_links(scene_.home.socket)) {
-    if (at_home(link.ifindex, kAcceptRa).before == "1") want_sysctl(link.ifindex, kAcceptRa, "2");
+/// Forwarding on one device deletes the default routes that routers announced on any, unless that
+/// is to accept them all the same (net/ipv6/addrconf.c, addrconf_fixup_forwarding); and the one
+/// itself would listen to no router any more.
+void Preparation::keep_router_announcements(IfIndex forwarding) {
+  auto devices = list_announced_ways_out(scene_.home.socket);
+  devices.insert(forwarding);
+  for (const IfIndex device : devices) {
+    if (at_home(device, kAcceptRa).before == "1") want_sysctl(device, kAcceptRa, "2");
   }
 }
 
