@@ -109,10 +109,23 @@ int release_file_pages(dl_phdr_info* object, std::size_t, void*) noexcept {
   }
   return 0;
 }
+
+/// What deeper calls have left below us. The kernel keeps that much below a stack free of all else:
+/// stack_guard_gap, Documentation/admin-guide/kernel-parameters.txt.
+void release_stack() noexcept {
+  constexpr std::uintptr_t kDepth = std::uintptr_t{512} * 1024;
+  const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+  // A page is left to the call itself.
+  const auto here = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
+  const std::uintptr_t end = (here - page) & ~(page - 1);
+  // ENOMEM says that the stack doesn't reach as far down. NOLINTNEXTLINE(performance-no-int-to-ptr)
+  static_cast<void>(::madvise(reinterpret_cast<void*>(end - kDepth), kDepth, MADV_DONTNEED));
+}
 }  // namespace
 
 void release_memory() noexcept {
   ::malloc_trim(0);
+  release_stack();
   ::dl_iterate_phdr(release_file_pages, nullptr);
 }
 
