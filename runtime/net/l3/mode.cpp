@@ -9,12 +9,12 @@
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "net/kernel/l3_namespace.hpp"
+#include "net/kernel/links_over.hpp"
 #include "net/kernel/new_link.hpp"
 #include "net/kernel/sysctl.hpp"
 #include "net/l3/broadcast_copies.hpp"
 #include "net/l3/forward_firewall.hpp"
 #include "net/l3/frame_chains.hpp"
-#include "net/snapshot/upper.hpp"
 
 namespace netlend {
 

@@ -2,17 +2,14 @@
 
 #include <fcntl.h>
 #include <fmt/core.h>
-#include <linux/if_link.h>
-#include <linux/rtnetlink.h>
-#include <sys/socket.h>
 
-#include <algorithm>
 #include <array>
 
 #include "base/file.hpp"
 #include "base/syscall.hpp"
 #include "base/text.hpp"
 #include "net/kernel/identity.hpp"
+#include "net/kernel/links_over.hpp"
 
 namespace netlend {
 
@@ -38,29 +35,6 @@ std::vector<std::string> upper_names(Site& site, const LinkState& link) {
   }
   return names;
 }
-
-/// Lists what stands on a device, kind by kind.
-class KindReader {
- public:
-  KindReader(const Netns& netns, IfIndex lower) : netns_(netns), lower_(lower), socket_(netns) {}
-
-  /// Nothing where the kernel knows no such kind.
-  std::optional<std::vector<LinkState>> list(const char* kind, std::optional<std::uint32_t> nsid) {
-    try {
-      auto found = list_links_over(socket_, {.kind = kind, .lower = lower_, .nsid = nsid});
-      if (!found) socket_ = RouteSocket{netns_};
-      return found;
-    } catch (const Error& error) {
-      if (!nsid || error.errno_value() != EINVAL) throw;
-      return std::vector<LinkState>{};  // That namespace ended while we looked.
-    }
-  }
-
- private:
-  const Netns& netns_;
-  IfIndex lower_;
-  RouteSocket socket_;
-};
 }  // namespace
 
 std::vector<LinkState> list_uppers(Site& site, const LinkState& link) {
@@ -84,7 +58,7 @@ std::vector<UpperElsewhere> list_uppers_elsewhere(Site& site, const LinkState& l
   }
   std::vector<UpperElsewhere> uppers;
   if (nsids.empty()) return uppers;
-  KindReader reader(site.netns, link.ifindex);
+  LinksOverReader reader(site.netns, link.ifindex);
   for (const char* kind : kKinds) {
     for (const auto nsid : nsids) {
       auto over = reader.list(kind, nsid);
@@ -98,20 +72,6 @@ std::vector<UpperElsewhere> list_uppers_elsewhere(Site& site, const LinkState& l
     }
   }
   return uppers;
-}
-
-std::vector<LinkState> list_over(Site& site, IfIndex lower, std::span<const char* const> kinds) {
-  std::vector<LinkState> found;
-  KindReader reader(site.netns, lower);
-  for (const char* kind : kinds) {
-    auto over = reader.list(kind, std::nullopt);
-    if (!over) continue;
-    for (auto& link : *over) {
-      const bool is_here = !link.lower_nsid && link.ifindex != lower;
-      if (is_here) found.push_back(std::move(link));
-    }
-  }
-  return found;
 }
 
 std::vector<LinkState> list_tunnels(Site& site, const LinkState& link) {

@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -25,9 +24,6 @@ struct UpperElsewhere {
 /// rather than moved there, isn't known here. `but_not_in`: the id of a namespace that isn't asked.
 std::vector<UpperElsewhere> list_uppers_elsewhere(
     Site& site, const LinkState& link, std::optional<std::uint32_t> but_not_in = std::nullopt);
-
-/// The devices of these kinds, of this namespace, whose device below is `lower`.
-std::vector<LinkState> list_over(Site& site, IfIndex lower, std::span<const char* const> kinds);
 
 /// The tunnels that send through `link` alone (`dev X`).
 std::vector<LinkState> list_tunnels(Site& site, const LinkState& link);
