@@ -13,6 +13,7 @@
 #include "base/syscall.hpp"
 #include "net/lending_fixture.hpp"
 #include "net/snapshot/programs.hpp"
+#include "net/snapshot/restore.hpp"
 
 using netlend::Netns;
 using netlend::Site;
@@ -173,6 +174,16 @@ BOOST_AUTO_TEST_CASE(what_the_borrower_held_down_is_let_go) {
   BOOST_TEST(joined(give_all_back()) == "");
   BOOST_TEST(joined(differences(before, snapshot("mac0"))) == "");
   BOOST_TEST(says(sh("ip link show mac0"), "LOWER_UP"));
+}
+
+BOOST_AUTO_TEST_CASE(a_device_that_came_up_dormant_runs_once_its_mode_is_right) {
+  const auto before = snapshot("lan0");
+  sh("ip link set lan0 down; ip link set lan0 mode dormant; ip link set lan0 up");
+  while (!says(sh("ip link show lan0"), "state DORMANT")) {
+  }
+  Site site = home();
+  BOOST_TEST(restore_device(site, lan0(), before, {}).empty());
+  BOOST_TEST(says(sh("ip link show lan0"), "state UP mode DEFAULT"));
 }
 
 // ---- queues -------------------------------------------------------------------------------------

@@ -114,6 +114,7 @@ class Restorer {
   const std::string& wanted_address() const;
   void link();
   void tunables();
+  void mode();
   void carrier();
   void master();
   void relations();
@@ -202,10 +203,21 @@ void Restorer::link() {
   token();
   other_flags();
   tunables();
-  if (home_.link.mode && now_.link.mode != home_.link.mode) {
-    call(set_link_mode(ifindex_, *home_.link.mode, doing("the link mode")));
-  }
+  mode();
   carrier();
+}
+
+void Restorer::mode() {
+  if (!home_.link.mode || now_.link.mode == home_.link.mode) return;
+  Message message = set_link_mode(ifindex_, *home_.link.mode, doing("the link mode"));
+  // The kernel heeds it only as a carrier comes: one that came up dormant would stay so
+  // (net/core/link_watch.c, rfc2863_policy).
+  const bool is_dormant =
+      now_.link.is_up() && now_.link.has_carrier && (now_.link.flags & IFF_RUNNING) == 0;
+  if (is_dormant && *home_.link.mode == IF_LINK_MODE_DEFAULT) {
+    message.put_u8(IFLA_OPERSTATE, IF_OPER_UP);
+  }
+  call(message);
 }
 
 void Restorer::carrier() {
