@@ -24,7 +24,7 @@ void check_one_reap_suffices(std::unique_ptr<Scene>& scene) {
   const std::string difference = scene->difference();
   BOOST_TEST(reported == "");
   BOOST_TEST(difference == "");
-  if (!difference.empty()) scene = std::make_unique<Scene>();
+  if (!difference.empty()) scene = std::make_unique<Scene>(scene->devices());
 }
 
 struct Moment {
@@ -70,7 +70,10 @@ std::vector<int> count_calls(std::unique_ptr<Scene>& scene, Act act, Devices dev
 class Killing {
  public:
   Killing(Act act, Devices devices)
-      : act_(act), devices_(devices), calls_(count_calls(scene_, act, devices)) {}
+      : act_(act),
+        devices_(devices),
+        scene_(std::make_unique<Scene>(devices)),
+        calls_(count_calls(scene_, act, devices)) {}
 
   /// How often it was killed.
   int run() {
@@ -110,7 +113,7 @@ class Killing {
 
   Act act_;
   Devices devices_;
-  std::unique_ptr<Scene> scene_ = std::make_unique<Scene>();
+  std::unique_ptr<Scene> scene_;
   std::vector<int> calls_;
   decltype(share()) part_ = share();
   int killed_ = 0;
@@ -139,5 +142,14 @@ BOOST_AUTO_TEST_CASE(of_giving_three_devices_back) {
 }
 BOOST_AUTO_TEST_CASE(of_reaping_one_device) { kill_at_every_call(Act::reap, Devices::one); }
 BOOST_AUTO_TEST_CASE(of_reaping_three_devices) { kill_at_every_call(Act::reap, Devices::three); }
+BOOST_AUTO_TEST_CASE(of_lending_furnished_devices) {
+  kill_at_every_call(Act::lend, Devices::furnished);
+}
+BOOST_AUTO_TEST_CASE(of_giving_furnished_devices_back) {
+  kill_at_every_call(Act::give_back, Devices::furnished);
+}
+BOOST_AUTO_TEST_CASE(of_reaping_furnished_devices) {
+  kill_at_every_call(Act::reap, Devices::furnished);
+}
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -3,11 +3,15 @@
 #include <fcntl.h>
 #include <fmt/core.h>
 #include <linux/ethtool.h>
+#include <linux/genetlink.h>
+#include <linux/magic.h>
+#include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
 #include <linux/sockios.h>
 #include <net/if.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 
 #include <algorithm>
 #include <array>
@@ -16,6 +20,9 @@
 #include <filesystem>
 #include <memory>
 #include <set>
+
+#include "base/syscall.hpp"
+#include "base/unique_fd.hpp"
 
 namespace netlend::test {
 
@@ -83,6 +90,27 @@ bool sets_a_device(const Call& call) {
 
 nlmsghdr header_of(const Call& call) { return read_value<nlmsghdr>(call, call.arguments[1]); }
 
+/// Of the socket, which a message doesn't say: each protocol has types of its own.
+int netlink_protocol(const Call& call) {
+  const UniqueFd process{static_cast<int>(
+      check(::syscall(SYS_pidfd_open, call.pid, 0), "open a pidfd of", "the child"))};
+  const UniqueFd socket{
+      static_cast<int>(check(::syscall(SYS_pidfd_getfd, process.get(), call.arguments[0], 0),
+                             "take a socket of", "the child"))};
+  int protocol = 0;
+  socklen_t size = sizeof protocol;
+  check(::getsockopt(socket.get(), SOL_SOCKET, SO_PROTOCOL, &protocol, &size), "ask for",
+        "the protocol of a socket");
+  return protocol;
+}
+
+/// To ethtool: what only asks says of which device, and no more.
+bool is_generic_change(const Call& call, const nlmsghdr& header) {
+  if (header.nlmsg_type == GENL_ID_CTRL) return false;
+  const auto first = read_value<nlattr>(call, call.arguments[1] + NLMSG_HDRLEN + GENL_HDRLEN);
+  return header.nlmsg_len > NLMSG_HDRLEN + GENL_HDRLEN + NLA_ALIGN(first.nla_len);
+}
+
 std::string path_of(const Call& call, std::uint64_t fd) {
   std::error_code failed;
   return std::filesystem::read_symlink(
@@ -102,10 +130,19 @@ bool is_netlink_dump(const Call& call) {
 }
 
 bool is_netlink_change(const Call& call) {
-  // Of each four message types, the third asks. Source: linux/rtnetlink.h.
-  constexpr int kKinds = 4;
-  constexpr int kAsking = 2;
-  return is_netlink_request(call) && header_of(call).nlmsg_type % kKinds != kAsking;
+  if (!is_netlink_request(call)) return false;
+  const nlmsghdr header = header_of(call);
+  switch (netlink_protocol(call)) {
+    case NETLINK_GENERIC:
+      return is_generic_change(call, header);
+    case NETLINK_NETFILTER:
+      return header.nlmsg_type == NFNL_MSG_BATCH_BEGIN;
+    default:
+      // Of each four message types, the third asks. Source: linux/rtnetlink.h.
+      constexpr int kKinds = 4;
+      constexpr int kAsking = 2;
+      return header.nlmsg_type % kKinds != kAsking;
+  }
 }
 
 bool outlives_its_caller(const Call& call) {
@@ -133,6 +170,16 @@ IsPoint netlink_requests() {
     request.replace(offsetof(nlmsghdr, nlmsg_seq), sizeof(nlmsghdr::nlmsg_seq), "");
     return seen->asked.insert(std::move(request)).second;
   };
+}
+
+bool is_setting(const Call& call) {
+  if (call.number == SYS_ioctl) return sets_a_device(call);
+  if (call.number != SYS_write) return false;
+  struct statfs system {};
+  const std::string file =
+      fmt::format("/proc/{}/fd/{}", call.pid, static_cast<int>(call.arguments[0]));
+  return ::statfs(file.c_str(), &system) == 0 &&
+         (system.f_type == SYSFS_MAGIC || system.f_type == PROC_SUPER_MAGIC);
 }
 
 IsPoint writes_below(const std::string& folder) {

@@ -26,11 +26,12 @@ namespace {
 constexpr std::array kNetlinkErrors{ENOMEM,  EPERM,  EBUSY,      EEXIST, ENODEV,
                                     ENOBUFS, EINVAL, EOPNOTSUPP, EINTR,  EAGAIN};
 constexpr std::array kDiskErrors{ENOSPC, EIO, EROFS};
+constexpr std::array kSettingErrors{EPERM, EINVAL, EBUSY, ENOMEM};
 
 /// A device of the plan, or what the plan wants it to have.
 bool names_a_device(const std::string& text) {
-  for (const char* name :
-       {"lan0", "mac0", "port0", "h0", "eth0", "eth1", "eth2", "br0", "10.77.0.9"}) {
+  for (const char* name : {"lan0", "mac0", "port0", "h0", "full0", "tap0", "eth0", "eth1", "eth2",
+                           "br0", "10.77.0.9"}) {
     if (text.find(std::string("'") + name + "'") != std::string::npos) return true;
   }
   return false;
@@ -73,7 +74,7 @@ bool strike(std::unique_ptr<Scene>& scene, const Matrix& matrix, const Fault& fa
     const auto difference = scene->difference();
     BOOST_TEST(reported == "", reported << "; it was: " << outcome.error);
     BOOST_TEST(difference == "", difference << "; it was: " << outcome.error);
-    if (!difference.empty()) scene = std::make_unique<Scene>();
+    if (!difference.empty()) scene = std::make_unique<Scene>(matrix.devices);
   }
   return is_hit;
 }
@@ -103,7 +104,7 @@ std::size_t one_of(const Matrix& matrix) {
 }
 
 void strike_everywhere(const Matrix& matrix) {
-  auto scene = std::make_unique<Scene>();
+  auto scene = std::make_unique<Scene>(matrix.devices);
   const int points = count_points(*scene, matrix);
   const auto [first, step] = netlend::test::share();
   int faults = 0;
@@ -130,12 +131,14 @@ void refuse_every_request(Act act, Devices devices) {
     faults.push_back({.deed = Deed::refuse, .errno_value = error});
   }
   faults.push_back({.deed = Deed::lose_answer, .errno_value = ENOBUFS});
+  // What only asks is asked of whatever device, and met with the others.
+  const bool asks_too = devices != Devices::furnished || is_soak();
   strike_everywhere(
       {.act = act,
        .devices = devices,
        .fault = "a netlink request answered with one of 10 errnos, or its answer lost",
        .point = "netlink request",
-       .is_point = netlend::test::netlink_requests(),
+       .is_point = asks_too ? netlend::test::netlink_requests() : netlend::test::is_netlink_change,
        .faults = faults});
 }
 
@@ -151,6 +154,21 @@ void fail_every_write(Act act, Devices devices) {
        .fault = "a write, fsync or rename of the state failing with ENOSPC, EIO or EROFS",
        .point = "write",
        .is_point = netlend::test::writes_below("/run/netlend-"),
+       .faults = faults});
+}
+
+void refuse_every_setting(Act act, Devices devices) {
+  std::vector<Fault> faults;
+  faults.reserve(kSettingErrors.size());
+  for (const int error : kSettingErrors) {
+    faults.push_back({.deed = Deed::fail, .errno_value = error});
+  }
+  strike_everywhere(
+      {.act = act,
+       .devices = devices,
+       .fault = "a write to sysfs or sysctl, or an ioctl, answered with one of 4 errnos",
+       .point = "setting",
+       .is_point = netlend::test::is_setting,
        .faults = faults});
 }
 }  // namespace
@@ -170,6 +188,20 @@ BOOST_AUTO_TEST_CASE(of_giving_three_devices_back) {
 }
 BOOST_AUTO_TEST_CASE(of_reaping_one_device) { refuse_every_request(Act::reap, Devices::one); }
 BOOST_AUTO_TEST_CASE(of_reaping_three_devices) { refuse_every_request(Act::reap, Devices::three); }
+BOOST_AUTO_TEST_CASE(of_lending_furnished_devices) {
+  refuse_every_request(Act::lend, Devices::furnished);
+}
+BOOST_AUTO_TEST_CASE(of_giving_furnished_devices_back) {
+  refuse_every_request(Act::give_back, Devices::furnished);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+BOOST_AUTO_TEST_SUITE(every_setting_refused)
+
+BOOST_AUTO_TEST_CASE(of_giving_furnished_devices_back) {
+  refuse_every_setting(Act::give_back, Devices::furnished);
+}
 
 BOOST_AUTO_TEST_SUITE_END()
 

@@ -11,6 +11,7 @@
 
 #include "base/error.hpp"
 #include "base/syscall.hpp"
+#include "fault/furniture.hpp"
 #include "net/ledger/ledger.hpp"
 
 namespace netlend::test {
@@ -41,20 +42,21 @@ const char* const kMoreDevices = R"(
 
 // Devices are listed by when they came, and so are equal routes of several devices: both are sorted
 // by device. What is left of a lifetime, and of a timer of the bridge's, is blanked, and so is the
-// number that the bridge gives a port: nobody can ask for one.
+// number that the bridge gives a port: nobody can ask for one. Of a sysctl the kernel makes room
+// for as much as is read at once, which with cat takes longer than all the rest.
 const char* const kPicture = R"sh(
   ip -d -j addr show |
     sed -E 's/4294967295/forever/g; s/"([a-z_]*life_time|[a-z_]*timer|designated_port)":[0-9.]+/"\1"/g; s/"(id|no)":"0x[0-9a-f]+"/"\1"/g'
   (ip -4 -d route show table all; ip -6 -d route show table all) |
     sed -E 's/.* dev ([^ ]*)/\1: &/; s/expires [0-9]*sec/expires/' | sort --stable --key 1,1
-  (ip neigh show nud permanent; ip neigh show proxy; tc qdisc show) | sort
+  (ip neigh show nud permanent; ip neigh show proxy; tc qdisc show) |
+    sed -E 's/direct_packets_stat [0-9]*|REACHABLE|STALE//' | sort
   cd /proc/sys/net
   set --
-  for device in lan0 mac0 port0;
-do
+  for device in $devices; do
     set -- "$@" ipv[46]/neigh/$device/* ipv4/conf/$device/* ipv6/conf/$device/[a-rt-z]*
   done
-  cat "$@" 2>/dev/null | tr '\n' ' '
+  sed '' "$@" 2>/dev/null | tr '\n' ' '
   echo
   find "$state" ! -type d
   grep "$state/[a-z]*/." /proc/self/mountinfo
@@ -86,7 +88,11 @@ Share share() {
   return share;
 }
 
-Scene::Scene() { add(kMoreDevices); }
+Scene::Scene(Devices devices) : devices_(devices) {
+  const bool is_furnished = devices == Devices::furnished;
+  if (is_furnished) tap_ = open_tap("tap0");
+  add(is_furnished ? kFurniture : kMoreDevices);
+}
 
 void Scene::add(const std::string& command) {
   sh(command);
@@ -94,7 +100,12 @@ void Scene::add(const std::string& command) {
   before_ = picture();
 }
 
-std::string Scene::picture() { return sh("state='" + state().path() + "'" + kPicture); }
+std::string Scene::picture() {
+  const bool is_furnished = devices_ == Devices::furnished;
+  return sh(fmt::format("state='{}'\ndevices='lan0 {}'\n{}{}", state().path(),
+                        is_furnished ? "full0 tap0" : "mac0 port0", kPicture,
+                        is_furnished ? kPictureOfFurniture : ""));
+}
 
 std::string Scene::difference() {
   std::string now = picture();
@@ -123,9 +134,12 @@ Plan plan_of(Devices devices) {
   if (devices == Devices::one) {
     return Lab::plan("eth0=lan0 addr=10.77.0.2/24 gw=10.77.0.9 mtu=1300 mac=02:00:00:00:00:aa");
   }
+  const std::vector<const char*> three{
+      "eth0=mac0 addr=10.88.0.2/24", "eth1=port0 mtu=1300",
+      "eth2=veth:h0 bridge=br0 host-addr=10.99.0.1/24 addr=10.99.0.2/24"};
+  const std::vector<const char*> furnished{"eth0=full0 addr=10.89.0.2/24", "eth1=tap0 mtu=1300"};
   Plan plan;
-  for (const char* spec : {"eth0=mac0 addr=10.88.0.2/24", "eth1=port0 mtu=1300",
-                           "eth2=veth:h0 bridge=br0 host-addr=10.99.0.1/24 addr=10.99.0.2/24"}) {
+  for (const char* spec : devices == Devices::three ? three : furnished) {
     plan.nics.push_back(parse_nic_spec(spec));
   }
   return plan;
@@ -141,10 +155,15 @@ Performance::Performance(Scene& scene, Act act, Devices devices)
     mortal_.emplace();
     mortal_->sh("ip link add lan0 type veth peer name other0");
   }
-  if (act == Act::give_back) ledger_ = lend(scene.context(), plan_, scene.borrower());
+  const bool is_used = devices == Devices::furnished;
+  if (act == Act::give_back) {
+    ledger_ = lend(scene.context(), plan_, scene.borrower());
+    if (is_used) scene.container.sh(kUse);
+  }
   if (act == Act::reap) {
     mortal_.emplace();
     static_cast<void>(lend(scene.context(), plan_, Lab::borrower_of(*mortal_)));
+    if (is_used) mortal_->sh(kUse);
     mortal_->kill();
   }
 }
@@ -182,7 +201,10 @@ std::string text_of(Act act, Devices devices) {
                            : act == Act::lend_through_staging ? "lend through staging"
                            : act == Act::give_back            ? "give back"
                                                               : "reap";
-  return fmt::format("{}, {}", what, devices == Devices::one ? "one device" : "three devices");
+  const char* const whom = devices == Devices::one     ? "one device"
+                           : devices == Devices::three ? "three devices"
+                                                       : "two furnished devices";
+  return fmt::format("{}, {}", what, whom);
 }
 
 }  // namespace netlend::test

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "base/unique_fd.hpp"
 #include "fault/trace.hpp"
 #include "net/lending_fixture.hpp"
 
@@ -27,12 +28,20 @@ struct Share {
 };
 Share share();
 
+/// lan0; or a macvlan, a bridge port and a pair that is attached to the bridge; or two that have
+/// what netlend restores beside a device's link, addresses and routes: "full0", a veth with rules,
+/// chains of nftables, traffic control, neighbours and settings of its queues, and "tap0", a bridge
+/// port with entries and flags.
+enum class Devices { one, three, furnished };
+Plan plan_of(Devices devices);
+
 /// The Lab's home with more devices in it: "mac0", a macvlan, and "port0", a veth on the bridge
-/// "br0". Knows whether all of it is as it was.
+/// "br0"; or the furnished ones in their place. Knows whether all of it is as it was.
 class Scene : public Lab {
  public:
-  Scene();
+  explicit Scene(Devices devices = Devices::three);
 
+  Devices devices() const noexcept { return devices_; }
   /// More at home, by a shell command.
   void add(const std::string& command);
   /// What isn't as it was, at home and in the state folder, in lines of a diff; empty: all is.
@@ -43,12 +52,11 @@ class Scene : public Lab {
 
  private:
   std::string picture();
+
+  Devices devices_;
+  UniqueFd tap_;
   std::string before_;
 };
-
-/// lan0, or a macvlan, a bridge port and a pair that is attached to the bridge.
-enum class Devices { one, three };
-Plan plan_of(Devices devices);
 
 /// A thing of ours that a fault strikes.
 enum class Act { lend, lend_through_staging, give_back, reap };
