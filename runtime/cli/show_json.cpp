@@ -9,6 +9,7 @@
 
 #include "base/text.hpp"
 #include "cli/loans_json.hpp"
+#include "net/snapshot/settable.hpp"
 #include "net/snapshot/settings_json.hpp"
 
 namespace netlend::cli {

@@ -7,6 +7,7 @@
 #include "base/text.hpp"
 #include "cli/ledgers.hpp"
 #include "cli/table.hpp"
+#include "net/snapshot/mark.hpp"
 
 namespace netlend::cli {
 

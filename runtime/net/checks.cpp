@@ -9,6 +9,7 @@
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "net/lending.hpp"
+#include "net/snapshot/unrestorable.hpp"
 
 namespace netlend {
 

@@ -2,6 +2,7 @@
 #include <fmt/core.h>
 
 #include "net/lending_fixture.hpp"
+#include "net/snapshot/differences.hpp"
 
 using netlend::test::error_of;
 using netlend::test::joined;

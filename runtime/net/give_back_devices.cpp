@@ -13,6 +13,8 @@
 #include "net/onlookers.hpp"
 #include "net/other_loans.hpp"
 #include "net/snapshot/all_devices.hpp"
+#include "net/snapshot/comparison.hpp"
+#include "net/snapshot/mark.hpp"
 #include "net/snapshot/passed_time.hpp"
 #include "net/snapshot/restore.hpp"
 #include "net/steps.hpp"

@@ -23,6 +23,7 @@
 #include "net/return_ledger.hpp"
 #include "net/select.hpp"
 #include "net/sharing.hpp"
+#include "net/snapshot/unrestorable.hpp"
 #include "net/steps.hpp"
 
 namespace netlend {

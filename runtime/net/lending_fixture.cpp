@@ -6,6 +6,7 @@
 #include <array>
 
 #include "base/syscall.hpp"
+#include "net/snapshot/differences.hpp"
 
 namespace netlend::test {
 

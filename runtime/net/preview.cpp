@@ -9,6 +9,7 @@
 #include "net/other_loans.hpp"
 #include "net/preview_addresses.hpp"
 #include "net/select.hpp"
+#include "net/snapshot/unrestorable.hpp"
 
 namespace netlend {
 

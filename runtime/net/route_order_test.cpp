@@ -1,6 +1,7 @@
 // Of equal routes through several devices the kernel takes the first: which that is must be the
 // same after a loan.
 #include "net/lending_fixture.hpp"
+#include "net/snapshot/comparison.hpp"
 
 using netlend::test::error_of;
 using netlend::test::joined;

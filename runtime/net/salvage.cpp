@@ -12,6 +12,7 @@
 #include "net/ledger/lease.hpp"
 #include "net/ledger/ledger.hpp"
 #include "net/ledger/pin.hpp"
+#include "net/snapshot/mark.hpp"
 #include "net/snapshot/snapshot.hpp"
 #include "net/steps.hpp"
 

@@ -12,6 +12,7 @@
 
 #include "base/syscall.hpp"
 #include "net/lending_fixture.hpp"
+#include "net/snapshot/differences.hpp"
 #include "net/snapshot/programs.hpp"
 #include "net/snapshot/restore.hpp"
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "net/move_device.hpp"
+#include "net/snapshot/mark.hpp"
 #include "net/snapshot/restore.hpp"
 #include "net/snapshot/upper.hpp"
 #include "net/steps.hpp"

@@ -14,6 +14,7 @@
 #include "net/ledger/address_loan.hpp"
 #include "net/ledger/state_directory.hpp"
 #include "net/plan/plan.hpp"
+#include "net/snapshot/mark.hpp"
 #include "net/snapshot/snapshot.hpp"
 
 namespace netlend {
@@ -44,7 +45,7 @@ struct Loan {
   /// ... or a made pair.
   std::optional<MadePair> pair;
 
-  std::string mark() const { return "netlend-" + id; }
+  std::string mark() const { return make_mark(id); }
   /// Its name at home.
   const std::string& home_name() const;
   bool operator==(const Loan&) const = default;

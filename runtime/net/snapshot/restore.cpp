@@ -11,9 +11,12 @@
 
 #include "base/syscall.hpp"
 #include "base/text.hpp"
+#include "net/snapshot/comparison.hpp"
+#include "net/snapshot/mark.hpp"
 #include "net/snapshot/master.hpp"
 #include "net/snapshot/restoration.hpp"
 #include "net/snapshot/restore_routes.hpp"
+#include "net/snapshot/settable.hpp"
 
 namespace netlend {
 

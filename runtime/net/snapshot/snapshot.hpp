@@ -2,7 +2,6 @@
 
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "net/kernel/address.hpp"
@@ -43,39 +42,13 @@ struct DeviceSnapshot {
   bool operator==(const DeviceSnapshot&) const = default;
 };
 
-/// Throws Error (ENODEV).
-DeviceSnapshot take_snapshot(Site& site, IfIndex ifindex);
+/// `home`: what it is taken to be compared with, which needn't be looked for in all of home; null:
+/// nothing. Throws Error (ENODEV).
+DeviceSnapshot take_snapshot(Site& site, IfIndex ifindex, const DeviceSnapshot* home = nullptr);
+/// The same but for `settings`, which is absent.
+DeviceSnapshot take_without_settings(Site& site, IfIndex ifindex,
+                                     const DeviceSnapshot* home = nullptr);
 /// With all that depends on the device at home, which a loan would take away.
 DeviceSnapshot take_snapshot_with_dependents(Site& site, IfIndex ifindex);
-
-/// The marks that netlend puts on lent devices: "netlend-" and 16 hex digits.
-bool is_mark(std::string_view altname);
-
-/// The altnames without marks.
-std::vector<std::string> own_altnames(const LinkState& link);
-
-/// The IFF_* that a user sets; the rest the kernel reports.
-std::uint32_t settable_flags(const LinkState& link);
-
-/// Of a dummy or a tap, whose carrier is what a user sets; of others it is that of a wire or a
-/// peer.
-bool has_settable_carrier(const LinkState& link);
-
-/// What `now` has not as `home` had it, a sentence each; marks and what the kernel does by itself
-/// (ifindex, duplicate address detection, carrier) left out. Empty: it is home as it was.
-std::vector<std::string> differences(const DeviceSnapshot& home, const DeviceSnapshot& now);
-
-/// The same after reading all that the device is now.
-std::vector<std::string> differences_now(Site& site, IfIndex ifindex, const DeviceSnapshot& home);
-
-/// What could not be given back as it is, a sentence each. Empty: everything can.
-std::vector<std::string> unrestorable(Site& site, const DeviceSnapshot& snapshot);
-
-/// Takes what could not be given back out of what is promised, and keeps the sentences about it.
-void give_up_unrestorable(Site& site, DeviceSnapshot& snapshot);
-
-/// What the device is now, but for its settings, and without such things if some were given up at
-/// home: nobody's to judge.
-DeviceSnapshot take_comparable(Site& site, IfIndex ifindex, const DeviceSnapshot& home);
 
 }  // namespace netlend

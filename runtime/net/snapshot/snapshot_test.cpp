@@ -6,6 +6,7 @@
 #include "net/checks.hpp"
 #include "net/kernel/link.hpp"
 #include "net/kernel/site.hpp"
+#include "net/snapshot/differences.hpp"
 #include "support/lab.hpp"
 #include "support/own_namespaces.hpp"
 
