@@ -3,9 +3,8 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <ctime>
 
-#include "base/syscall.hpp"
+#include "base/poll_until.hpp"
 #include "base/text.hpp"
 #include "net/kernel/identity.hpp"
 #include "net/ledger/lock.hpp"
@@ -20,17 +19,7 @@ constexpr int kEndTimeoutMs = 500;
 // Dozens of namespaces that end at once take the kernel seconds.
 constexpr int kArrivalTimeoutMs = 10'000;
 constexpr int kLockTimeoutMs = 15'000;
-constexpr timespec kPollInterval{.tv_sec = 0, .tv_nsec = 5'000'000};
-
-template <typename Condition>
-bool wait_until(Condition is_over, int timeout_ms) {
-  const std::int64_t deadline = monotonic_ms() + timeout_ms;
-  while (!is_over()) {
-    if (monotonic_ms() >= deadline) return false;
-    ::nanosleep(&kPollInterval, nullptr);
-  }
-  return true;
-}
+constexpr int kPollIntervalUs = 5'000;
 
 bool is_virtual(const Loan& loan) { return !is_physical(identify_device(loan.home->link)); }
 
@@ -62,7 +51,8 @@ bool await_kernel(const LendingContext& context, const Ledger& ledger) {
   unpin_borrower(context.state, ledger);
   const bool is_alive = borrower_liveness(ledger) == Liveness::alive;
   const auto has_ended = [&] { return !is_held(ledger.borrower); };
-  if (!wait_until(has_ended, is_alive ? 0 : kEndTimeoutMs)) {
+  if (!poll_until(has_ended,
+                  {.timeout_ms = is_alive ? 0 : kEndTimeoutMs, .interval_us = kPollIntervalUs})) {
     for (const auto& loan : ledger.loans) {
       if (!context.on_note) break;
       context.on_note(fmt::format(
@@ -73,7 +63,8 @@ bool await_kernel(const LendingContext& context, const Ledger& ledger) {
     return false;
   }
   // What hasn't arrived by then is reported as missing.
-  static_cast<void>(wait_until([&] { return have_arrived(context, ledger); }, kArrivalTimeoutMs));
+  static_cast<void>(poll_until([&] { return have_arrived(context, ledger); },
+                               {.timeout_ms = kArrivalTimeoutMs, .interval_us = kPollIntervalUs}));
   return true;
 }
 

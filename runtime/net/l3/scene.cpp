@@ -6,11 +6,10 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <ctime>
 
 #include "base/error.hpp"
 #include "base/file.hpp"
-#include "base/syscall.hpp"
+#include "base/poll_until.hpp"
 #include "base/text.hpp"
 
 namespace netlend {
@@ -49,6 +48,8 @@ std::vector<Ledger> other_address_ledgers(const AddressScene& scene) {
 }
 
 namespace {
+constexpr Patience kPatience{.timeout_ms = 5'000, .interval_us = 500};
+
 /// One question, whatever the number of routes; but another rule or device may come first.
 bool is_found_local(Site& site, IfIndex device, const IpAddress& address) {
   Message message(RTM_GETROUTE, 0, "look up the route of an address of one's own");
@@ -86,31 +87,17 @@ bool has_local_route(Site& site, IfIndex device, const IpAddress& address) {
 }  // namespace
 
 void wait_for_local_route(Site& site, IfIndex device, const IpAddress& address) {
-  constexpr int kTimeoutMs = 5'000;
-  constexpr timespec kPollInterval{.tv_sec = 0, .tv_nsec = 500'000};
-  const std::int64_t deadline = monotonic_ms() + kTimeoutMs;
-  while (!has_local_route(site, device, address)) {
-    if (monotonic_ms() >= deadline) {
-      throw Error(fmt::format("the kernel has entered no route for {} after {} ms", address.str(),
-                              kTimeoutMs),
-                  ETIMEDOUT);
-    }
-    ::nanosleep(&kPollInterval, nullptr);
-  }
+  if (poll_until([&] { return has_local_route(site, device, address); }, kPatience)) return;
+  throw Error(fmt::format("the kernel has entered no route for {} after {} ms", address.str(),
+                          kPatience.timeout_ms),
+              ETIMEDOUT);
 }
 
 void wait_until_sending(Site& site, IfIndex device) {
-  constexpr int kTimeoutMs = 5'000;
-  constexpr timespec kPollInterval{.tv_sec = 0, .tv_nsec = 500'000};
-  const std::int64_t deadline = monotonic_ms() + kTimeoutMs;
-  while (!can_send(site.socket, device)) {
-    if (monotonic_ms() >= deadline) {
-      throw Error(fmt::format("the device '{}' can't send after {} ms",
-                              printable(read_link(site.socket, device).name), kTimeoutMs),
-                  ETIMEDOUT);
-    }
-    ::nanosleep(&kPollInterval, nullptr);
-  }
+  if (poll_until([&] { return can_send(site.socket, device); }, kPatience)) return;
+  throw Error(fmt::format("the device '{}' can't send after {} ms",
+                          printable(read_link(site.socket, device).name), kPatience.timeout_ms),
+              ETIMEDOUT);
 }
 
 IpPrefix host_prefix(const IpAddress& address) { return {address, address.bits()}; }

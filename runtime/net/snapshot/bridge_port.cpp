@@ -10,10 +10,9 @@
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <ctime>
 #include <iterator>
 
-#include "base/syscall.hpp"
+#include "base/poll_until.hpp"
 #include "base/text.hpp"
 #include "net/snapshot/deadline.hpp"
 
@@ -29,8 +28,7 @@ constexpr int kGroupProtocol = 4;  // MDBE_ATTR_RTPROT
 constexpr int kSourceEntry = 1;    // MDBE_SRC_LIST_ENTRY
 constexpr int kSourceAddress = 1;  // MDBE_SRCATTR_ADDRESS
 constexpr std::uint16_t kDeadline = MDBA_MDB_EATTR_TIMER;
-constexpr int kForwardingTimeoutMs = 1000;
-constexpr timespec kPollInterval{.tv_sec = 0, .tv_nsec = 5'000'000};
+constexpr Patience kForwardingPatience{.timeout_ms = 1000, .interval_us = 5'000};
 
 bool is_kept_of_vlan(std::uint16_t type) {
   return type == BRIDGE_VLANDB_ENTRY_RANGE || type == BRIDGE_VLANDB_ENTRY_STATE ||
@@ -366,12 +364,9 @@ void restore_temporary_groups(Restoration& restoration, const BridgePort& home,
 }
 
 void await_forwarding(Restoration& restoration) {
-  const std::int64_t deadline = monotonic_ms() + kForwardingTimeoutMs;
   attempt(restoration.failures, [&] {
-    while (!is_forwarding(restoration.site.socket, restoration.ifindex) &&
-           monotonic_ms() < deadline) {
-      ::nanosleep(&kPollInterval, nullptr);
-    }
+    poll_until([&] { return is_forwarding(restoration.site.socket, restoration.ifindex); },
+               kForwardingPatience);
   });
 }
 
