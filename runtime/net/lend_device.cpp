@@ -10,9 +10,9 @@
 #include "base/text.hpp"
 #include "net/checks.hpp"
 #include "net/kernel/announce.hpp"
+#include "net/kernel/tentative.hpp"
 #include "net/ledger/pin.hpp"
 #include "net/move_device.hpp"
-#include "net/snapshot/restore.hpp"
 #include "net/steps.hpp"
 
 namespace netlend {

@@ -7,7 +7,7 @@
 
 #include "net/move_device.hpp"
 #include "net/snapshot/mark.hpp"
-#include "net/snapshot/restore.hpp"
+#include "net/snapshot/restore_names.hpp"
 #include "net/snapshot/upper.hpp"
 #include "net/steps.hpp"
 

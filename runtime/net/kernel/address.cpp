@@ -179,6 +179,10 @@ bool AddressRecord::is_tentative() const noexcept {
 bool AddressRecord::is_duplicate() const noexcept { return (flags & IFA_F_DADFAILED) != 0; }
 bool AddressRecord::is_permanent() const noexcept { return (flags & IFA_F_PERMANENT) != 0; }
 
+bool AddressRecord::is_link_local_ipv6() const {
+  return family == AF_INET6 && address().is_link_local();
+}
+
 bool is_no_ipv6(const Error& error, int family) {
   return family == AF_INET6 && error.errno_value() == EOPNOTSUPP &&
          ::access("/proc/net/if_inet6", F_OK) == -1;

@@ -29,6 +29,7 @@ struct AddressRecord {
   bool is_tentative() const noexcept;
   bool is_duplicate() const noexcept;
   bool is_permanent() const noexcept;
+  bool is_link_local_ipv6() const;
   /// Equal but for what the kernel does by itself: the state of duplicate address detection.
   bool is_same_as(const AddressRecord& other) const;
   bool operator==(const AddressRecord&) const = default;

@@ -12,14 +12,4 @@ namespace netlend {
 Failures restore_device(Site& home, IfIndex ifindex, const DeviceSnapshot& snapshot,
                         const StepCallback& on_step) noexcept;
 
-/// Removes every altname of the device that neither the snapshot knows nor is a mark.
-Failures strip_foreign_altnames(Site& site, const LinkState& link,
-                                const DeviceSnapshot& snapshot) noexcept;
-
-enum class Which { all, global };
-
-/// Waits until none of the device's addresses, or none but link-local ones, is tentative any more.
-/// False at the timeout.
-bool wait_for_addresses(Site& site, IfIndex ifindex, Which which, int timeout_ms);
-
 }  // namespace netlend
