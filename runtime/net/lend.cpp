@@ -1,14 +1,14 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <ctime>
-#include <map>
 
 #include "base/syscall.hpp"
-#include "base/text.hpp"
 #include "net/checks.hpp"
+#include "net/device_choice.hpp"
 #include "net/earlier.hpp"
-#include "net/kernel/driver.hpp"
+#include "net/for_plan.hpp"
 #include "net/kernel/l3_namespace.hpp"
 #include "net/l3/address_lending.hpp"
 #include "net/l3/home_changes.hpp"
@@ -16,43 +16,20 @@
 #include "net/ledger/lock.hpp"
 #include "net/ledger/pin.hpp"
 #include "net/lend_device.hpp"
+#include "net/lend_leases.hpp"
 #include "net/lending.hpp"
-#include "net/other_loans.hpp"
 #include "net/plan/plan_parse.hpp"
-#include "net/reap_ledger.hpp"
 #include "net/return_ledger.hpp"
 #include "net/select.hpp"
 #include "net/sharing.hpp"
-#include "net/snapshot/unrestorable.hpp"
 #include "net/steps.hpp"
 
 namespace netlend {
 
 namespace {
-constexpr int kAttemptsMax = 8;
-constexpr std::size_t kPairNameHexDigits = 10;
-
-/// The locally administered address by which the end at home of a pair of ours is known again.
-std::string pair_address(const std::string& loan_id) {
-  constexpr std::size_t kRandomHexDigits = 10;
-  return "\x02" + from_hex(std::string_view(loan_id).substr(0, kRandomHexDigits)).value();
-}
-
 std::string joined(const Failures& failures) {
   std::string out;
   for (const auto& failure : failures) out += (out.empty() ? "" : "; ") + failure.what;
-  return out;
-}
-
-/// All that the plan lends, for messages.
-std::string devices_of(const Plan& plan) {
-  std::string out;
-  for (const auto& lent : plan.addresses) {
-    out += fmt::format("{}'{}'", out.empty() ? "" : ", ", describe_addresses(lent));
-  }
-  for (const auto& nic : plan.nics) {
-    out += fmt::format("{}'{}'", out.empty() ? "" : ", ", printable(nic.inside.str()));
-  }
   return out;
 }
 
@@ -65,31 +42,17 @@ class Lending {
         borrower_(borrower),
         options_(options),
         home_(Netns::current()),
-        inside_(borrower.netns.duplicate()) {}
+        inside_(borrower.netns.duplicate()),
+        devices_(context, home_, plan, options),
+        leases_(context, plan, ledger_) {}
 
   std::string run(const std::string& plan_text);
 
  private:
-  /// Does what needs the state folder, whose errors speak of files: this says what for.
-  template <typename Work>
-  auto for_plan(Work work) {
-    try {
-      return work();
-    } catch (const Error& error) {
-      throw error.within(fmt::format("lend {} to '{}'", devices_of(plan_), borrower_.id.str()));
-    }
-  }
   void prepare(const std::string& plan_text);
   bool is_all_at_home();
   LedgerLock lock_new_ledger();
-  std::vector<std::optional<LinkState>> find_devices();
-  void choose();
-  Loan loan_for_pair(const NicPlan& nic);
-  void choose_addresses();
-  void take_leases();
-  /// `wanted`: "device 'lan0'".
-  void take_one(const std::string& lease, const std::string& wanted);
-  void observe();
+  void choose_loans();
   void observe_lent_addresses();
   void read_others();
   AddressScene address_scene() {
@@ -101,7 +64,6 @@ class Lending {
             .is_in_l3_namespace = is_l3_child(inside_.netns, ledger_.home),
             .others = others_ ? &*others_ : nullptr};
   }
-  void drop_leases() noexcept;
   void release_home() noexcept;
   void carry_out();
 
@@ -112,8 +74,8 @@ class Lending {
   Site home_;
   Site inside_;
   Ledger ledger_;
-  /// The leases that are ours already.
-  std::vector<std::string> leases_;
+  DeviceChoice devices_;
+  LendLeases leases_;
   /// While addresses are lent.
   std::optional<LedgerLock> home_lock_;
   /// As read_others() found them.
@@ -123,21 +85,20 @@ class Lending {
 std::string Lending::run(const std::string& plan_text) {
   prepare(plan_text);
   if (!is_all_at_home()) ledger_.sharers = take_along(context_, plan_, borrower_, options_);
-  LedgerLock lock = for_plan([&] { return lock_new_ledger(); });
+  LedgerLock lock = for_plan(plan_, borrower_.id, [&] { return lock_new_ledger(); });
   try {
-    choose();
-    choose_addresses();
-    take_leases();
-    observe();
+    choose_loans();
+    leases_.take();
+    devices_.observe(ledger_.loans);
     observe_lent_addresses();
     pass(context_, Step::write_intent);
-    for_plan([&] { save_ledger(context_.state, ledger_); });
+    for_plan(plan_, borrower_.id, [&] { save_ledger(context_.state, ledger_); });
   } catch (const std::exception&) {
     release_home();
     // First the ledger, which can be there: a write whose last fsync failed is in place already.
     Failures ignored;
     attempt(ignored, [&] { close_ledger(context_.state, ledger_.name); });
-    drop_leases();
+    leases_.drop();
     lock.remove();
     throw;
   }
@@ -196,138 +157,10 @@ LedgerLock Lending::lock_new_ledger() {
   }
 }
 
-/// What the sources of the plan are at home, if they may be lent; nothing for pairs.
-std::vector<std::optional<LinkState>> Lending::find_devices() {
-  std::vector<std::optional<LinkState>> found;
-  for (const auto& nic : plan_.nics) {
-    const auto* selector = std::get_if<DeviceSelector>(&nic.source);
-    found.push_back(selector == nullptr
-                        ? std::nullopt
-                        : std::optional{find_wanted(context_, home_, *selector, Reaping::yes)});
-  }
-  WantedOnce once(home_.netns.identity());
-  std::vector<WantedDevice> wanted;
-  for (std::size_t i = 0; i < found.size(); ++i) {
-    if (found[i]) once.add(*found[i]);
-    wanted.push_back(
-        {.nic = plan_.nics[i], .device = found[i] ? &*found[i] : nullptr, .driver = {}});
-    if (found[i] && options_.permission) wanted.back().driver = driver_of(found[i]->name);
-  }
-  if (options_.permission) options_.permission(wanted);
-  return found;
-}
-
-/// One loan a device of the plan, in its order, with the lease that it needs.
-void Lending::choose() {
-  const auto found = find_devices();
-  for (std::size_t i = 0; i < found.size(); ++i) {
-    const auto& nic = plan_.nics[i];
-    if (!found[i]) {
-      ledger_.loans.push_back(loan_for_pair(nic));
-      continue;
-    }
-    const LinkState& link = *found[i];
-    Loan loan{.id = random_hex(8), .inside = nic.inside.str()};
-    loan.lease = lease_name(identify_device(link), home_.netns.identity());
-    loan.home.emplace().link = link;
-    ledger_.loans.push_back(std::move(loan));
-  }
-}
-
-Loan Lending::loan_for_pair(const NicPlan& nic) {
-  Loan loan{.id = random_hex(8), .inside = nic.inside.str()};
-  const auto& veth = std::get<VethPair>(nic.source);
-  loan.pair = MadePair{.host_name = veth.host_name ? veth.host_name->str()
-                                                   : "nl-" + loan.id.substr(0, kPairNameHexDigits),
-                       .host_address = pair_address(loan.id)};
-  if (find_link(home_.socket, loan.pair->host_name)) {
-    throw Error(fmt::format("the name '{}' is taken here already; choose another for the pair",
-                            printable(loan.pair->host_name)),
-                EEXIST);
-  }
-  return loan;
-}
-
-void Lending::choose_addresses() {
+void Lending::choose_loans() {
+  ledger_.loans = devices_.choose();
   if (options_.address_permission) options_.address_permission(plan_.addresses);
   for (const auto& lent : plan_.addresses) ledger_.address_loans.push_back(new_address_loan(lent));
-}
-
-void Lending::take_leases() {
-  // In one order for all, so that of two plans with the same devices one gets all of them.
-  std::map<std::string, std::string> order;
-  for (const auto& loan : ledger_.loans) {
-    if (loan.lease.empty()) continue;
-    order.emplace(loan.lease, fmt::format("device '{}'", printable(loan.home_name())));
-  }
-  for (const auto& lent : plan_.addresses) {
-    for (const auto& address : lent.addresses) {
-      order.emplace(address_lease(address, lent.ports, ledger_.home),
-                    fmt::format("address '{}'{}", address.str(), describe_ports(lent.ports)));
-    }
-  }
-  for (const auto& [lease, wanted] : order) {
-    take_one(lease, wanted);
-    leases_.push_back(lease);
-  }
-}
-
-void Lending::take_one(const std::string& lease, const std::string& wanted) {
-  const Lease ours{.ledger_name = ledger_.name, .id = ledger_.id};
-  bool has_failed = false;
-  for (int attempt_number = 0; attempt_number < kAttemptsMax; ++attempt_number) {
-    pass(context_, Step::take_lease);
-    const auto holder = for_plan([&] { return take_lease(context_.state, lease, ours); });
-    if (!holder) return;
-    if (is_open(context_.state, holder->ledger_name)) {
-      const ReapResult reaped = reap_ledger(context_, holder->ledger_name, ReapScope::dead);
-      if (reaped.is_closed) {
-        note(context_, reaped.failures);
-        continue;
-      }
-      has_failed = !reaped.failures.empty();
-    } else {
-      release_stale_lease(context_.state, lease);
-      if (!read_lease(context_.state, lease)) continue;
-    }
-    const std::string id = holder->id.str();
-    throw Error(has_failed
-                    ? fmt::format("{} was lent to '{}' and has not come home as it was; {}", wanted,
-                                  id, kHowToLearnWhy)
-                    : fmt::format("{} is lent to '{}'; 'netlend loans' shows the loan", wanted, id),
-                EBUSY);
-  }
-  throw Error(fmt::format("{} is wanted by many at once; try again", wanted), EBUSY);
-}
-
-/// What the devices are now that nobody else can be lending them.
-void Lending::observe() {
-  for (std::size_t i = 0; i < plan_.nics.size(); ++i) {
-    Loan& loan = ledger_.loans[i];
-    if (!loan.home) continue;
-    const LinkState chosen = loan.home->link;
-    const auto link = reading(loan, [&] { return find_link(home_.socket, chosen.ifindex); });
-    if (!link || link->name != chosen.name) {
-      throw Error(fmt::format("device '{}' went away while it was being lent; try again",
-                              printable(chosen.name)),
-                  ENODEV);
-    }
-    loan.home = reading(loan, [&] { return take_snapshot_with_dependents(home_, chosen.ifindex); });
-    reading(loan, [&] { complete_by_other_loans(context_.state, home_, *loan.home); });
-    check_fits(plan_.nics[i], *loan.home);
-    const auto reasons = reading(loan, [&] { return why_only_by_force(home_, *loan.home); });
-    if (options_.force == Force::no && !reasons.empty()) {
-      throw Error(fmt::format("device '{}' is not lent: {}; {}", printable(chosen.name),
-                              reasons.front(), way_by_force(options_)),
-                  EPERM);
-    }
-    reading(loan, [&] { give_up_unrestorable(home_, *loan.home); });
-    if (!options_.keep_open || !loan.home->settings) continue;
-    for (auto& program :
-         reading(loan, [&] { return open_programs(loan.home->settings->programs); })) {
-      options_.keep_open(std::move(program));
-    }
-  }
 }
 
 /// Once for all questions of a step: a host that has lent a hundred addresses has a hundred
@@ -354,13 +187,6 @@ void Lending::observe_lent_addresses() {
   }
 }
 
-void Lending::drop_leases() noexcept {
-  Failures ignored;
-  for (const auto& lease : leases_) {
-    attempt(ignored, [&] { drop_lease(context_.state, lease, ledger_.name); });
-  }
-}
-
 void Lending::release_home() noexcept {
   if (home_lock_) home_lock_->remove();
   home_lock_.reset();
@@ -373,7 +199,8 @@ void Lending::carry_out() {
   }
   if (ledger_.pin) {
     pass(context_, Step::pin_borrower);
-    for_plan([&] { make_pin(context_.state, pin_place(ledger_, PinFolder::pins), inside_.netns); });
+    for_plan(plan_, borrower_.id,
+             [&] { make_pin(context_.state, pin_place(ledger_, PinFolder::pins), inside_.netns); });
   }
   DeviceLender lender(context_, ledger_, home_, inside_);
   for (std::size_t i = 0; i < plan_.nics.size(); ++i) {
@@ -387,7 +214,7 @@ void Lending::carry_out() {
   for (auto& loan : ledger_.loans) loan.stage = Stage::ready;
   for (auto& loan : ledger_.address_loans) loan.stage = Stage::ready;
   pass(context_, Step::write_ready);
-  for_plan([&] { save_ledger(context_.state, ledger_); });
+  for_plan(plan_, borrower_.id, [&] { save_ledger(context_.state, ledger_); });
 }
 }  // namespace
 
