@@ -28,6 +28,44 @@ stop() {
   wait "$1" || true
 }
 
+# Who has what mode kernel gives away; and the pairs of the other modes.
+is_owned() { [[ $(tail -n +2 /proc/net/l3_ns) ]]; }
+is_nobodys() { fails is_owned; }
+is_pair_gone() { [[ $(ip link show) != *nl-* ]]; }
+
+# kill_everything: the guardian first, as nothing of ours is to be alive when the borrower dies.
+kill_everything() {
+  local guardian
+  guardian=$(jq .ledger.guardian.pid /run/netlend/ledgers/*)
+  kill -KILL "$guardian" "$run"
+  wait_until is_gone "$guardian"
+}
+
+# let_go MODE: the kernel alone has ended the loan.
+let_go() { if [[ $1 == kernel ]]; then is_nobodys; else is_pair_gone; fi; }
+
+# answers_again MODE: with nothing of ours alive; what is left then is to be reaped.
+answers_again() {
+  wait_until let_go "$1"
+  is_answered 192.0.2.10
+  is_answered 2001:db8:1::10
+  netlend reap
+  is_home
+}
+
+with_everything_killed_the_host_has_it_again() {
+  local mode
+  furnish_for_addresses
+  for mode in "${modes[@]}"; do
+    echo "mode $mode"
+    start box "192.0.2.10 2001:db8:1::10 mode=$mode" sleep 1000
+    wait_until is_lent ready
+    fails let_go "$mode"
+    kill_everything
+    answers_again "$mode"
+  done
+}
+
 # listen_on_the_same_port WORD: in two SPECs; and home beside them.
 listen_on_the_same_port() {
   ip addr add 192.0.2.12/24 dev lan0

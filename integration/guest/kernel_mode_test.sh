@@ -37,8 +37,6 @@ the_promises_of_addresses_are_kept() {
     --run_test='kernel_mode:lent_addresses:modes/several_addresses*:modes/the_source*:address_failures/whoever_*'
 }
 
-is_owned() { [[ $(tail -n +2 /proc/net/l3_ns) ]]; }
-is_nobodys() { fails is_owned; }
 mode_of_loan() { netlend loans --format json | jq -r '.loans[0].mode'; }
 
 a_command_shares_devices_and_routes_and_has_its_own_addresses() {
@@ -75,22 +73,6 @@ auto_takes_it_first_and_only_where_no_device_is_wanted() {
 }
 
 several_commands_listen_on_the_same_port() { listen_on_the_same_port mode=kernel; }
-
-with_everything_killed_the_host_has_it_again() {
-  furnish_for_addresses
-  start box '192.0.2.10 2001:db8:1::10 mode=kernel' sleep 1000
-  wait_until is_lent ready
-  is_owned
-  guardian=$(jq .ledger.guardian.pid /run/netlend/ledgers/*)
-  # The guardian first: nothing of ours is to be alive when the borrower dies.
-  kill -KILL "$guardian" "$run"
-  wait_until is_gone "$guardian"
-  wait_until is_nobodys
-  is_answered 192.0.2.10
-  is_answered 2001:db8:1::10
-  netlend reap
-  is_home
-}
 
 loopback_is_shared_where_root_says_so() {
   furnish_for_addresses

@@ -12,7 +12,7 @@ cases=(
   a_borrower_is_listed_with_its_home_and_lends_nothing_on
   a_command_has_the_addresses_and_they_come_home
   several_commands_listen_on_the_same_port
-  with_everything_killed_the_host_answers_again
+  with_everything_killed_the_host_has_it_again
   one_reap_is_enough_right_after_everything_was_killed
   a_killed_netlend_has_left_a_guardian_that_cleans_up
   addresses_come_home_from_the_lan_itself
@@ -33,8 +33,6 @@ make_machine() {
   make_private_etc
 }
 
-is_pair_gone() { [[ $(ip link show) != *nl-* ]]; }
-
 a_command_has_the_addresses_and_they_come_home() {
   furnish_for_addresses
   output=$(netlend run --l3 '192.0.2.10 2001:db8:1::10' -- sh -c '
@@ -48,21 +46,6 @@ a_command_has_the_addresses_and_they_come_home() {
 }
 
 several_commands_listen_on_the_same_port() { listen_on_the_same_port mode=auto; }
-
-with_everything_killed_the_host_answers_again() {
-  furnish_for_addresses
-  start box '192.0.2.10 2001:db8:1::10' sleep 1000
-  wait_until is_lent ready
-  guardian=$(jq .ledger.guardian.pid /run/netlend/ledgers/*)
-  # The guardian first: nothing of ours is to be alive when the borrower dies.
-  kill -KILL "$guardian" "$run"
-  wait_until is_gone "$guardian"
-  wait_until is_pair_gone
-  is_answered 192.0.2.10
-  is_answered 2001:db8:1::10
-  netlend reap
-  is_home
-}
 
 # Who was killed is alive until the kernel is done with it, and a reap finds it so most times.
 one_reap_is_enough_right_after_everything_was_killed() {
@@ -113,14 +96,8 @@ addresses_come_home_from_the_lan_itself() {
   start box2 '192.0.2.10 2001:db8:1::10 mode=macvlan' sleep 1000
   wait_until is_lent ready
   is_answered 2001:db8:1::10
-  guardian=$(jq .ledger.guardian.pid /run/netlend/ledgers/*)
-  kill -KILL "$guardian" "$run"
-  wait_until is_gone "$guardian"
-  wait_until is_pair_gone
-  is_answered 192.0.2.10
-  is_answered 2001:db8:1::10
-  netlend reap
-  is_home
+  kill_everything
+  answers_again macvlan
 }
 
 an_uplink_that_was_down_and_is_up_again_is_answered_on() {
@@ -170,9 +147,7 @@ a_container_network_made_while_lent_works_and_goes_on() {
   fails is_box_online
   sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
   # With everything killed, reap finds what home has become.
-  guardian=$(jq .ledger.guardian.pid /run/netlend/ledgers/*)
-  kill -KILL "$guardian" "$run"
-  wait_until is_gone "$guardian"
+  kill_everything
   wait_until is_pair_gone
   netlend reap
   has_no_loans
@@ -191,9 +166,7 @@ the_machine_speaks_on_when_the_address_that_it_spoke_from_goes() {
   ping -c 1 -W 1 192.0.2.1
   is_answered 192.0.2.10
   # The next one ends by itself, and nobody is alive to see it.
-  guardian=$(jq .ledger.guardian.pid /run/netlend/ledgers/*)
-  kill -KILL "$guardian" "$run"
-  wait_until is_gone "$guardian"
+  kill_everything
   ip addr del 192.0.2.12/24 dev lan0
   [[ -z $(ip route show 192.0.2.0/24) ]]
   netlend reap
