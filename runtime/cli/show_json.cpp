@@ -1,7 +1,6 @@
 #include "cli/show_json.hpp"
 
 #include <linux/if.h>
-#include <linux/if_link.h>
 #include <sys/socket.h>
 
 #include <array>
@@ -27,27 +26,6 @@ std::string_view role_name(Role role) {
       return "staging";
   }
   return "unknown";
-}
-
-std::string tunable_name(std::uint16_t type) {
-  struct Tunable {
-    std::uint16_t type;
-    const char* name;
-  };
-  // The last two are newer than Debian 12's headers (include/uapi/linux/if_link.h).
-  constexpr std::array kTunables{
-      Tunable{IFLA_TXQLEN, "txqlen"},
-      Tunable{IFLA_GROUP, "group"},
-      Tunable{IFLA_GSO_MAX_SEGS, "gso_max_segs"},
-      Tunable{IFLA_GSO_MAX_SIZE, "gso_max_size"},
-      Tunable{IFLA_GRO_MAX_SIZE, "gro_max_size"},
-      Tunable{63, "gso_ipv4_max_size"},
-      Tunable{64, "gro_ipv4_max_size"},
-  };
-  for (const auto& tunable : kTunables) {
-    if (tunable.type == type) return tunable.name;
-  }
-  return "attribute_" + std::to_string(type);
 }
 
 json flags_to_json(std::uint32_t flags) {

@@ -141,11 +141,6 @@ void put_header(Message& message, IfIndex ifindex, const AddressRecord& address)
   message.header(header);
 }
 
-std::string raw_address_text(const RawAttributes& attributes, std::uint16_t type) {
-  const auto found = attributes.find(type);
-  return found == attributes.end() ? "" : IpAddress::from_bytes(found->second).str();
-}
-
 std::string flags_text(std::uint32_t flags) {
   struct Flag {
     std::uint32_t bit;
@@ -178,6 +173,11 @@ bool AddressRecord::is_tentative() const noexcept {
 }
 bool AddressRecord::is_duplicate() const noexcept { return (flags & IFA_F_DADFAILED) != 0; }
 bool AddressRecord::is_permanent() const noexcept { return (flags & IFA_F_PERMANENT) != 0; }
+
+bool AddressRecord::is_over(std::int64_t now_ms) const noexcept {
+  constexpr std::int64_t kMsPerSecond = 1000;
+  return valid_until_s && *valid_until_s <= now_ms / kMsPerSecond;
+}
 
 bool AddressRecord::is_link_local_ipv6() const {
   return family == AF_INET6 && address().is_link_local();
@@ -236,10 +236,10 @@ IpPrefix network_of(const AddressRecord& address) {
 
 std::string describe(const AddressRecord& address) {
   std::string out = fmt::format("{}", address.address().str());
-  const std::string peer = raw_address_text(address.attributes, IFA_ADDRESS);
+  const std::string peer = address_text(address.attributes, IFA_ADDRESS);
   if (peer != address.address().str() && !peer.empty()) out += fmt::format(" peer {}", peer);
   out += fmt::format("/{}", address.length_bits);
-  const std::string broadcast = raw_address_text(address.attributes, IFA_BROADCAST);
+  const std::string broadcast = address_text(address.attributes, IFA_BROADCAST);
   if (!broadcast.empty()) out += fmt::format(" brd {}", broadcast);
   std::array<char, 32> scope{};
   out += fmt::format(" scope {}", ::rtnl_scope2str(address.scope, scope.data(), scope.size()));

@@ -29,6 +29,8 @@ struct AddressRecord {
   bool is_tentative() const noexcept;
   bool is_duplicate() const noexcept;
   bool is_permanent() const noexcept;
+  /// Whether its valid lifetime has ended at that time of CLOCK_MONOTONIC.
+  bool is_over(std::int64_t now_ms) const noexcept;
   bool is_link_local_ipv6() const;
   /// Equal but for what the kernel does by itself: the state of duplicate address detection.
   bool is_same_as(const AddressRecord& other) const;

@@ -8,12 +8,10 @@
 
 #include "net/kernel/message.hpp"
 #include "net/kernel/names.hpp"
+#include "net/kernel/raw_attributes.hpp"
 #include "net/kernel/route_socket.hpp"
 
 namespace netlend {
-
-/// Attributes as the kernel sent them, by type: to be sent back unchanged.
-using RawAttributes = std::map<std::uint16_t, std::string>;
 
 /// What a device is enslaved to.
 struct LinkMaster {

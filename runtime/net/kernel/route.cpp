@@ -109,21 +109,29 @@ bool RouteRecord::is_same_as(const RouteRecord& other) const {
 std::vector<RouteRecord> list_routes(RouteSocket& socket, IfIndex ifindex) {
   std::vector<RouteRecord> records;
   for (const int family : {AF_INET, AF_INET6}) {
-    Message message(RTM_GETROUTE, 0, fmt::format("list the routes of device {}", ifindex.value));
-    rtmsg header{};
-    header.rtm_family = static_cast<std::uint8_t>(family);
-    message.header(header);
-    message.put_u32(RTA_OIF, static_cast<std::uint32_t>(ifindex.value));
-    std::vector<Reply> replies;
-    try {
-      replies = socket.dump(message);
-    } catch (const Error& error) {
-      if (!is_no_ipv6(error, family)) throw;
-    }
-    for (const auto& reply : replies) {
-      if (reply.type() != RTM_NEWROUTE || !goes_through(reply, ifindex)) continue;
-      RouteRecord record = parse_route(reply);
+    for (auto& record : list_all_routes(socket, ifindex, family)) {
       if (!record.is_kernel_local()) records.push_back(std::move(record));
+    }
+  }
+  return records;
+}
+
+std::vector<RouteRecord> list_all_routes(RouteSocket& socket, IfIndex ifindex, int family) {
+  Message message(RTM_GETROUTE, 0, fmt::format("list the routes of device {}", ifindex.value));
+  rtmsg header{};
+  header.rtm_family = static_cast<std::uint8_t>(family);
+  message.header(header);
+  message.put_u32(RTA_OIF, static_cast<std::uint32_t>(ifindex.value));
+  std::vector<Reply> replies;
+  try {
+    replies = socket.dump(message);
+  } catch (const Error& error) {
+    if (!is_no_ipv6(error, family)) throw;
+  }
+  std::vector<RouteRecord> records;
+  for (const auto& reply : replies) {
+    if (reply.type() == RTM_NEWROUTE && goes_through(reply, ifindex)) {
+      records.push_back(parse_route(reply));
     }
   }
   return records;
@@ -132,6 +140,13 @@ std::vector<RouteRecord> list_routes(RouteSocket& socket, IfIndex ifindex) {
 DeviceRoute parse_device_route(const Reply& reply) {
   const auto device = reply.attributes(sizeof(rtmsg)).u32(RTA_OIF).value_or(0);
   return {IfIndex{static_cast<int>(device)}, parse_route(reply)};
+}
+
+std::vector<DeviceRoute> parse_device_routes(const std::vector<Reply>& replies) {
+  std::vector<DeviceRoute> routes;
+  routes.reserve(replies.size());
+  for (const auto& reply : replies) routes.push_back(parse_device_route(reply));
+  return routes;
 }
 
 std::vector<DeviceRoute> list_routes_from(RouteSocket& socket,
@@ -146,10 +161,7 @@ std::vector<DeviceRoute> list_routes_from(RouteSocket& socket,
     return RouteSocket::take_if(source && std::find(sources.begin(), sources.end(), *source) !=
                                               sources.end());
   });
-  std::vector<DeviceRoute> routes;
-  routes.reserve(replies.size());
-  for (const auto& reply : replies) routes.push_back(parse_device_route(reply));
-  return routes;
+  return parse_device_routes(replies);
 }
 
 namespace {

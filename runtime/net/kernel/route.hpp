@@ -51,6 +51,8 @@ struct RouteRecord {
 /// The routes through the device in all tables, in the kernel's order, IPv4 first; without those
 /// that the kernel keeps for each address (is_kernel_local).
 std::vector<RouteRecord> list_routes(RouteSocket& socket, IfIndex ifindex);
+/// Those of one family, and with those of the kernel.
+std::vector<RouteRecord> list_all_routes(RouteSocket& socket, IfIndex ifindex, int family);
 
 /// A route and the device that it goes through; of one with several next hops, none.
 struct DeviceRoute {
@@ -61,6 +63,7 @@ struct DeviceRoute {
 
 /// Of an answer to RTM_GETROUTE.
 DeviceRoute parse_device_route(const Reply& reply);
+std::vector<DeviceRoute> parse_device_routes(const std::vector<Reply>& replies);
 
 /// The unicast routes of a family whose source is one of these addresses (raw bytes), through any
 /// device. The kernel can't look for them: it sends all routes of this machine.

@@ -69,10 +69,7 @@ std::vector<DeviceRoute> list_ranked(RouteSocket& socket, int family, std::uint3
                                 [&](std::uint16_t type) { return attributes.find(type); });
     return RouteSocket::take_if(ranks.contains(rank));
   });
-  std::vector<DeviceRoute> routes;
-  routes.reserve(replies.size());
-  for (const auto& reply : replies) routes.push_back(parse_device_route(reply));
-  return routes;
+  return parse_device_routes(replies);
 }
 
 using IsOther = std::function<bool(const DeviceRoute&)>;

@@ -15,11 +15,6 @@
 namespace netlend {
 
 namespace {
-std::string address_text(const RawAttributes& attributes, std::uint16_t type) {
-  const auto found = attributes.find(type);
-  return found == attributes.end() ? "" : IpAddress::from_bytes(found->second).str();
-}
-
 std::string via_text(const RouteRecord& route) {
   const std::string gateway = address_text(route.attributes, RTA_GATEWAY);
   if (!gateway.empty()) return fmt::format(" via {}", gateway);

@@ -71,11 +71,6 @@ class RoutedReturn {
   std::optional<IfIndex> host_;
 };
 
-bool is_over(const AddressRecord& address) {
-  constexpr std::int64_t kMsPerSecond = 1000;
-  return address.valid_until_s && *address.valid_until_s <= monotonic_ms() / kMsPerSecond;
-}
-
 const AddressRecord* find(const std::vector<AddressRecord>& all, const IpAddress& address) {
   const auto found = std::find_if(all.begin(), all.end(),
                                   [&](const auto& record) { return record.address() == address; });
@@ -157,7 +152,7 @@ std::optional<std::string> RoutedReturn::why_no_ipv6(const std::string& device) 
 void RoutedReturn::give_back_ipv6(const LentAddress& lent) {
   const IpAddress address = lent.home.address();
   const auto link = find_link(socket_, lent.device);
-  const bool has_place = link && !is_over(lent.home) && !why_no_ipv6(link->name);
+  const bool has_place = link && !lent.home.is_over(monotonic_ms()) && !why_no_ipv6(link->name);
   if (has_place) put_on_device(lent.device, lent.home);
   remove_rules(AF_INET6, [&](const FibRule& rule) { return sends_to_borrower(rule, loan_, lent); });
   if (host_) {
@@ -227,7 +222,7 @@ bool RoutedReturn::verify(const LentAddress& lent) {
                      address, printable(lent.device_name))});
     return true;
   }
-  if (is_over(lent.home)) return true;
+  if (lent.home.is_over(monotonic_ms())) return true;
   if (lent.home.family == AF_INET6) {
     if (const auto why = why_no_ipv6(link->name)) {
       failures_.push_back({fmt::format(

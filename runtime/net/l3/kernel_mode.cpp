@@ -56,9 +56,7 @@ void take_back(const AddressScene& scene, const AddressLoan& loan, const LentAdd
     return record.address() == lent.home.address();
   });
   if (now == all.end()) {
-    const bool is_over =
-        lent.home.valid_until_s && *lent.home.valid_until_s * 1000 <= monotonic_ms();
-    if (is_over) return;
+    if (lent.home.is_over(monotonic_ms())) return;
     failures.push_back(
         {fmt::format("address '{}' is not on '{}' any more: somebody took it away "
                      "there",

@@ -12,12 +12,8 @@
 namespace netlend {
 
 namespace {
-constexpr std::int64_t kMsPerSecond = 1000;
-
 /// The kernel may be some hundredths of a second early, and deadlines are whole seconds.
-bool is_over(const AddressRecord& address) {
-  return address.valid_until_s && *address.valid_until_s <= monotonic_ms() / kMsPerSecond + 1;
-}
+constexpr std::int64_t kEarlyMs = 1000;
 
 /// Where it is no address of its borrower's any more.
 void remove_rules(const AddressScene& scene, const AddressLoan& loan, const LentAddress& lent) {
@@ -38,7 +34,8 @@ void remove_inside(Site& borrower, const AddressScene& scene, const IpAddress& a
 }  // namespace
 
 bool has_ended(const AddressScene& scene, const LentAddress& lent) {
-  return is_over(lent.home) && find_address(scene.home.socket, lent.home.address()).empty();
+  return lent.home.is_over(monotonic_ms() + kEarlyMs) &&
+         find_address(scene.home.socket, lent.home.address()).empty();
 }
 
 void end_with_home(const AddressScene& scene, const AddressLoan& loan, const LentAddress& lent) {

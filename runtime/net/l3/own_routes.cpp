@@ -1,6 +1,5 @@
 #include "net/l3/own_routes.hpp"
 
-#include <fmt/core.h>
 #include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
 
@@ -31,17 +30,12 @@ void add_shadowed(Shadowed& shadowed, const Ledger& ledger) {
   }
 }
 
-std::string attribute(const RawAttributes& attributes, std::uint16_t type) {
-  const auto found = attributes.find(type);
-  return found == attributes.end() ? std::string{} : found->second;
-}
-
 bool is_first(const AddressRecord& address) { return (address.flags & IFA_F_SECONDARY) == 0; }
 
 /// Not that of a point-to-point link, which has its peer's.
 bool has_own_network(const AddressRecord& address) {
   return address.family == AF_INET &&
-         attribute(address.attributes, IFA_ADDRESS) == address.address().bytes();
+         bytes_of(address.attributes, IFA_ADDRESS) == address.address().bytes();
 }
 
 /// The address that routes for `address` name: inet_ifa_byprefix().
@@ -63,7 +57,7 @@ class KernelRoutes {
     std::vector<RouteRecord> routes{
         route(RTN_LOCAL, std::string(address_.address().bytes()), kAddressBits)};
     if (!is_up) return routes;
-    const std::string broadcast = attribute(address_.attributes, IFA_BROADCAST);
+    const std::string broadcast(bytes_of(address_.attributes, IFA_BROADCAST));
     if (!broadcast.empty()) routes.push_back(route(RTN_BROADCAST, broadcast, kAddressBits));
     if (is_first(address_) && address_.length_bits < kAddressBits) add_network(routes, broadcast);
     return routes;
@@ -87,7 +81,7 @@ class KernelRoutes {
     if ((address_.flags & IFA_F_NOPREFIXROUTE) == 0) {
       routes.push_back(
           route(RTN_UNICAST, std::string(network.address().bytes()), address_.length_bits));
-      const std::string metric = attribute(address_.attributes, IFA_RT_PRIORITY);
+      const std::string_view metric = bytes_of(address_.attributes, IFA_RT_PRIORITY);
       if (!metric.empty()) routes.back().attributes.emplace(RTA_PRIORITY, metric);
     }
     if (address_.length_bits > kBroadcastBitsMax) return;
@@ -112,7 +106,9 @@ struct Turn {
 /// Puts in order what one device has of such routes.
 class OwnRoutes {
  public:
-  OwnRoutes(const AddressScene& scene, Failures& failures) : scene_(scene), failures_(failures) {}
+  /// `others`: who else lends addresses of this home.
+  OwnRoutes(const AddressScene& scene, const std::vector<Ledger>& others, Failures& failures)
+      : scene_(scene), others_(others), failures_(failures) {}
 
   void settle(IfIndex device, const Turn& turn);
 
@@ -121,31 +117,17 @@ class OwnRoutes {
                 const std::vector<RouteRecord>& now) const;
   std::vector<RouteRecord> missing(const LinkState& link, const Turn& turn,
                                    const std::vector<RouteRecord>& now) const;
-  std::vector<RouteRecord> list(IfIndex device) const;
   bool is_kept_for_source(IfIndex device, const RouteRecord& route) const;
   void carry_out(const Message& message) {
     attempt(failures_, [&] { scene_.ensure(scene_.home, message); });
   }
 
   const AddressScene& scene_;
+  const std::vector<Ledger>& others_;
   Failures& failures_;
 };
 
 bool is_ours(const RouteRecord& route) { return route.protocol == kNetlendProtocol; }
-
-std::vector<RouteRecord> OwnRoutes::list(IfIndex device) const {
-  Message message(RTM_GETROUTE, 0, fmt::format("list the routes of device {}", device.value));
-  rtmsg header{};
-  header.rtm_family = AF_INET;
-  message.header(header);
-  message.put_u32(RTA_OIF, static_cast<std::uint32_t>(device.value));
-  std::vector<RouteRecord> routes;
-  for (const auto& reply : scene_.home.socket.dump(message)) {
-    auto [through, route] = parse_device_route(reply);
-    if (through == device) routes.push_back(std::move(route));
-  }
-  return routes;
-}
 
 /// The route of the network whose source was changed for a loan (l3/source_routes.hpp).
 bool OwnRoutes::is_kept_for_source(IfIndex device, const RouteRecord& route) const {
@@ -155,14 +137,13 @@ bool OwnRoutes::is_kept_for_source(IfIndex device, const RouteRecord& route) con
       return is_same_place(each, {device, route});
     });
   };
-  const auto others = other_address_ledgers(scene_);
-  return has(scene_.ledger) || std::any_of(others.begin(), others.end(), has);
+  return has(scene_.ledger) || std::any_of(others_.begin(), others_.end(), has);
 }
 
 bool OwnRoutes::is_there(IfIndex device, const RouteRecord& route,
                          const std::vector<RouteRecord>& now) const {
   const bool is_now = std::any_of(now.begin(), now.end(), [&](const RouteRecord& each) {
-    return !is_ours(each) && each.type == route.type &&
+    return !is_ours(each) && each.type == route.type && !each.attributes.contains(RTA_MULTIPATH) &&
            is_same_place({device, each}, {device, route});
   });
   return is_now || is_kept_for_source(device, route);
@@ -200,7 +181,7 @@ void OwnRoutes::settle(IfIndex device, const Turn& turn) {
   const auto link = find_link(scene_.home.socket, device);
   // To what is in a VRF, the table of local addresses is another.
   if (!link || (link->master && link->master->kind == "vrf")) return;
-  const auto now = list(device);
+  const auto now = list_all_routes(scene_.home.socket, device, AF_INET);
   const auto needed = missing(*link, turn, now);
   const auto is_in = [](const std::vector<RouteRecord>& list, const RouteRecord& route) {
     return std::any_of(list.begin(), list.end(),
@@ -225,9 +206,12 @@ std::set<IfIndex> ipv4_devices(const Ledger& ledger) {
   return devices;
 }
 
-void settle_devices(const AddressScene& scene, const Turn& turn, Failures& failures) {
+/// `turn`: of the scene's own ledger.
+void settle_devices(const AddressScene& scene, Turn turn, Failures& failures) {
+  const auto others = other_address_ledgers(scene);
+  for (const auto& other : others) add_shadowed(turn.away, other);
   for (const IfIndex device : ipv4_devices(scene.ledger)) {
-    attempt(failures, [&] { OwnRoutes(scene, failures).settle(device, turn); });
+    attempt(failures, [&] { OwnRoutes(scene, others, failures).settle(device, turn); });
   }
 }
 }  // namespace
@@ -235,15 +219,13 @@ void settle_devices(const AddressScene& scene, const Turn& turn, Failures& failu
 void enter_own_routes(const AddressScene& scene, Failures& failures) {
   Turn turn;
   add_shadowed(turn.away, scene.ledger);
-  for (const auto& other : other_address_ledgers(scene)) add_shadowed(turn.away, other);
-  settle_devices(scene, turn, failures);
+  settle_devices(scene, std::move(turn), failures);
 }
 
 void restore_own_routes(const AddressScene& scene, Failures& failures) {
   Turn turn;
   add_shadowed(turn.back, scene.ledger);
-  for (const auto& other : other_address_ledgers(scene)) add_shadowed(turn.away, other);
-  settle_devices(scene, turn, failures);
+  settle_devices(scene, std::move(turn), failures);
 }
 
 }  // namespace netlend

@@ -11,11 +11,6 @@
 namespace netlend {
 
 namespace {
-std::string attribute(const RouteRecord& route, std::uint16_t type) {
-  const auto found = route.attributes.find(type);
-  return found == route.attributes.end() ? std::string{} : found->second;
-}
-
 const DeviceRoute* find_place(const std::vector<DeviceRoute>& all, const DeviceRoute& wanted) {
   const auto found = std::find_if(
       all.begin(), all.end(), [&](const DeviceRoute& each) { return is_same_place(each, wanted); });
@@ -51,13 +46,13 @@ bool differ_in_source_only(RouteRecord left, RouteRecord right) {
   return left.is_same_as(right);
 }
 
-bool is_at_home(const AddressScene& scene, const std::string& bytes) {
+bool is_at_home(const AddressScene& scene, std::string_view bytes) {
   return !find_address(scene.home.socket, IpAddress::from_bytes(bytes)).empty();
 }
 
 /// The loan of a whole address that the route had for its source.
 const LentAddress* find_lent(const Ledger& ledger, const RouteRecord& route) {
-  const std::string source = attribute(route, RTA_PREFSRC);
+  const std::string_view source = bytes_of(route.attributes, RTA_PREFSRC);
   for (const auto& loan : ledger.address_loans) {
     if (!loan.ports.empty()) continue;
     for (const auto& lent : loan.addresses) {
@@ -95,7 +90,7 @@ void remove_double(const AddressScene& scene, const DeviceRoute& changed,
                    const std::vector<RouteRecord>& now) {
   const auto* lent = find_lent(scene.ledger, changed.route);
   for (const auto& route : now) {
-    if (lent == nullptr || attribute(route, RTA_PREFSRC) != lent->substitute ||
+    if (lent == nullptr || bytes_of(route.attributes, RTA_PREFSRC) != lent->substitute ||
         !differ_in_source_only(route, changed.route)) {
       continue;
     }
@@ -115,7 +110,7 @@ void put_back(const AddressScene& scene, const DeviceRoute& changed) {
   const bool is_ours =
       now ? differ_in_source_only(*now, changed.route) : went_with_substitute(scene, changed.route);
   if (!is_ours || !is_device_up(scene, changed.device) ||
-      !is_at_home(scene, attribute(changed.route, RTA_PREFSRC))) {
+      !is_at_home(scene, bytes_of(changed.route.attributes, RTA_PREFSRC))) {
     return;
   }
   if (now) return change_route(scene, {changed.device, *now}, changed.route);
@@ -125,7 +120,7 @@ void put_back(const AddressScene& scene, const DeviceRoute& changed) {
 
 bool is_same_place(const DeviceRoute& left, const DeviceRoute& right) {
   const auto is_same = [&](std::uint16_t type) {
-    return attribute(left.route, type) == attribute(right.route, type);
+    return bytes_of(left.route.attributes, type) == bytes_of(right.route.attributes, type);
   };
   return left.device == right.device && left.route.family == right.route.family &&
          left.route.table == right.route.table && left.route.tos == right.route.tos &&

@@ -46,15 +46,21 @@ RawRecord parse_vlan(std::string_view bytes) {
   return vlan;
 }
 
-std::vector<RawRecord> list_vlans(RouteSocket& socket, IfIndex port) {
-  Message message(RTM_GETVLAN, 0, fmt::format("list the VLANs of port {}", port.value));
+Message vlan_message(std::uint16_t type, IfIndex port, std::string doing) {
+  Message message(type, 0, std::move(doing));
   br_vlan_msg header{};
   header.family = AF_BRIDGE;
   header.ifindex = static_cast<std::uint32_t>(port.value);
   message.header(header);
+  return message;
+}
+
+std::vector<RawRecord> list_vlans(RouteSocket& socket, IfIndex port) {
+  const Message message =
+      vlan_message(RTM_GETVLAN, port, fmt::format("list the VLANs of port {}", port.value));
   std::vector<RawRecord> vlans;
   for (const auto& reply : socket.dump(message)) {
-    const Attributes attributes = reply.attributes(sizeof header);
+    const Attributes attributes = reply.attributes(sizeof(br_vlan_msg));
     for (const auto& [type, bytes] : attributes.all()) {
       if (type == BRIDGE_VLANDB_ENTRY) vlans.push_back(parse_vlan(bytes));
     }
@@ -164,11 +170,7 @@ Message change_vlan(std::uint16_t type, IfIndex port, const RawRecord& vlan, std
 }
 
 Message set_vlan_options(IfIndex port, const RawRecord& vlan, std::string doing) {
-  Message message(RTM_NEWVLAN, 0, std::move(doing));
-  br_vlan_msg header{};
-  header.family = AF_BRIDGE;
-  header.ifindex = static_cast<std::uint32_t>(port.value);
-  message.header(header);
+  Message message = vlan_message(RTM_NEWVLAN, port, std::move(doing));
   message.begin(BRIDGE_VLANDB_ENTRY).put(BRIDGE_VLANDB_ENTRY_INFO, vlan.header);
   for (const auto& [type, bytes] : vlan.attributes) {
     if (type != BRIDGE_VLANDB_ENTRY_TUNNEL_INFO) {
@@ -213,10 +215,6 @@ Message add_group(IfIndex port, IfIndex bridge, const RawRecord& group, std::str
     message.end();
   }
   return std::move(message.end());
-}
-
-bool contains(const std::vector<RawRecord>& list, const RawRecord& wanted) {
-  return std::find(list.begin(), list.end(), wanted) != list.end();
 }
 
 void restore_vlans(Restoration& restoration, const BridgePort& home) {

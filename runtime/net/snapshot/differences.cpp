@@ -1,7 +1,6 @@
 #include "net/snapshot/differences.hpp"
 
 #include <fmt/core.h>
-#include <linux/if_link.h>
 
 #include <algorithm>
 #include <string_view>
@@ -14,23 +13,6 @@
 namespace netlend {
 
 namespace {
-std::string_view tunable_name(std::uint16_t type) {
-  switch (type) {
-    case IFLA_TXQLEN:
-      return "txqlen";
-    case IFLA_GROUP:
-      return "group";
-    case IFLA_GSO_MAX_SEGS:
-      return "gso_max_segs";
-    case IFLA_GSO_MAX_SIZE:
-      return "gso_max_size";
-    case IFLA_GRO_MAX_SIZE:
-      return "gro_max_size";
-    default:
-      return "gso_ipv4_max_size or gro_ipv4_max_size";
-  }
-}
-
 class Differences {
  public:
   template <typename Value>

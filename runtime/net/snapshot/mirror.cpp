@@ -57,10 +57,6 @@ RawRecord make_mirror(tc_mirred parameters) {
   return make_record(parameters, {});
 }
 
-bool contains(const std::vector<RawRecord>& mirrors, const RawRecord& wanted) {
-  return std::find(mirrors.begin(), mirrors.end(), wanted) != mirrors.end();
-}
-
 constexpr IfIndex kNowhere{0};
 
 /// That of a filter which was restored with its own device has another number.

@@ -19,7 +19,9 @@ bool is_over(const std::optional<std::int64_t>& until_s, std::int64_t now_s) {
   return until_s && *until_s <= now_s;
 }
 
-std::string bytes_of(const AddressRecord& record) { return std::string(record.address().bytes()); }
+std::string address_bytes(const AddressRecord& record) {
+  return std::string(record.address().bytes());
+}
 
 bool is_ipv4(const AddressRecord& record) { return record.family == AF_INET; }
 
@@ -49,7 +51,7 @@ bool is_prefix_route_of(const RouteRecord& route, const AddressRecord& primary) 
   const auto destination = route.attributes.find(RTA_DST);
   return route.family == AF_INET && route.protocol == RTPROT_KERNEL &&
          route.scope == RT_SCOPE_LINK && route.destination_bits == primary.length_bits &&
-         comes_from(route, bytes_of(primary)) && destination != route.attributes.end() &&
+         comes_from(route, address_bytes(primary)) && destination != route.attributes.end() &&
          destination->second == subnet_of(primary).address().bytes();
 }
 
@@ -62,7 +64,7 @@ RouteRecord make_prefix_route(const AddressRecord& primary) {
                     .scope = RT_SCOPE_LINK,
                     .type = RTN_UNICAST,
                     .attributes = {{RTA_DST, std::string(subnet_of(primary).address().bytes())},
-                                   {RTA_PREFSRC, bytes_of(primary)}}};
+                                   {RTA_PREFSRC, address_bytes(primary)}}};
   const auto metric = primary.attributes.find(IFA_RT_PRIORITY);
   if (metric != primary.attributes.end()) route.attributes.emplace(RTA_PRIORITY, metric->second);
   return route;
@@ -72,8 +74,7 @@ RouteRecord make_prefix_route(const AddressRecord& primary) {
 std::vector<RouteRecord>::iterator place_in_order(std::vector<RouteRecord>& routes,
                                                   const RouteRecord& added) {
   const auto destination = [](const RouteRecord& route) {
-    const auto found = route.attributes.find(RTA_DST);
-    return found == route.attributes.end() ? std::string() : found->second;
+    return bytes_of(route.attributes, RTA_DST);
   };
   return std::find_if(routes.begin(), routes.end(), [&](const RouteRecord& route) {
     return route.family != AF_INET ||
@@ -147,9 +148,9 @@ class Departure {
   }
   /// The same address with another length of prefix keeps them.
   void forget_routes_from(const AddressRecord& record) {
-    const std::string address = bytes_of(record);
+    const std::string address = address_bytes(record);
     for (const auto& other : home_.addresses) {
-      if (bytes_of(other) == address) return;
+      if (address_bytes(other) == address) return;
     }
     if (!is_ipv4(record)) {
       // net/ipv6/route.c, fib6_remove_prefsrc: the route stays, and has no source any more.

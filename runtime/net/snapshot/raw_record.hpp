@@ -1,9 +1,11 @@
 #pragma once
 
+#include <algorithm>
 #include <compare>
 #include <cstring>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/error.hpp"
 #include "net/kernel/link.hpp"
@@ -35,10 +37,13 @@ Header header_of(const RawRecord& record) {
   return header;
 }
 
+inline bool contains(const std::vector<RawRecord>& list, const RawRecord& wanted) {
+  return std::find(list.begin(), list.end(), wanted) != list.end();
+}
+
 /// Empty if absent.
 inline std::string_view bytes_of(const RawRecord& record, std::uint16_t attribute) {
-  const auto found = record.attributes.find(attribute);
-  return found == record.attributes.end() ? std::string_view{} : found->second;
+  return bytes_of(record.attributes, attribute);
 }
 
 /// 0 if absent or of another size.

@@ -26,8 +26,7 @@ class RouteIndex {
 
  private:
   static std::string destination_of(const RouteRecord& route) {
-    const auto found = route.attributes.find(RTA_DST);
-    return found == route.attributes.end() ? std::string() : found->second;
+    return std::string(bytes_of(route.attributes, RTA_DST));
   }
 
   std::unordered_map<std::string, std::vector<const RouteRecord*>> by_destination_;
