@@ -361,7 +361,8 @@ void prepare_home(const AddressScene& scene) {
 void put_back_home(const AddressScene& scene, Failures& failures) noexcept {
   attempt(failures, [&] {
     LedgerLock lock = lock_home(scene);
-    PuttingBack(scene, failures).carry_out(scene.ledger.home_changes);
+    const auto others = other_address_ledgers(scene);
+    PuttingBack(scene.knowing(others), failures).carry_out(scene.ledger.home_changes);
     scene.ledger.home_changes = {};
     // Whoever comes next must not take for needed what is put back; a full disk is no obstacle.
     Failures no_disk;

@@ -20,6 +20,14 @@ struct AddressScene {
   /// them; null: they are read at each question.
   const std::vector<Ledger>* others = nullptr;
 
+  /// The same, with the other ledgers read. For one act of who holds home's lock: nobody changes in
+  /// them meanwhile what is asked for.
+  AddressScene knowing(const std::vector<Ledger>& ledgers) const {
+    AddressScene scene = *this;
+    scene.others = &ledgers;
+    return scene;
+  }
+
   void call(Site& site, const Message& message) const {
     if (on_step) on_step(message.doing());
     site.socket.call(message);

@@ -183,7 +183,8 @@ void Upkeep::speak_from_substitute(const RouteRecord& wanted, IfIndex host) {
 
 void keep_up_addresses(const AddressScene& scene) {
   LedgerLock home = lock_home(scene);
-  Upkeep(scene).run();
+  const auto others = other_address_ledgers(scene);
+  Upkeep(scene.knowing(others)).run();
   home.remove();
 }
 
