@@ -24,15 +24,20 @@ void enter_start_gate_of(const ContainerFolder& folder) {
   if (const auto* failure = std::get_if<StartFailure>(&report)) throw Error(failure->message);
 }
 
+/// Null: the container has no terminal.
+std::unique_ptr<TerminalRelay> relay_terminal(NewContainer& container) {
+  auto master = container.take_terminal();
+  if (!master.is_open()) return nullptr;
+  return std::make_unique<TerminalRelay>(std::move(master), Relayed::standard_descriptors);
+}
+
 /// Lets it go, and waits for its end.
 RunResult attend(NewContainer& container, const HeldSignals& signals) {
   try {
+    // Before the go: what it writes first goes through a terminal of the right size and modes.
+    auto terminal = relay_terminal(container);
     container.let_go();
     container.await_start();
-    std::unique_ptr<TerminalRelay> terminal;
-    if (auto master = container.take_terminal(); master.is_open()) {
-      terminal = std::make_unique<TerminalRelay>(std::move(master), Relayed::standard_descriptors);
-    }
     return {.exit_code = supervise(container.first_process(), std::move(terminal), signals),
             .error = {},
             .failures = {}};
