@@ -7,7 +7,7 @@ source "$(dirname "$0")/cases.sh"
 source "$(dirname "$0")/../podman.sh"
 
 cases=(
-  a_unit_that_is_stopped_has_its_device_home_within_a_second
+  a_unit_that_is_stopped_has_its_device_home_in_time
   a_unit_that_is_killed_has_its_device_home
   the_guardian_is_in_no_cgroup_of_the_unit
   systemd_leaves_the_guardian_alone
@@ -35,7 +35,7 @@ cgroup_of() { cut -d : -f 3 "/proc/$1/cgroup"; }
 
 # ---- the cases ----------------------------------------------------------------------------------
 
-a_unit_that_is_stopped_has_its_device_home_within_a_second() {
+a_unit_that_is_stopped_has_its_device_home_in_time() {
   start_unit lender "${run_in_unit[@]}"
   wait_until is_lent
   begin_ms=$(uptime_ms)
@@ -43,7 +43,8 @@ a_unit_that_is_stopped_has_its_device_home_within_a_second() {
   wait_until ip link show lan0
   took_ms=$(($(uptime_ms) - begin_ms))
   echo "home after $took_ms ms"
-  ((took_ms < 1000))
+  # Of each second here most is the guest's own; who waits for systemd's SIGKILL waits for 90.
+  ((took_ms < 5000))
   wait_until is_home || is_home
 }
 
