@@ -289,29 +289,29 @@ signals_go_to_the_process() {
   has_nothing_left
 }
 
-what_runs_beside_the_first_process_is_killed_too() {
-  configure 'del(.linux.namespaces[] | select(.type == "pid"))' \
-    sh -c 'setsid sleep 1000000 & setsid sleep 1000000 & touch /out/ready; sleep 1000000'
+# Of a container that says when it is ready, in its output folder.
+start_until_ready() {
+  rm -f /run/out/ready
   netlend create c1 </dev/null
   netlend start c1
   wait_until test -e /run/out/ready
+}
+
+what_runs_beside_the_first_process_is_killed_too() {
+  configure 'del(.linux.namespaces[] | select(.type == "pid"))' \
+    sh -c 'setsid sleep 1000000 & setsid sleep 1000000 & touch /out/ready; sleep 1000000'
+  start_until_ready
   netlend kill --all c1 TERM
   wait_until is_status c1 stopped
   wait_until fails pgrep sleep
   netlend delete c1
-  netlend create c1 </dev/null
-  rm /run/out/ready
-  netlend start c1
-  wait_until test -e /run/out/ready
+  start_until_ready
   kill -KILL "$(pid_of c1)"
   wait_until is_status c1 stopped
   netlend kill --all c1 KILL
   wait_until fails pgrep sleep
   netlend delete c1
-  netlend create c1 </dev/null
-  rm /run/out/ready
-  netlend start c1
-  wait_until test -e /run/out/ready
+  start_until_ready
   netlend delete --force c1
   fails pgrep sleep
   has_nothing_left
