@@ -207,6 +207,13 @@ void add_next_hops(std::string_view hops, std::set<IfIndex>& devices) {
   }
 }
 
+/// The devices that a route leads to.
+void add_devices(const Attributes& route, std::set<IfIndex>& devices) {
+  const auto device = route.u32(RTA_OIF);
+  if (device) devices.insert(IfIndex{static_cast<int>(*device)});
+  add_next_hops(route.find(RTA_MULTIPATH).value_or(""), devices);
+}
+
 }  // namespace
 
 std::set<IfIndex> list_route_devices(RouteSocket& socket, int family) {
@@ -223,9 +230,7 @@ std::set<IfIndex> list_route_devices(RouteSocket& socket, int family) {
     const auto to = attributes.find(RTA_DST);
     if (route.rtm_type == RTN_UNICAST && route.rtm_protocol != kNetlendProtocol &&
         !(to && IpAddress::from_bytes(*to).is_link_local())) {
-      const auto device = attributes.u32(RTA_OIF);
-      if (device) devices.insert(IfIndex{static_cast<int>(*device)});
-      add_next_hops(attributes.find(RTA_MULTIPATH).value_or(""), devices);
+      add_devices(attributes, devices);
     }
     return RouteSocket::Take::no;
   });
@@ -243,9 +248,7 @@ std::set<IfIndex> list_announced_ways_out(RouteSocket& socket) {
     const auto route = reply.header<rtmsg>();
     const Attributes attributes = reply.attributes(sizeof route);
     if (route.rtm_protocol != RTPROT_RA || route.rtm_dst_len != 0) return RouteSocket::Take::no;
-    const auto device = attributes.u32(RTA_OIF);
-    if (device) devices.insert(IfIndex{static_cast<int>(*device)});
-    add_next_hops(attributes.find(RTA_MULTIPATH).value_or(""), devices);
+    add_devices(attributes, devices);
     return RouteSocket::Take::no;
   });
   return devices;
