@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <set>
 
@@ -23,9 +24,12 @@
 namespace netlend {
 
 namespace {
-// Who answers to a device that comes does so at once, or when udev is done with it.
+// Who answers to a device that comes does so at once, or when udev is done with it. What udev
+// itself takes isn't counted, up to a limit of its own: it can have all devices of a machine to
+// deal with.
 constexpr int kQuietMs = 100;
 constexpr int kOnlookersTimeoutMs = 1500;
+constexpr int kUdevTimeoutMs = 10000;
 constexpr std::int64_t kMsPerSecond = 1000;
 
 class Returning {
@@ -192,12 +196,15 @@ void Returning::have_the_last_word() {
   if (!others.are_there() || arrivals_.empty()) return;
   std::set<int> ifindexes;
   for (const auto& arrival : arrivals_) ifindexes.insert(arrival.ifindex.value);
-  const std::int64_t deadline = monotonic_ms() + kOnlookersTimeoutMs;
-  for (std::int64_t left_ms = kOnlookersTimeoutMs; left_ms > 0;
-       left_ms = deadline - monotonic_ms()) {
-    Onlookers::wait_for_udev(static_cast<int>(left_ms));
+  const std::int64_t udev_deadline = monotonic_ms() + kUdevTimeoutMs;
+  std::int64_t left_ms = kOnlookersTimeoutMs;
+  while (left_ms > 0) {
+    const std::int64_t udev_left_ms = udev_deadline - monotonic_ms();
+    Onlookers::wait_for_udev(static_cast<int>(std::max<std::int64_t>(udev_left_ms, 0)));
+    const std::int64_t begin = monotonic_ms();
     others.forget();
     if (!restore_what_changed() && others.stay_away(ifindexes, kQuietMs)) return;
+    left_ms -= monotonic_ms() - begin;
   }
 }
 
