@@ -39,7 +39,7 @@ FUZZ_PACKAGES = clang libclang-rt-14-dev
 CCACHE := $(if $(shell command -v ccache),-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
 
 .PHONY: all deps lint-deps fuzz-deps guest-deps kernel-deps model-deps bench-deps build dev run test test-guest \
-  test-kernel kernel-package test-fault soak asan model mutants fuzz bench lint install clean
+  test-kernel kernel-package test-fault soak asan-build asan model mutants fuzz bench lint install clean
 
 all: build
 
@@ -88,9 +88,11 @@ test-kernel: kernel-deps build dev
 kernel-package:
 	@packaging/kernel-source/build-deb build $$(sed -n 's/^project(netlend VERSION \([0-9.]*\).*/\1/p' CMakeLists.txt)
 
-asan: deps
+asan-build: deps
 	@cmake --preset asan $(CCACHE) >/dev/null
 	@cmake --build --preset asan --parallel $(JOBS)
+
+asan: asan-build
 	@integration/run-tests asan build/asan/bin
 
 test-fault: build dev

@@ -21,6 +21,13 @@ using netlend::test::Scene;
 using netlend::test::tell_survived;
 
 namespace {
+/// The requests for lists.
+IsPoint lists() {
+  return [is_request = netlend::test::netlink_requests()](const Call& call) {
+    return is_request(call) && netlend::test::is_netlink_dump(call);
+  };
+}
+
 /// Without the long counts, one point in so many.
 constexpr int kStep = 8;
 
@@ -82,11 +89,13 @@ BOOST_AUTO_TEST_CASE(to_earlier_requests_are_no_answers) {
 }
 
 BOOST_AUTO_TEST_CASE(what_changed_while_it_was_listed_is_listed_again) {
-  const auto is_request = netlend::test::netlink_requests();
-  strike_everywhere(
-      "a netlink list that changed meanwhile",
-      [&](const Call& call) { return is_request(call) && netlend::test::is_netlink_dump(call); },
-      {.deed = Deed::interrupt_dump});
+  strike_everywhere("a netlink list that changed meanwhile", lists(),
+                    {.deed = Deed::interrupt_dump});
+}
+
+BOOST_AUTO_TEST_CASE(that_there_is_no_such_list_is_believed_when_it_comes_twice) {
+  strike_everywhere("a netlink list that was denied once", lists(),
+                    {.deed = Deed::refuse, .errno_value = EOPNOTSUPP});
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -132,7 +132,7 @@ void refuse_every_request(Act act, Devices devices) {
   }
   faults.push_back({.deed = Deed::lose_answer, .errno_value = ENOBUFS});
   // What only asks is asked of whatever device, and met with the others.
-  const bool asks_too = devices != Devices::furnished || is_soak();
+  const bool asks_too = devices != Devices::furnished || act == Act::lend || is_soak();
   strike_everywhere(
       {.act = act,
        .devices = devices,
@@ -194,6 +194,9 @@ BOOST_AUTO_TEST_CASE(of_lending_furnished_devices) {
 BOOST_AUTO_TEST_CASE(of_giving_furnished_devices_back) {
   refuse_every_request(Act::give_back, Devices::furnished);
 }
+BOOST_AUTO_TEST_CASE(of_reaping_furnished_devices) {
+  refuse_every_request(Act::reap, Devices::furnished);
+}
 
 BOOST_AUTO_TEST_SUITE_END()
 
@@ -217,5 +220,6 @@ BOOST_AUTO_TEST_CASE(of_giving_three_devices_back) {
   fail_every_write(Act::give_back, Devices::three);
 }
 BOOST_AUTO_TEST_CASE(of_reaping_one_device) { fail_every_write(Act::reap, Devices::one); }
+BOOST_AUTO_TEST_CASE(of_reaping_three_devices) { fail_every_write(Act::reap, Devices::three); }
 
 BOOST_AUTO_TEST_SUITE_END()

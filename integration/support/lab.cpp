@@ -9,6 +9,7 @@
 #include <array>
 #include <csignal>
 #include <cstdio>
+#include <fstream>
 #include <memory>
 #include <regex>
 #include <stdexcept>
@@ -82,8 +83,13 @@ void wait_for_dad() {
   }
 }
 
-Sleeper::Sleeper() {
-  start([] { return ::unshare(CLONE_NEWNET) == 0; });
+Sleeper::Sleeper(User user) : user_(user) {
+  start([&] {
+    if (user == User::ours) return ::unshare(CLONE_NEWNET) == 0;
+    if (::unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0) return false;
+    std::ofstream map("/proc/self/uid_map");
+    return bool(map << "0 0 1" << std::flush);
+  });
 }
 
 Sleeper::Sleeper(int netns_fd) {
@@ -119,7 +125,8 @@ void Sleeper::kill() noexcept {
 }
 
 std::string Sleeper::sh(const std::string& command) const {
-  return test::sh("nsenter -t " + std::to_string(pid_) + " -n sh -c '" + command + "'");
+  const char* const also = user_ == User::its_own ? " -U --preserve-credentials" : "";
+  return test::sh("nsenter -t " + std::to_string(pid_) + also + " -n sh -c '" + command + "'");
 }
 
 }  // namespace netlend::test

@@ -42,8 +42,9 @@ std::string error_of(Work work) {
 /// A process that does nothing in a network namespace until it is killed.
 class Sleeper {
  public:
-  /// In one of its own.
-  Sleeper();
+  enum class User { ours, its_own };
+  /// In one of its own, of which it is root by a user namespace of its own or because we are.
+  explicit Sleeper(User user = User::ours);
   /// In this one.
   explicit Sleeper(int netns_fd);
   Sleeper(const Sleeper&) = delete;
@@ -55,13 +56,14 @@ class Sleeper {
   pid_t pid() const noexcept { return pid_; }
   /// SIGKILL, and waits for its end.
   void kill() noexcept;
-  /// Runs a command in its network namespace, as sh().
+  /// Runs a command in its network namespace and as its user, as sh().
   std::string sh(const std::string& command) const;
 
  private:
   void start(const std::function<bool()>& enter);
 
   pid_t pid_ = -1;
+  User user_ = User::ours;
 };
 
 }  // namespace netlend::test

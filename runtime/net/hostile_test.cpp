@@ -79,6 +79,20 @@ BOOST_AUTO_TEST_CASE(what_it_did_to_the_device_is_undone) {
   check_state_is_empty();
 }
 
+BOOST_AUTO_TEST_CASE(what_a_root_of_its_own_user_namespace_did_is_undone) {
+  Sleeper borrowing{Sleeper::User::its_own};
+  lend(context(), plan("eth0=lan0 addr=10.77.0.2/24"), borrower_of(borrowing));
+  borrowing.sh(
+      "ip link set eth0 down; ip link set eth0 name mine0; ip link set mine0 mtu 900 alias "
+      "hijacked;"
+      "ip link property del dev mine0 altname $(ip -j link show mine0 | grep -o netlend-[0-9a-f]*);"
+      "ip addr flush dev mine0; ip link add br6 type bridge; ip link set mine0 master br6 up");
+  borrowing.kill();
+  BOOST_TEST(joined(give_all_back()) == "");
+  check_home_as_it_was();
+  check_state_is_empty();
+}
+
 BOOST_AUTO_TEST_CASE(the_mode_of_a_macvlan_is_what_it_was) {
   sh("ip link add own0 link lan0 type macvlan mode bridge");
   const std::string before = observe("own0");

@@ -8,6 +8,9 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 
+#include <algorithm>
+#include <array>
+#include <cerrno>
 #include <cstring>
 
 #include "base/error.hpp"
@@ -79,6 +82,12 @@ std::string batch_end(std::uint16_t type, std::uint16_t subsystem, std::uint32_t
   return {reinterpret_cast<const char*>(&end), sizeof end};
 }
 
+/// What those who ask take for "there is no such thing".
+bool may_mean_none(const Error& error) {
+  constexpr std::array kNone{EOPNOTSUPP, EPROTONOSUPPORT, EINVAL, ENODEV, ENOENT, ESRCH};
+  return std::find(kNone.begin(), kNone.end(), error.errno_value()) != kNone.end();
+}
+
 bool is_passing(const Error& error) {
   return error.errno_value() == EINTR || error.errno_value() == EAGAIN;
 }
@@ -92,7 +101,7 @@ RouteSocket::RouteSocket(const Netns& netns, int protocol)
 void RouteSocket::call(const Message& message) { talk(message, NLM_F_ACK); }
 
 Reply RouteSocket::get(const Message& message) {
-  auto answer = talk(message, NLM_F_ACK);
+  auto answer = ask(message, NLM_F_ACK, {});
   if (answer.replies.empty()) {
     throw Error(fmt::format("{}: the kernel gave no answer", message.doing()), ENODATA);
   }
@@ -111,10 +120,21 @@ std::optional<Reply> RouteSocket::find(const Message& message) {
 
 std::vector<Reply> RouteSocket::dump(const Message& message, const Filter& filter) {
   for (int attempt = 0; attempt < kAttemptsMax; ++attempt) {
-    auto answer = talk(message, NLM_F_DUMP, filter);
+    auto answer = ask(message, NLM_F_DUMP, filter);
     if (!answer.interrupted) return std::move(answer.replies);
   }
   throw Error(fmt::format("{}: what was listed kept changing", message.doing()), EINTR);
+}
+
+RouteSocket::Answer RouteSocket::ask(const Message& message, std::uint16_t extra_flags,
+                                     const Filter& filter) {
+  // What isn't seen at home isn't brought back to it, so the kernel has to say it twice.
+  try {
+    return talk(message, extra_flags, filter);
+  } catch (const Error& error) {
+    if (!may_mean_none(error)) throw;
+  }
+  return talk(message, extra_flags, filter);
 }
 
 RouteSocket::Answer RouteSocket::talk(const Message& message, std::uint16_t extra_flags,

@@ -48,6 +48,8 @@ class RouteSocket {
     bool interrupted = false;
   };
 
+  /// talk() for what changes nothing.
+  Answer ask(const Message& message, std::uint16_t extra_flags, const Filter& filter);
   Answer talk(const Message& message, std::uint16_t extra_flags, const Filter& filter = {});
   Answer talk_once(const Message& message, std::uint16_t extra_flags, const Filter& filter);
   void send(const Message& message, std::uint16_t extra_flags);
