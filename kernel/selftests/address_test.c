@@ -5,6 +5,7 @@
 
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
+#include <net/if.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -24,6 +25,36 @@ EACH_FAMILY(D4_a_namespace_sees_its_own_addresses)
 	CHECK(shows_without_ids(child_a, in->a));
 	CHECK(!shows_without_ids(child_a, in->host));
 	CHECK(!shows_without_ids(child_b, in->a));
+}
+
+/* SIOCGIFADDR: 0, or a negative errno. */
+static int ask_for_address(int ns, const char *device, struct in_addr *address)
+{
+	struct ifreq wanted = { 0 };
+	int fd = sock(ns, SOCK_DGRAM), error;
+
+	strcpy(wanted.ifr_name, device);
+	enter(ns);
+	error = result(ioctl(fd, SIOCGIFADDR, &wanted));
+	enter(parent);
+	*address = ((struct sockaddr_in *)&wanted.ifr_addr)->sin_addr;
+	close(fd);
+	return error;
+}
+
+TEST(D4_a_device_has_for_each_the_address_of_its_own)
+{
+	const int ns[3] = { parent, child_a, child_b };
+	const char *const own[3] = { ipv4.host, ipv4.a, ipv4.b };
+	struct in_addr address;
+
+	for (int i = 0; i < 3; i++) {
+		EQUAL(ask_for_address(ns[i], "e0", &address), 0);
+		EQUAL(address.s_addr, inet_addr(own[i]));
+	}
+	EQUAL(ask_for_address(child_c, "e0", &address), -EADDRNOTAVAIL);
+	EQUAL(ask_for_address(child_c, "lo", &address), 0);
+	EQUAL(address.s_addr, inet_addr("127.0.0.1"));
 }
 
 EACH_FAMILY(D9_loopback_is_always_visible)
@@ -119,18 +150,48 @@ EACH_FAMILY(D5_a_device_that_goes_takes_its_addresses_along)
 	CHECK(!shows(parent, in->a) && !shows(parent, in->host));
 }
 
+/* Of both families and on two devices, and to whom in each subnet it sends. */
 TEST(R1_whole_sets_of_addresses)
 {
+	static const struct {
+		const char *device, *address;
+		int prefix;
+		const char *neighbour;
+	} set[] = {
+		{ "e0", "10.0.0.30", 24, "10.0.0.9" },
+		{ "e1", "10.6.0.1", 16, "10.6.0.9" },
+		{ "e1", "10.7.0.1", 16, "10.7.0.9" },
+		{ "e0", "2001:db8:6::1", 64, "2001:db8:6::9" },
+		{ "e1", "2001:db8:7::1", 64, "2001:db8:7::9" },
+	};
+	const int count = sizeof(set) / sizeof(*set);
+
 	add_e1();
-	EQUAL(add_address("e1", "10.6.0.1", 16, child_c, 0), 0);
-	EQUAL(add_address("e1", "10.6.0.2", 16, child_c, 0), 0);
-	EQUAL(add_address("e0", "10.0.0.30", 24, child_c, 0), 0);
-	CHECK(shows(child_c, "10.6.0.1"));
-	CHECK(shows(child_c, "10.6.0.2"));
-	CHECK(shows(child_c, "10.0.0.30"));
-	CHECK(!shows(child_a, "10.6.0.1"));
-	EQUAL(bind_to(sock(child_c, SOCK_STREAM), "10.6.0.2", 80), 0);
-	EQUAL(bind_to(sock(child_c, SOCK_STREAM), "10.0.0.30", 80), 0);
+	for (int i = 0; i < count; i++)
+		EQUAL(add_address(set[i].device, set[i].address, set[i].prefix,
+				  child_c, 0), 0);
+	for (int i = 0; i < count; i++) {
+		/* A worker of IPv6 enters the route. */
+		for (int waited_ms = 0; !*source(child_c, SOCK_DGRAM, set[i].neighbour, 9);
+		     waited_ms += 10) {
+			CHECK(waited_ms < 5000);
+			usleep(10000);
+		}
+		CHECK(!strcmp(source(child_c, SOCK_DGRAM, set[i].neighbour, 9),
+			      set[i].address));
+		CHECK(shows(child_c, set[i].address) && !shows(child_a, set[i].address));
+		EQUAL(try_bind(child_c, SOCK_STREAM, set[i].address), 0);
+		EQUAL(try_bind(parent, SOCK_STREAM, set[i].address), -EADDRNOTAVAIL);
+	}
+	close(child_c);
+	for (int i = 0; i < count; i++) {
+		for (int waited_ms = 0; !shows_without_ids(parent, set[i].address);
+		     waited_ms += 10) {
+			CHECK(waited_ms < 10000);
+			usleep(10000);
+		}
+		EQUAL(try_bind(parent, SOCK_STREAM, set[i].address), 0);
+	}
 }
 
 TEST(D4_secondary_to_a_primary_of_the_same_owner)

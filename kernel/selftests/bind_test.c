@@ -154,3 +154,49 @@ TEST(D0_a_childs_reuseport_opens_nothing_in_the_parent)
 	EQUAL(bind_to(inside, "0.0.0.0", 80), 0);
 	EQUAL(bind_to(second, "0.0.0.0", 80), -EADDRINUSE);
 }
+
+/* It closes first, so what is left of the connection is at its end. */
+static void leave_behind(const struct family *in, int ns, int port, int listener,
+			 bool whole)
+{
+	int fd = sock_in(in, ns, SOCK_STREAM);
+	int there;
+	char byte;
+
+	EQUAL(bind_to(fd, in->a, port), 0);
+	EQUAL(connect_to(fd, in->peer, 80), 0);
+	there = accept(listener, NULL, NULL);
+	CHECK(there >= 0);
+	close(fd);
+	EQUAL(recv(there, &byte, 1, 0), 0);
+	if (whole)
+		close(there);
+}
+
+/* In the state TIME_WAIT (06) and FIN_WAIT2 (05). */
+static bool is_left(const char *port, const char *state)
+{
+	return command(parent, "cat /proc/net/tcp /proc/net/tcp6 | "
+		       "grep -q ':%s [0-9A-F]*:0050 %s '", port, state) == 0;
+}
+
+EACH_FAMILY(D5_what_a_dead_child_leaves_is_not_in_the_way)
+{
+	int listener = server(peer, SOCK_STREAM, in->peer, 80);
+
+	leave_behind(in, child_a, 7000, listener, true);
+	leave_behind(in, child_a, 7001, listener, false);
+	CHECK(is_left("1B58", "06") && is_left("1B59", "05"));
+	close(child_a);
+	for (int i = 0; !shows_without_ids(parent, in->a); i++) {
+		CHECK(i < 1000);
+		usleep(10000);
+	}
+	CHECK(is_left("1B58", "06") && is_left("1B59", "05"));
+	for (int port = 7000; port <= 7001; port++) {
+		int fd = sock_in(in, parent, SOCK_STREAM);
+
+		EQUAL(bind_to(fd, in->a, port), 0);
+		EQUAL(result(listen(fd, 1)), 0);
+	}
+}

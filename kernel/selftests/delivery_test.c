@@ -7,6 +7,7 @@
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
 #include <net/if.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -133,6 +134,27 @@ EACH_FAMILY(D8_a_reuseport_group_is_of_one_namespace)
 	for (int i = 0; i < 32; i++) {
 		EQUAL(who_receives(peer, in->host, 53, &outside, 1), 1);
 		CHECK(who_receives(peer, in->a, 53, inside, 2) != 0);
+		CHECK(!readable(outside, 0));
+	}
+}
+
+EACH_FAMILY(D8_a_reuseport_group_accepts_for_one_namespace)
+{
+	int inside[2], outside, yes = 1;
+
+	outside = sock_in(in, parent, SOCK_STREAM);
+	setsockopt(outside, SOL_SOCKET, SO_REUSEPORT, &yes, sizeof(yes));
+	EQUAL(bind_to(outside, in->any, 80), 0);
+	EQUAL(listen(outside, 8), 0);
+	for (int i = 0; i < 2; i++) {
+		inside[i] = sock_in(in, child_a, SOCK_STREAM);
+		setsockopt(inside[i], SOL_SOCKET, SO_REUSEPORT, &yes, sizeof(yes));
+		EQUAL(bind_to(inside[i], in->any, 80), 0);
+		EQUAL(listen(inside[i], 8), 0);
+	}
+	for (int i = 0; i < 32; i++) {
+		EQUAL(who_accepts(peer, in->host, 80, &outside, 1), 0);
+		CHECK(who_accepts(peer, in->a, 80, inside, 2) >= 0);
 		CHECK(!readable(outside, 0));
 	}
 }
@@ -274,6 +296,55 @@ EACH_FAMILY(D10_the_same_connection_in_two_namespaces)
 		EQUAL(recv(ends[i][1], &byte, 1, 0), 0);
 		close(ends[i][1]);
 	}
+}
+
+/* How many of port 4000 it lists in TIME_WAIT. */
+static int waiting(int ns)
+{
+	return atoi(output(ns, "cat /proc/net/tcp /proc/net/tcp6 | "
+			   "grep -c ':0FA0 [0-9A-F]*:0050 06 '"));
+}
+
+/* Linux reuses a TIME_WAIT of the loopback when it is older than a second. */
+static void connect_and_close(const struct family *in, int ns, int listener)
+{
+	int fd = sock_in(in, ns, SOCK_STREAM);
+	int there, yes = 1, error;
+	char byte;
+
+	CHECK(!setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)));
+	EQUAL(bind_to(fd, in->lo, 4000), 0);
+	for (int waited_ms = 0; (error = connect_to(fd, in->lo, 80)) == -EADDRNOTAVAIL;
+	     waited_ms += 50) {
+		CHECK(waited_ms < 10000);
+		usleep(50000);
+	}
+	EQUAL(error, 0);
+	there = accept(listener, NULL, NULL);
+	CHECK(there >= 0);
+	close(fd);
+	EQUAL(recv(there, &byte, 1, 0), 0);
+	close(there);
+}
+
+EACH_FAMILY(D10_each_has_its_own_end_of_a_connection)
+{
+	const int ns[2] = { child_a, child_b };
+	int listeners[2];
+
+	for (int i = 0; i < 2; i++)
+		listeners[i] = server(ns[i], SOCK_STREAM, in->lo, 80);
+	for (int i = 0; i < 2; i++) {
+		EQUAL(waiting(ns[i]), 0);
+		connect_and_close(in, ns[i], listeners[i]);
+		EQUAL(waiting(ns[i]), 1);
+		EQUAL(waiting(parent), i + 1);
+	}
+	for (int i = 0; i < 2; i++)
+		connect_and_close(in, ns[i], listeners[i]);
+	EQUAL(waiting(child_a), 1);
+	EQUAL(waiting(child_b), 1);
+	EQUAL(waiting(child_c), 0);
 }
 
 EACH_FAMILY(D10_the_isolation_can_be_switched_off)

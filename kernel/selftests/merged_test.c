@@ -220,11 +220,14 @@ TEST(C5_it_is_closed_its_lists_are_dropped_and_sysfs_follows)
 	struct movers movers = make_movers();
 
 	EQUAL(command(movers.from, "ip link set nic0 up && "
-		      "ip maddr add 33:33:00:00:be:ef dev nic0"), 0);
+		      "ip maddr add 33:33:00:00:be:ef dev nic0 && "
+		      "bridge fdb add 02:00:00:00:be:ef dev nic0 self"), 0);
+	EQUAL(command(movers.from, "bridge fdb show dev nic0 | grep -q 02:00:00:00:be:ef"), 0);
 	EQUAL(command(movers.from, has), 0);
 	EQUAL(move_nic(movers.from, "nic0", movers.to, NOT_ASKED), 0);
 	EQUAL(command(movers.to, "ip -o link show nic0 | grep -q '[<,]UP'"), 1);
 	EQUAL(command(movers.to, "ip maddr show dev nic0 | grep -q 33:33:00:00:be:ef"), 1);
+	EQUAL(command(movers.to, "bridge fdb show dev nic0 | grep -q 02:00:00:00:be:ef"), 1);
 	EQUAL(command(movers.from, has), 1);
 	EQUAL(command(movers.to, has), 0);
 }

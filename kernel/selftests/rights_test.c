@@ -3,10 +3,19 @@
 #define _GNU_SOURCE
 #include "harness.h"
 
+#include <linux/capability.h>
+#include <linux/if_tun.h>
 #include <net/ethernet.h>
+#include <net/if.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
+#include <unistd.h>
+
+#ifndef IPPROTO_MPTCP
+#define IPPROTO_MPTCP	262
+#endif
 
 TEST(D0_children_lose_net_admin)
 {
@@ -29,16 +38,72 @@ TEST(D0_the_parents_sysctls_are_read_only)
 	EQUAL(command(parent, "echo 33 >/proc/sys/net/ipv4/tcp_fin_timeout"), 0);
 }
 
+static void drop(int capability)
+{
+	struct __user_cap_header_struct header = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3];
+
+	CHECK(syscall(SYS_capget, &header, sets) == 0);
+	sets[0].effective &= ~(1u << capability);
+	CHECK(syscall(SYS_capset, &header, sets) == 0);
+}
+
+static int set_mark(int ns)
+{
+	int fd = open_socket(ns, AF_INET, SOCK_DGRAM, 0);
+	int mark = 7, error;
+
+	enter(ns);
+	error = result(setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)));
+	close(fd);
+	return error;
+}
+
+/* Either capability will do in 6.12, and of the two a child has one at most. */
+TEST(D0_a_child_sets_marks_by_net_raw_alone)
+{
+	EQUAL(set_mark(child_a), 0);
+	drop(CAP_NET_RAW);
+	EQUAL(set_mark(child_a), -EPERM);
+	EQUAL(set_mark(parent), 0);
+}
+
+static int make_tap(int ns)
+{
+	struct ifreq wanted = { .ifr_name = "tap0", .ifr_flags = IFF_TAP | IFF_NO_PI };
+	int fd, error;
+
+	enter(ns);
+	fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
+	CHECK(fd >= 0);
+	error = result(ioctl(fd, TUNSETIFF, &wanted));
+	close(fd);
+	return error;
+}
+
+TEST(D0_a_child_makes_no_tap_device)
+{
+	EQUAL(make_tap(child_a), -EPERM);
+	EQUAL(make_tap(parent), 0);
+}
+
 TEST(D0_only_sockets_that_know_owners)
 {
 	EQUAL(open_socket(child_a, AF_PACKET, SOCK_RAW, htons(ETH_P_ALL)), -EPERM);
+	EQUAL(open_socket(child_a, AF_XDP, SOCK_RAW, 0), -EPERM);
 	EQUAL(open_socket(child_a, AF_VSOCK, SOCK_STREAM, 0), -EAFNOSUPPORT);
 	EQUAL(open_socket(child_a, AF_INET, SOCK_STREAM, IPPROTO_SCTP),
+	      -EPROTONOSUPPORT);
+	EQUAL(open_socket(child_a, AF_INET, SOCK_STREAM, IPPROTO_MPTCP),
 	      -EPROTONOSUPPORT);
 	CHECK(open_socket(child_a, AF_INET, SOCK_STREAM, 0) >= 0);
 	CHECK(open_socket(child_a, AF_INET, SOCK_DGRAM, 0) >= 0);
 	CHECK(open_socket(child_a, AF_INET, SOCK_RAW, IPPROTO_ICMP) >= 0);
 	EQUAL(open_socket(child_a, AF_INET6, SOCK_STREAM, IPPROTO_SCTP),
+	      -EPROTONOSUPPORT);
+	EQUAL(open_socket(child_a, AF_INET6, SOCK_STREAM, IPPROTO_MPTCP),
 	      -EPROTONOSUPPORT);
 	CHECK(open_socket(child_a, AF_INET6, SOCK_STREAM, 0) >= 0);
 	CHECK(open_socket(child_a, AF_INET6, SOCK_DGRAM, 0) >= 0);
@@ -46,6 +111,8 @@ TEST(D0_only_sockets_that_know_owners)
 	CHECK(open_socket(child_a, AF_UNIX, SOCK_STREAM, 0) >= 0);
 	CHECK(open_socket(child_a, AF_NETLINK, SOCK_RAW, 0) >= 0);
 	CHECK(open_socket(parent, AF_PACKET, SOCK_RAW, htons(ETH_P_ALL)) >= 0);
+	CHECK(open_socket(parent, AF_XDP, SOCK_RAW, 0) >= 0);
+	CHECK(open_socket(parent, AF_INET, SOCK_STREAM, IPPROTO_MPTCP) >= 0);
 	CHECK(open_socket(parent, AF_INET6, SOCK_STREAM, 0) >= 0);
 }
 

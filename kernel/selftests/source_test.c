@@ -72,6 +72,45 @@ TEST(D7_the_cache_of_nexthops_follows_a_push)
 	EQUAL(give("10.0.0.1", parent), 0);
 }
 
+/* A source of its own for each nexthop, whichever a destination is sent by. */
+EACH_FAMILY(D7_with_several_nexthops_each_has_its_own_source)
+{
+	bool is_ipv6 = in == &ipv6;
+	const char *beyond = is_ipv6 ? "2001:db8:9::" : "192.0.2.";
+	const char *second = is_ipv6 ? "2001:db8:7::" : "10.7.0.";
+	const int ns[3] = { parent, child_a, child_b };
+	const char *const first[3] = { in->host, in->a, in->b };
+	char address[64];
+
+	EQUAL(command(parent, "ip link add e1 type dummy && ip link set e1 up"), 0);
+	for (int i = 0; i < 3; i++) {
+		snprintf(address, sizeof(address), "%s%d", second, i + 1);
+		EQUAL(add_address("e1", address, in->prefix, i ? ns[i] : OWNER_NONE, 0), 0);
+	}
+	EQUAL(command(parent, "ip route add %s0/%d nexthop via %s dev e0 "
+		      "nexthop via %s9 dev e1", beyond, in->prefix, in->peer, second), 0);
+	/* IPv6 passes over a nexthop that it knows nothing of. */
+	EQUAL(command(parent, "ip neigh add %s9 dev e1 lladdr 02:00:00:00:00:09", second), 0);
+	for (int i = 0; i < 3; i++) {
+		int by_first = 0, by_second = 0;
+		char own[64];
+
+		snprintf(own, sizeof(own), "%s%d", second, i + 1);
+		for (int last = 1; last <= 64; last++) {
+			const char *from;
+
+			snprintf(address, sizeof(address), "%s%d", beyond, last);
+			from = SOURCE(ns[i], address);
+			by_first += !strcmp(from, first[i]);
+			by_second += !strcmp(from, own);
+		}
+		EQUAL(by_first + by_second, 64);
+		CHECK(by_first && by_second);
+	}
+	snprintf(address, sizeof(address), "%s1", beyond);
+	SAME(SOURCE(child_c, address), "");
+}
+
 /* ---- by hand ------------------------------------------------------------ */
 
 /* Names the source of one packet. */
@@ -207,6 +246,27 @@ EACH_FAMILY(D7_a_socket_whose_address_went_sends_no_more)
 	EQUAL(send(fd, "x", 1, 0), 1);
 	EQUAL(give(in->a, child_b), 0);
 	EQUAL(result(send(fd, "x", 1, 0)), -EADDRNOTAVAIL);
+}
+
+/* As after ip addr del: it lives, and goes on if the address comes back. */
+EACH_FAMILY(D7_a_connection_whose_address_went_sends_no_more)
+{
+	int listener = server(peer, SOCK_STREAM, in->peer, 80);
+	int fd = sock_in(in, child_a, SOCK_STREAM);
+	int there;
+	char byte;
+
+	EQUAL(connect_to(fd, in->peer, 80), 0);
+	there = accept(listener, NULL, NULL);
+	EQUAL(send(fd, "x", 1, 0), 1);
+	EQUAL(recv(there, &byte, 1, 0), 1);
+	EQUAL(give(in->a, child_b), 0);
+	send(fd, "y", 1, 0);
+	CHECK(!readable(there, 500));
+	EQUAL(give(in->a, child_a), 0);
+	CHECK(readable(there, 10000));
+	EQUAL(recv(there, &byte, 1, 0), 1);
+	EQUAL(byte, 'y');
 }
 
 EACH_FAMILY(D7_route_get_answers_for_the_one_who_asks)

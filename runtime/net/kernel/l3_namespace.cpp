@@ -21,8 +21,9 @@ constexpr unsigned long kNoSuchFlag = 1UL << 31;
 }  // namespace
 
 bool has_l3_namespaces() {
-  // A kernel that has them looks at the flags last, and makes none for one that it doesn't know.
-  return ::ioctl(Netns::current().fd(), kCreate, kNoSuchFlag) == -1 && errno == EINVAL;
+  // A kernel that has them looks at the flags last, and makes none for one that it doesn't know
+  // (EINVAL). One that answers EPERM has them too, but not for us: to make one says so then.
+  return ::ioctl(Netns::current().fd(), kCreate, kNoSuchFlag) == -1 && errno != ENOTTY;
 }
 
 Netns create_l3_namespace(const Netns& parent, Loopback loopback) {

@@ -13,7 +13,7 @@ namespace netlend {
 /// Whether 127.0.0.1 inside is a container's own, or the parent's.
 enum class Loopback { own, shared };
 
-/// Whether this kernel has them. Makes none.
+/// Whether this kernel has them, be it that the caller may make one or not. Makes none.
 bool has_l3_namespaces();
 
 /// A new child of `parent`, that owns nothing. It lives for as long as a process is in it or a

@@ -59,6 +59,15 @@ bool is_heard_by(const Sleeper& receiver, const std::string& listen, const Sleep
 
 BOOST_FIXTURE_TEST_SUITE(kernel_mode, KernelLan, *unit_test::precondition(is_kernel_mode))
 
+BOOST_AUTO_TEST_CASE(who_may_make_none_is_told_that_and_not_that_there_are_none) {
+  const Netns child = create_l3_namespace(Netns::current(), Loopback::own);
+  run_in_netns(child, [] {
+    BOOST_TEST(netlend::has_l3_namespaces());
+    BOOST_TEST(says(error_of([] { create_l3_namespace(Netns::current(), Loopback::own); }),
+                    "Operation not permitted (EPERM)"));
+  });
+}
+
 BOOST_AUTO_TEST_CASE(devices_and_routes_inside_are_the_parents) {
   sh("ip route add 198.51.100.0/24 via 10.9.0.100; ip link add other0 type dummy");
   lend_to_c1("10.9.0.11 fd09::11");

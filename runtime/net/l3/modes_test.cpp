@@ -1,6 +1,8 @@
 #include <linux/filter.h>
 #include <linux/netlink.h>
+#include <linux/nsfs.h>
 #include <linux/seccomp.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -11,6 +13,7 @@
 
 #include "base/syscall.hpp"
 #include "net/kernel/frame_rules.hpp"
+#include "net/kernel/l3_namespace.hpp"
 #include "net/kernel/new_link.hpp"
 #include "net/kernel/site.hpp"
 #include "net/l3/lan_fixture.hpp"
@@ -78,6 +81,14 @@ BOOST_AUTO_TEST_CASE(a_kind_is_asked_for_and_nothing_is_made) {
   BOOST_TEST(has_kind("veth"));
   BOOST_TEST(!has_kind("no-such-kind"));
   BOOST_TEST(sh("ip -br link") == before);
+}
+
+// The number of NS_NET_L3_CREATE (kernel/patches/6.12) is nobody else's here.
+BOOST_AUTO_TEST_CASE(a_kernel_without_l3_namespaces_answers_enotty) {
+  const auto home = netlend::Netns::current();
+  BOOST_TEST(::ioctl(home.fd(), _IO(NSIO, 0x60), 1UL << 31) == -1);
+  BOOST_TEST(errno == ENOTTY);
+  BOOST_TEST(!netlend::has_l3_namespaces());
 }
 
 BOOST_AUTO_TEST_CASE(a_mode_that_cannot_be_used_is_refused_with_its_reason) {
