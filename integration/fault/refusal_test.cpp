@@ -131,7 +131,7 @@ void refuse_every_request(Act act, Devices devices) {
     faults.push_back({.deed = Deed::refuse, .errno_value = error});
   }
   faults.push_back({.deed = Deed::lose_answer, .errno_value = ENOBUFS});
-  // What only asks is asked of whatever device, and met with the others.
+  // On the way home what only asks is asked of whatever device, and met with the others.
   const bool asks_too = devices != Devices::furnished || act == Act::lend || is_soak();
   strike_everywhere(
       {.act = act,

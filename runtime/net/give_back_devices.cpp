@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <map>
 #include <set>
 
@@ -199,8 +198,7 @@ void Returning::have_the_last_word() {
   const std::int64_t udev_deadline = monotonic_ms() + kUdevTimeoutMs;
   std::int64_t left_ms = kOnlookersTimeoutMs;
   while (left_ms > 0) {
-    const std::int64_t udev_left_ms = udev_deadline - monotonic_ms();
-    Onlookers::wait_for_udev(static_cast<int>(std::max<std::int64_t>(udev_left_ms, 0)));
+    Onlookers::wait_for_udev(static_cast<int>(udev_deadline - monotonic_ms()));
     const std::int64_t begin = monotonic_ms();
     others.forget();
     if (!restore_what_changed() && others.stay_away(ifindexes, kQuietMs)) return;

@@ -19,7 +19,8 @@ class Onlookers {
   /// False where no udev looks after this home: then there is nobody to wait for.
   bool are_there() const noexcept { return events_.is_open(); }
 
-  /// Waits until udev has dealt with all that it was told of. False at the timeout.
+  /// Waits until udev has dealt with all that it was told of. False at the timeout,
+  /// which can have passed already (<= 0).
   /// Source: udevadm(8), settle.
   static bool wait_for_udev(int timeout_ms);
 
