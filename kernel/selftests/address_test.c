@@ -102,11 +102,6 @@ EACH_FAMILY(D5_errors_of_a_push)
 	EQUAL(give(in->host, child_a), -EPERM);
 }
 
-static void add_e1(void)
-{
-	EQUAL(command(parent, "ip link add e1 type dummy && ip link set e1 up"), 0);
-}
-
 EACH_FAMILY(D5_one_owner_for_an_address_on_two_devices)
 {
 	int whole = in == &ipv6 ? 128 : 32;
@@ -132,12 +127,9 @@ EACH_FAMILY(D5_all_go_back_at_the_childs_death)
 	if (in == &ipv6)
 		EQUAL(add_address("e1", in->a, 128, child_a, 0), 0);
 	close(child_a);
-	for (int i = 0; !shows_without_ids(parent, in->far) ||
-	     !shows_without_ids(parent, in->spare) ||
-	     !shows_without_ids(parent, in->a); i++) {
-		CHECK(i < 1000);
-		usleep(10000);
-	}
+	await_return(in->far);
+	await_return(in->spare);
+	await_return(in->a);
 	CHECK(!shows_without_ids(parent, in->b));
 	EQUAL(give(in->host, child_b), 0);
 }
@@ -185,11 +177,7 @@ TEST(R1_whole_sets_of_addresses)
 	}
 	close(child_c);
 	for (int i = 0; i < count; i++) {
-		for (int waited_ms = 0; !shows_without_ids(parent, set[i].address);
-		     waited_ms += 10) {
-			CHECK(waited_ms < 10000);
-			usleep(10000);
-		}
+		await_return(set[i].address);
 		EQUAL(try_bind(parent, SOCK_STREAM, set[i].address), 0);
 	}
 }

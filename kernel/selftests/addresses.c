@@ -218,6 +218,14 @@ bool shows_without_ids(int ns, const char *address)
 					     ioctl_shows(ns, address);
 }
 
+void await_return(const char *address)
+{
+	for (int waited_ms = 0; !shows_without_ids(parent, address); waited_ms += 10) {
+		CHECK(waited_ms < 10000);
+		usleep(10000);
+	}
+}
+
 int monitor(int ns, const struct family *in)
 {
 	struct sockaddr_nl where = {
@@ -239,6 +247,11 @@ int next_message(int fd)
 		return 0;
 	CHECK(recv(fd, buffer, sizeof(buffer), 0) > 0);
 	return header->nlmsg_type;
+}
+
+void add_e1(void)
+{
+	EQUAL(command(parent, "ip link add e1 type dummy && ip link set e1 up"), 0);
 }
 
 void add_ipv6(void)

@@ -412,7 +412,7 @@ TEST(R4_but_only_those_with_an_address_there)
 {
 	int servers[4];
 
-	EQUAL(command(parent, "ip link add e1 type dummy && ip link set e1 up"), 0);
+	add_e1();
 	EQUAL(add_address("e1", "10.7.0.1", 16, child_c, 0), 0);
 	serve_all(servers, 67);
 	EQUAL(who_receives(peer, "10.0.0.255", 67, servers, 4), 7);

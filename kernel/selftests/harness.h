@@ -101,6 +101,8 @@ ino_t inode(int fd);
 int add_address(const char *device, const char *address, int prefix, int owner,
 		int flags);
 void add_ipv6(void);
+/* A second device of the parent, without addresses. */
+void add_e1(void);
 /* Gives an address of e0 that is there to another owner, or to several. */
 int give(const char *address, int owner);
 int share(const char *address, const int *owners, int count);
@@ -110,6 +112,8 @@ int owners_of(const char *address, uint32_t *ids, int size);
 bool shows(int ns, const char *address);
 /* Does it see it where there are no ids: SIOCGIFCONF, /proc/net/if_inet6? */
 bool shows_without_ids(int ns, const char *address);
+/* Until the parent has it again whose owner is gone, for 10 s at most. */
+void await_return(const char *address);
 /* A socket that hears of addresses, and the type of its next message or 0. */
 int monitor(int ns, const struct family *in);
 int next_message(int fd);

@@ -228,7 +228,7 @@ EACH_FAMILY(R3_errors_of_sharing)
 	EQUAL(share(in->a, many, TOO_MANY - 1), 0);
 	CHECK(shows(many[0], in->a) && shows(many[TOO_MANY - 2], in->a));
 	/* What is on two devices has one owner. */
-	EQUAL(command(parent, "ip link add e1 type dummy && ip link set e1 up"), 0);
+	add_e1();
 	EQUAL(add_address("e1", in->a, in == &ipv6 ? 128 : 32, many[0], 0),
 	      -EADDRINUSE);
 }

@@ -55,7 +55,7 @@ EACH_FAMILY(D7_a_routes_preferred_source_is_for_its_owner)
 
 TEST(D7_a_source_for_the_destinations_device)
 {
-	EQUAL(command(parent, "ip link add e1 type dummy && ip link set e1 up"), 0);
+	add_e1();
 	EQUAL(add_address("e1", "10.7.0.1", 16, child_a, 0), 0);
 	SAME(SOURCE(child_a, "10.7.0.7"), "10.7.0.1");
 	SAME(SOURCE(child_a, "10.0.0.9"), "10.0.0.2");
@@ -82,7 +82,7 @@ EACH_FAMILY(D7_with_several_nexthops_each_has_its_own_source)
 	const char *const first[3] = { in->host, in->a, in->b };
 	char address[64];
 
-	EQUAL(command(parent, "ip link add e1 type dummy && ip link set e1 up"), 0);
+	add_e1();
 	for (int i = 0; i < 3; i++) {
 		snprintf(address, sizeof(address), "%s%d", second, i + 1);
 		EQUAL(add_address("e1", address, in->prefix, i ? ns[i] : OWNER_NONE, 0), 0);
