@@ -21,7 +21,6 @@ using netlend::Borrower;
 using netlend::lend_guarded;
 using netlend::Liveness;
 using netlend::liveness;
-using netlend::ProcessIdentity;
 using netlend::test::Guarded;
 using netlend::test::joined;
 using netlend::test::load_program;
