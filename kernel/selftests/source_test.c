@@ -62,6 +62,32 @@ TEST(D7_a_source_for_the_destinations_device)
 	SAME(SOURCE(child_b, "10.7.0.7"), "10.0.0.3");
 }
 
+/* As the parent has one: of the gateway's subnet, and fit for where the route leads. */
+TEST(D7_a_source_for_the_gateway)
+{
+	const char *const addresses[] = { "10.9.0.1/24 scope link", "10.8.0.1/24", "10.0.0.20/24" };
+	const int owners[] = { parent, child_c };
+
+	EQUAL(command(parent, "ip route add 192.0.2.0/24 via 10.0.0.9"), 0);
+	EQUAL(command(parent, "ip route add 198.51.100.0/24 dev e0"), 0);
+	EQUAL(give("10.0.0.1", child_b), 0);
+	for (int i = 0; i < 3; i++)
+		EQUAL(command(parent, "ip addr add %s dev e0", addresses[i]), 0);
+	for (int i = 0; i < 2; i++) {
+		EQUAL(give("10.8.0.1", owners[i]), 0);
+		EQUAL(give("10.9.0.1", owners[i]), 0);
+		EQUAL(give("10.0.0.20", owners[i]), 0);
+		SAME(SOURCE(owners[i], "192.0.2.1"), "10.0.0.20");
+		SAME(SOURCE(owners[i], "198.51.100.1"), "10.9.0.1");
+		EQUAL(give("10.0.0.20", child_b), 0);
+		SAME(SOURCE(owners[i], "192.0.2.1"), "10.8.0.1");
+		SAME(SOURCE(owners[i], "10.9.0.7"), "10.9.0.1");
+		EQUAL(give("10.8.0.1", child_b), 0);
+		SAME(SOURCE(owners[i], "198.51.100.1"), "10.9.0.1");
+	}
+	SAME(SOURCE(child_c, "192.0.2.1"), "");
+}
+
 TEST(D7_the_cache_of_nexthops_follows_a_push)
 {
 	EQUAL(command(parent, "ip route add default via 10.0.0.9"), 0);
