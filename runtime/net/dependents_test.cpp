@@ -2,6 +2,7 @@
 #include <fmt/core.h>
 
 #include "net/lending_fixture.hpp"
+#include "net/snapshot/comparison.hpp"
 #include "net/snapshot/differences.hpp"
 
 using netlend::test::error_of;
@@ -73,6 +74,20 @@ BOOST_AUTO_TEST_CASE(routes_of_other_devices_whose_source_is_its_address_come_ba
   BOOST_TEST(joined(give_all_back()) == "");
   BOOST_TEST(observe("other0") == before);
   check_home_as_it_was();
+}
+
+BOOST_AUTO_TEST_CASE(a_route_of_another_device_that_went_again_is_said) {
+  sh("ip link add other0 type veth peer name other1; ip link set other1 up;"
+     "ip addr add 10.88.0.1/24 dev other0; ip link set other0 up;"
+     "ip route add 198.18.0.0/16 via 10.88.0.9 src 10.77.0.1;"
+     "ip route add 198.19.0.0/16 via 10.88.0.9 src 10.77.0.1");
+  netlend::Site home{netlend::Netns::current()};
+  const auto before = take_snapshot_with_dependents(home, snapshot("lan0").link.ifindex);
+  sh("ip route del 198.18.0.0/16");
+  BOOST_TEST(joined(differences_now(home, before.link.ifindex, before)) ==
+             fmt::format("route '198.18.0.0/16 via 10.88.0.9 src 10.77.0.1 proto boot scope "
+                         "global' of device {} is missing",
+                         snapshot("other0").link.ifindex.value));
 }
 
 BOOST_AUTO_TEST_CASE(routes_are_told_in_the_words_of_iproute2) {

@@ -1,11 +1,13 @@
 #include "net/snapshot/comparison.hpp"
 
+#include <fmt/core.h>
 #include <linux/rtnetlink.h>
 
 #include <algorithm>
 
 #include "net/kernel/route_order.hpp"
 #include "net/snapshot/differences.hpp"
+#include "net/snapshot/restore_routes.hpp"
 #include "net/snapshot/unrestorable.hpp"
 
 namespace netlend {
@@ -46,6 +48,10 @@ std::vector<std::string> differences_now(Site& site, IfIndex ifindex, const Devi
   auto found = differences(home, now);
   for (auto& difference : pointer_differences(site, now.link.name, home.relations)) {
     found.push_back(std::move(difference));
+  }
+  for (const auto& [device, route] : missing_dependents(site.socket, home.dependent_routes)) {
+    found.push_back(
+        fmt::format("route '{}' of device {} is missing", describe(route), device.value));
   }
   return found;
 }

@@ -4,6 +4,7 @@
 #include <linux/rtnetlink.h>
 
 #include <algorithm>
+#include <map>
 #include <unordered_map>
 
 #include "net/kernel/route_order.hpp"
@@ -122,6 +123,21 @@ void restore_routes(Restoration& restoration, const std::vector<RouteRecord>& ho
   }
 }
 
+std::vector<DeviceRoute> missing_dependents(RouteSocket& socket,
+                                            const std::vector<DeviceRoute>& home) {
+  std::map<IfIndex, std::vector<const RouteRecord*>> by_device;
+  for (const auto& each : home) by_device[each.device].push_back(&each.route);
+  std::vector<DeviceRoute> missing;
+  for (const auto& [device, wanted] : by_device) {
+    const auto there = list_routes(socket, device);
+    const RouteIndex present(there);
+    for (const RouteRecord* route : wanted) {
+      if (!present.has(*route)) missing.push_back({device, *route});
+    }
+  }
+  return missing;
+}
+
 void restore_dependent_routes(Restoration& restoration, const std::vector<DeviceRoute>& home) {
   const auto add = [&](const DeviceRoute& dependent) {
     const RouteRecord& route = dependent.route;
@@ -135,9 +151,7 @@ void restore_dependent_routes(Restoration& restoration, const std::vector<Device
                                          : add_route(dependent.device, route, doing));
       } catch (const Error& error) {
         if (error.errno_value() != EEXIST) throw;
-        // The second snapshot, which finds what is missing, is of our device alone.
-        const auto there = list_routes(restoration.site.socket, dependent.device);
-        if (!RouteIndex(there).has(route)) throw;
+        if (!missing_dependents(restoration.site.socket, {dependent}).empty()) throw;
       }
     });
   };

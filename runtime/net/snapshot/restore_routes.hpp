@@ -12,6 +12,10 @@ namespace netlend {
 void restore_routes(Restoration& restoration, const std::vector<RouteRecord>& home,
                     const std::vector<RouteRecord>& now);
 
+/// Which of the routes through other devices aren't there.
+std::vector<DeviceRoute> missing_dependents(RouteSocket& socket,
+                                            const std::vector<DeviceRoute>& home);
+
 /// Adds the routes through other devices that went with the device's addresses.
 void restore_dependent_routes(Restoration& restoration, const std::vector<DeviceRoute>& home);
 
