@@ -396,6 +396,27 @@ BOOST_AUTO_TEST_CASE(filters_at_clsact_come_back) {
   BOOST_TEST(sh(show + "; tc qdisc show dev lan0") == before);
 }
 
+BOOST_AUTO_TEST_CASE(tables_that_both_sides_and_chains_share_come_back) {
+  sh("tc qdisc add dev lan0 clsact;"
+     "tc filter add dev lan0 ingress protocol ip prio 1 u32 match ip dst 192.0.2.1 classid 1:1;"
+     "tc filter add dev lan0 ingress chain 3 protocol ip prio 2 u32 match ip dst 192.0.2.2 classid "
+     "1:2;"
+     "tc filter add dev lan0 egress protocol ip prio 3 u32 match ip dst 192.0.2.3 classid 1:3");
+  const std::string show = "tc filter show dev lan0 ingress; tc filter show dev lan0 egress";
+  const std::string before = sh(show);
+  BOOST_TEST(says(before, "fh 802::800"), before);
+  check_undone("true");
+  BOOST_TEST(sh(show) == before);
+}
+
+BOOST_AUTO_TEST_CASE(tables_of_one_priority_on_both_sides_are_not_told_apart) {
+  sh("tc qdisc add dev lan0 clsact;"
+     "tc filter add dev lan0 ingress protocol ip prio 1 u32 match ip dst 192.0.2.1 classid 1:1;"
+     "tc filter add dev lan0 egress protocol ip prio 1 u32 match ip dst 192.0.2.2 classid 1:2");
+  const std::string lost = joined(preview(context(), plan("eth0=lan0"), nullptr).at(0).lost);
+  BOOST_TEST(says(lost, "pref 1' (others of its priority are on the other side"), lost);
+}
+
 BOOST_AUTO_TEST_CASE(a_filter_that_cannot_be_written_again_is_lost_only_by_force) {
   sh("tc qdisc add dev lan0 clsact;"
      "tc filter add dev lan0 ingress protocol ip prio 1 handle 1: u32 divisor 16");

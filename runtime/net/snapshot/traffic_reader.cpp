@@ -4,7 +4,9 @@
 #include <linux/rtnetlink.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
+#include <tuple>
 #include <utility>
 
 #include "net/kernel/filter.hpp"
@@ -109,25 +111,35 @@ class Reader {
       traffic_.filters.push_back(std::move(record));
     }
   }
-  /// The kernel numbers u32's first tables in the order of their making: only where that is the
-  /// order of the priorities is a filter found in its own again.
+  /// The kernel numbers u32's first tables of a qdisc, be they on both sides of clsact, in the
+  /// order of their making: only where that is the order of the list is a filter found in its own
+  /// again. What it lists for one place are all the qdisc's tables of the priority
+  /// (net/sched/cls_u32.c, u32_init and u32_walk).
   void check_tables() {
-    std::uint32_t expected = kU32FirstTable;
-    std::set<std::uint32_t> infos;
-    std::uint32_t parent = 0;
+    struct Qdisc {
+      std::set<std::tuple<std::uint32_t, std::uint32_t, std::uint32_t>> tables;
+      std::map<std::uint32_t, std::set<std::pair<std::uint32_t, std::uint32_t>>> places;
+    };
+    std::map<std::uint32_t, Qdisc> qdiscs;
+    for (const auto& record : traffic_.filters) {
+      if (record.kind != "u32") continue;
+      auto& places = qdiscs[major_of(record.parent)].places[TC_H_MAJ(record.info)];
+      places.emplace(record.parent, record.chain);
+    }
     for (auto& record : traffic_.filters) {
       if (record.kind != "u32") continue;
-      if (record.parent != parent) {
-        parent = record.parent;
-        expected = kU32FirstTable;
-        infos.clear();
+      auto& [tables, places] = qdiscs[major_of(record.parent)];
+      tables.emplace(record.parent, record.chain, record.info);
+      if (places[TC_H_MAJ(record.info)].size() > 1) {
+        record.why_not =
+            "others of its priority are on the other side or in another chain, and the kernel "
+            "doesn't tell which is where";
+      } else if (record.handle >> 20 < kU32FirstTable) {
+        record.why_not = "it is in a hash table of its own";
+      } else if (record.handle >> 20 != kU32FirstTable + tables.size() - 1) {
+        record.why_not =
+            "its table would get another number, as those of other priorities were made before it";
       }
-      if (infos.insert(record.info).second && infos.size() > 1) ++expected;
-      if (record.handle >> 20 == expected) continue;
-      record.why_not = record.handle >> 20 < kU32FirstTable
-                           ? "it is in a hash table of its own"
-                           : "its table would get another number, as those of other priorities "
-                             "were made before it";
     }
   }
   void check_size() {
