@@ -16,6 +16,7 @@ cases=(
   a_container_that_renames_and_readdresses_it_brings_it_home
   what_the_kernel_brought_back_is_put_right_by_reap
   what_the_kernel_brought_back_under_another_name_is_put_right_by_reap
+  what_the_kernel_numbered_since_its_number_was_taken_is_put_right_by_reap
   what_the_kernel_brought_to_the_first_namespace_goes_on_to_its_home
   what_a_nested_namespace_took_along_is_put_right_by_reap
   what_was_moved_on_to_a_namespace_that_lives_comes_home
@@ -26,6 +27,7 @@ cases=(
   every_kind_of_fair_queue_comes_home_as_it_was
   a_clock_that_jumps_disturbs_no_loan
   network_devices_of_the_specification_are_left_to_the_kernel
+  network_devices_that_are_down_are_up_inside_and_come_back_down
   network_devices_are_put_right_by_the_guardian_alone
   network_devices_in_a_namespace_that_lives_on_stay_there
 )
@@ -140,6 +142,21 @@ what_the_kernel_brought_back_under_another_name_is_put_right_by_reap() {
   end_without_trace "$(init_pid c1)"
   wait_until is_here the-port-on-the-left
   expect 'dev' "$(ip -o link show the-port-on-the-left | cut -d ' ' -f 2)"
+  netlend reap
+  is_home
+  runc delete --force c1
+  is_home
+}
+
+# Its name inside is taken at home, and so is dev with its index, which the kernel would take instead.
+what_the_kernel_numbered_since_its_number_was_taken_is_put_right_by_reap() {
+  ip link add eth1 type dummy
+  ip link add "dev$(</sys/class/net/lan0/ifindex)" type dummy
+  take_picture >/run/test/before
+  start_container c1 "$lan0"
+  end_without_trace "$(init_pid c1)"
+  wait_until is_here the-port-on-the-left
+  expect ': dev0@' "$(ip -o link show the-port-on-the-left)"
   netlend reap
   is_home
   runc delete --force c1
@@ -427,6 +444,22 @@ network_devices_of_the_specification_are_left_to_the_kernel() {
   in_container c1 ip link show eth0
   netlend delete --force c1
   is_home
+}
+
+# What was up before is shown with another queue than what never was.
+picture_of_down_lan1() { ip -d -j addr show dev lan1 | jq 'del(.[].qdisc)'; }
+
+network_devices_that_are_down_are_up_inside_and_come_back_down() {
+  ip link set lan1 mtu 1300
+  ip addr add 192.0.2.20/24 dev lan1
+  picture_of_down_lan1 >/run/test/before
+  make_device_bundle c1 '{"lan1": {"name": "eth0"}}'
+  netlend create --bundle /run/test/c1 c1
+  expect ',UP' "$(in_container c1 ip addr show dev eth0)"
+  expect 'inet 192.0.2.20/24' "$(in_container c1 ip addr show dev eth0)"
+  netlend delete --force c1
+  picture_of_down_lan1 | diff /run/test/before -
+  has_no_trace
 }
 
 network_devices_are_put_right_by_the_guardian_alone() {

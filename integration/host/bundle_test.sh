@@ -46,6 +46,7 @@ cases=(
   a_device_is_lent_by_hand_to_a_container_by_its_id
   annotations_are_obeyed_where_a_rule_allows
   a_refused_annotation_destroys_no_network_device
+  a_network_device_that_can_not_be_had_is_named_and_nothing_is_changed
   a_plan_of_a_bundle_says_all_that_it_asks_for
   what_is_asked_for_twice_is_refused_before_anything_is_lent
   the_hook_beside_it_does_no_harm
@@ -826,6 +827,27 @@ a_refused_annotation_destroys_no_network_device() {
   ip link del lan1
   is_home
   has_nothing_left
+}
+
+a_network_device_that_can_not_be_had_is_named_and_nothing_is_changed() {
+  local config wanted
+  ip link add lan1 type veth peer name far1
+  take_picture >/run/test/before
+  ip netns add pod
+  ip -n pod link add eth5 type veth peer name eth6
+  while IFS='|' read -r config wanted; do
+    configure ".linux.netDevices = {lan0: {name: \"eth7\"}, $config}
+      | (.linux.namespaces[] | select(.type == \"network\")).path = \"/run/netns/pod\"" touch /out/ran
+    expect "$wanted" "$(fails netlend run c1 2>&1 </dev/null)"
+    [[ ! -e /run/out/ran ]]
+    is_home
+    has_nothing_left
+  done <<'END'
+nosuch0: {}|no device 'nosuch0'
+lo: {name: "eth8"}|device 'lo' is the loopback device
+lan1: {name: "eth5"}|the name 'eth5' is taken in 'c1'
+END
+  ip netns del pod
 }
 
 a_plan_of_a_bundle_says_all_that_it_asks_for() {

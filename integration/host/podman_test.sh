@@ -13,6 +13,7 @@ cases=(
   it_is_lent_beside_the_default_bridge
   it_is_lent_into_a_namespace_that_stays
   it_is_lent_under_crun
+  under_crun_a_later_hook_that_fails_brings_it_home
   under_crun_the_refusal_is_where_an_annotation_says
   several_devices_go_and_come_together
   a_plan_is_quoted_as_csv_as_the_manual_shows
@@ -104,6 +105,12 @@ it_is_lent_under_crun() {
   output=$(podman --runtime crun run --rm --network none --annotation "$lan0" box \
     sh -c 'echo hello neighbour | nc 10.77.0.1 7')
   expect 'hello neighbour' "$output"
+  comes_home
+}
+
+under_crun_a_later_hook_that_fails_brings_it_home() {
+  add_hook createRuntime /bin/false
+  fails podman --runtime crun run --rm --network none --annotation "$lan0" box true
   comes_home
 }
 

@@ -11,6 +11,7 @@
 #include "net/kernel/identity.hpp"
 #include "net/lend_device.hpp"
 #include "net/other_loans.hpp"
+#include "net/reading.hpp"
 #include "net/select.hpp"
 #include "net/snapshot/unrestorable.hpp"
 

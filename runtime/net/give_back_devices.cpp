@@ -12,6 +12,7 @@
 #include "net/left_to_kernel.hpp"
 #include "net/onlookers.hpp"
 #include "net/other_loans.hpp"
+#include "net/reading.hpp"
 #include "net/snapshot/all_devices.hpp"
 #include "net/snapshot/comparison.hpp"
 #include "net/snapshot/mark.hpp"
@@ -106,7 +107,7 @@ bool Returning::bring_home(Loan& loan) {
   pass(context_, Step::restore_device);
   Arrival arrival{.loan = loan, .ifindex = link.ifindex, .unrestored = {}};
   restore(arrival);
-  announce_home(link.ifindex, name);
+  reading(loan, [&] { announce_home(link.ifindex, name); });
   arrivals_.push_back(std::move(arrival));
   return true;
 }
@@ -175,7 +176,9 @@ bool Returning::conclude() {
   }
   for (const auto& arrival : arrivals_) {
     bool is_as_it_was = false;
-    const bool ran = attempt(failures_, [&] { is_as_it_was = conclude(arrival); });
+    const bool ran = attempt(failures_, [&] {
+      is_as_it_was = reading(arrival.loan, [&] { return conclude(arrival); });
+    });
     all_as_they_were = all_as_they_were && ran && is_as_it_was;
   }
   return all_as_they_were;

@@ -1,16 +1,20 @@
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
+#include <csignal>
 #include <optional>
 
+#include "base/syscall.hpp"
 #include "net/lending_fixture.hpp"
 
 using netlend::ReapScope;
 using netlend::test::joined;
 using netlend::test::Lab;
 using netlend::test::observe;
+using netlend::test::says;
 using netlend::test::sh;
 using netlend::test::Sleeper;
 using netlend::test::succeeds;
@@ -51,6 +55,45 @@ std::array<std::optional<std::uint32_t>, 2> ipv4_limits(const std::string& devic
   const auto link = reply.attributes(sizeof(ifinfomsg));
   return {link.u32(kGsoIpv4MaxSize), link.u32(kGroIpv4MaxSize)};
 }
+
+/// Gives a device of the container one name after the other until it is there no more.
+class Renamer {
+ public:
+  Renamer(const Sleeper& container, const std::string& device)
+      : inside_(netlend::Netns::of_process(container.pid())),
+        ifindex_(find_link(inside_.socket, device)->ifindex) {
+    container.sh("ip link set " + device + " down");
+    child_ = netlend::check(::fork(), "fork", "who renames it");
+    if (child_ == 0) rename_for_ever();
+    while (says(container.sh("ip -o link"), device + "@")) {
+    }
+  }
+  Renamer(const Renamer&) = delete;
+  Renamer& operator=(const Renamer&) = delete;
+  Renamer(Renamer&&) = delete;
+  Renamer& operator=(Renamer&&) = delete;
+  ~Renamer() {
+    ::kill(child_, SIGKILL);
+    ::waitpid(child_, nullptr, 0);
+  }
+
+ private:
+  [[noreturn]] void rename_for_ever() {
+    for (int i = 0;; ++i) {
+      auto message = netlend::change_link(ifindex_, "rename it");
+      message.put_string(IFLA_IFNAME, "mine" + std::to_string(i % 100));
+      try {
+        inside_.socket.call(message);
+      } catch (const netlend::Error&) {
+        ::_exit(0);
+      }
+    }
+  }
+
+  netlend::Site inside_;
+  netlend::IfIndex ifindex_;
+  pid_t child_ = -1;
+};
 }  // namespace
 
 BOOST_FIXTURE_TEST_SUITE(hostile_borrower, Lab)
@@ -91,6 +134,17 @@ BOOST_AUTO_TEST_CASE(what_a_root_of_its_own_user_namespace_did_is_undone) {
   BOOST_TEST(joined(give_all_back()) == "");
   check_home_as_it_was();
   check_state_is_empty();
+}
+
+BOOST_AUTO_TEST_CASE(a_device_that_it_renames_on_and_on_comes_home) {
+  for (const char* own : {"", "ip link add lan0 type ifb"}) {
+    container.sh(own);
+    lend(context(), plan("eth0=lan0 addr=10.77.0.2/24"), borrower());
+    const Renamer renamer(container, "eth0");
+    BOOST_TEST(joined(give_all_back()) == "");
+    check_home_as_it_was();
+    check_state_is_empty();
+  }
 }
 
 BOOST_AUTO_TEST_CASE(the_mode_of_a_macvlan_is_what_it_was) {

@@ -3,6 +3,7 @@
 
 #include <csignal>
 
+#include "net/ledger/ledger.hpp"
 #include "net/lending_fixture.hpp"
 #include "net/steps.hpp"
 
@@ -67,6 +68,20 @@ void check_reaped(Lab& lab, int step) {
 
 constexpr const char* kDevice = "eth0=lan0 addr=10.77.0.2/24 gw=10.77.0.9 mtu=1300";
 constexpr const char* kPair = "eth0=veth:h0 host-addr=10.99.0.1/24 addr=10.99.0.2/24";
+
+/// As if all of its ledgers had been written before the machine was started again: who has their
+/// pids now is somebody else.
+void write_in_another_boot(Lab& lab) {
+  for (const auto& name : list_ledgers(lab.state())) {
+    auto ledger = load_ledger(lab.state(), name).value();
+    ledger.lender = netlend::identify_process(::getpid());
+    ledger.guardian = ledger.lender;
+    for (auto* who : {&ledger.lender, &*ledger.guardian, &*ledger.process}) {
+      who->boot_id = "01234567-89ab-4cde-8f01-23456789abcd";
+    }
+    save_ledger(lab.state(), ledger);
+  }
+}
 
 void check_lending(Lab& lab, const char* spec, int fewest_steps) {
   const auto work = [&](auto& context) { lend(context, Lab::plan(spec), lab.borrower()); };
@@ -150,6 +165,24 @@ BOOST_AUTO_TEST_CASE(before_the_move_of_a_device_that_the_borrower_makes_one_lik
   BOOST_TEST(succeeds("ip link show ifb7"));
   BOOST_TEST(container.sh("ip link show decoy0").find("77: decoy0") == 0U);
   check_state_is_empty();
+}
+
+BOOST_AUTO_TEST_CASE(in_another_boot_whose_pids_are_others_now) {
+  container.sh("ip link add own0 type ifb");
+  const std::string own = container.sh("ip link show own0");
+  int step = 1;
+  for (bool killed = true; killed; ++step) {
+    BOOST_TEST_CONTEXT("killed before step " << step) {
+      killed = kill_before_step(*this, step,
+                                [&](auto& context) { lend(context, plan(kDevice), borrower()); });
+      write_in_another_boot(*this);
+      BOOST_TEST(reap(context(), netlend::ReapScope::dead).empty());
+      check_home_as_it_was();
+      check_state_is_empty();
+      BOOST_TEST(container.sh("ip link show own0") == own);
+    }
+  }
+  BOOST_TEST(step > 10);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

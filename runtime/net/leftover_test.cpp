@@ -1,6 +1,8 @@
 // What can't be brought home as it was.
 #include <sched.h>
 
+#include <utility>
+
 #include "base/file.hpp"
 #include "base/syscall.hpp"
 #include "net/ledger/ledger.hpp"
@@ -9,6 +11,7 @@
 
 using netlend::Leftover;
 using netlend::Step;
+using netlend::test::error_of;
 using netlend::test::joined;
 using netlend::test::Lab;
 using netlend::test::says;
@@ -50,6 +53,32 @@ BOOST_AUTO_TEST_CASE(what_was_deleted_keeps_nothing_else_away) {
   BOOST_TEST(says(joined(give_all_back()), "'lan1'"));
   check_home_as_it_was();
   check_state_is_empty();
+}
+
+BOOST_AUTO_TEST_CASE(what_is_unplugged_on_its_way_is_told_of_and_keeps_nothing_else_away) {
+  netlend::Plan both = plan("eth0=lan1");
+  both.nics.push_back(netlend::parse_nic_spec("eth1=lan0"));
+  for (const auto moment :
+       {Step::mark_device, Step::move_in, Step::write_lent, Step::write_ready,
+        Step::write_returning, Step::move_home, Step::restore_device, Step::unmark_device}) {
+    bool is_unplugged = false;
+    auto watched = context();
+    watched.on_step = [&](std::string_view step) {
+      if (step == step_name(moment) && !std::exchange(is_unplugged, true)) sh("ip link del far1");
+    };
+    BOOST_TEST_CONTEXT("unplugged before " << step_name(moment)) {
+      std::string ledger;
+      std::string said = error_of([&] { ledger = lend(watched, both, borrower()); });
+      if (said.empty()) said = texts(give_back(watched, ledger));
+      BOOST_TEST(is_unplugged);
+      BOOST_TEST(says(said, "'lan1'"), said);
+      said += joined(give_all_back());
+      BOOST_TEST(says(said, "was deleted, its other end with it; its loan is closed"), said);
+      check_home_as_it_was();
+      check_state_is_empty();
+    }
+    sh("ip link add lan1 type veth peer name far1; ip link set lan1 up");
+  }
 }
 
 BOOST_AUTO_TEST_CASE(a_veth_whose_end_at_home_was_moved_away_does_not_pass_for_deleted) {
@@ -100,7 +129,7 @@ BOOST_AUTO_TEST_CASE(a_device_is_lent_again_by_the_same_words_and_refused_by_oth
   const std::string first = lend(context(), plan("eth0=lan0"), borrower());
   BOOST_TEST(lend(context(), plan("eth0=lan0"), borrower()) == first);
   BOOST_TEST(
-      netlend::test::error_of([&] { lend(context(), plan("eth0=lan0 mtu=1300"), borrower()); }) ==
+      error_of([&] { lend(context(), plan("eth0=lan0 mtu=1300"), borrower()); }) ==
       "device 'lan0' is lent to 'db1' already, by other words than these; 'netlend return lan0' "
       "brings it home");
   BOOST_TEST(joined(give_all_back()) == "");
@@ -109,7 +138,7 @@ BOOST_AUTO_TEST_CASE(a_device_is_lent_again_by_the_same_words_and_refused_by_oth
 BOOST_AUTO_TEST_CASE(a_name_that_was_lent_to_the_same_borrower_before_is_named) {
   sh("ip link set lan1 alias first");
   lend(context(), plan("eth0=lan1"), borrower());
-  BOOST_TEST(netlend::test::error_of([&] { lend(context(), plan("eth0=lan0"), borrower()); }) ==
+  BOOST_TEST(error_of([&] { lend(context(), plan("eth0=lan0"), borrower()); }) ==
              "the name 'eth0' is taken in 'db1' by device 'lan1', which was lent before; choose "
              "another name inside, or bring that home by 'netlend return lan1'");
   check_home_as_it_was();
@@ -202,8 +231,7 @@ BOOST_AUTO_TEST_CASE(a_temporary_address_that_was_announced_as_lost_is_not_misse
   sh("ip link set far1 up; echo 2 > /proc/sys/net/ipv6/conf/lan1/use_tempaddr;"
      "ip addr add 2001:db8:78::1/64 dev lan1 nodad mngtmpaddr");
   BOOST_REQUIRE(says(sh("ip -6 addr show dev lan1"), "temporary"));
-  const auto error =
-      netlend::test::error_of([&] { lend(context(), plan("eth0=lan1"), borrower()); });
+  const auto error = error_of([&] { lend(context(), plan("eth0=lan1"), borrower()); });
   BOOST_TEST(says(error, "temporary privacy address"));
   lend(context(), plan("eth0=lan1"), borrower(), {.force = netlend::Force::yes});
   BOOST_TEST(joined(give_all_back()) == "");

@@ -13,6 +13,7 @@
 #include "net/kernel/tentative.hpp"
 #include "net/ledger/pin.hpp"
 #include "net/move_device.hpp"
+#include "net/reading.hpp"
 #include "net/steps.hpp"
 
 namespace netlend {

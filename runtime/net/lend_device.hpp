@@ -1,21 +1,10 @@
 #pragma once
 
-#include "base/text.hpp"
 #include "net/kernel/site.hpp"
 #include "net/ledger/ledger.hpp"
 #include "net/lending.hpp"
 
 namespace netlend {
-
-/// Does what asks the kernel by index or mark, and names the device in what that throws.
-template <typename Work>
-auto reading(const Loan& loan, Work work) {
-  try {
-    return work();
-  } catch (const Error& error) {
-    throw error.within("look at '" + printable(loan.home_name()) + "'");
-  }
-}
 
 /// Moves one device in and gives it what the plan says. Each step is written to the ledger before
 /// it is done where recovery needs it. Throws on the first failure; the caller gives back.

@@ -7,6 +7,8 @@
 #include "net/kernel/link.hpp"
 #include "net/kernel/site.hpp"
 #include "net/snapshot/differences.hpp"
+#include "net/snapshot/master.hpp"
+#include "net/snapshot/unrestorable.hpp"
 #include "support/lab.hpp"
 #include "support/own_namespaces.hpp"
 
@@ -55,6 +57,29 @@ BOOST_AUTO_TEST_CASE(a_mac_that_two_devices_have_is_an_error_that_names_both) {
   });
   BOOST_TEST(error.find("'a1'") != std::string::npos);
   BOOST_TEST(error.find("'a0'") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(a_place_in_a_bridge_a_bond_or_a_vrf_can_be_given_back) {
+  for (const char* kind : {"bridge", "bond", "vrf"}) {
+    BOOST_TEST(!why_not_writable(netlend::LinkMaster{.kind = kind}).has_value(), kind);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_place_in_another_master_is_lost_and_then_not_missed) {
+  sh("ip link add a0 type veth peer name a1");
+  Site here{Netns::current()};
+  const auto without = take_snapshot(here, find_link(here.socket, std::string("a0"))->ifindex);
+  auto within = without;
+  within.relations.master_name = "up0";
+  within.link.master = {.ifindex = {7}, .kind = "team"};
+  BOOST_TEST(unrestorable(here, within).at(0) ==
+             "its place in team 'up0' (netlend doesn't restore places in a master of kind 'team')");
+  within.link.master->kind = "";
+  BOOST_TEST(unrestorable(here, within).at(0) ==
+             "its place in master 'up0' (netlend doesn't restore places in a master of unknown "
+             "kind)");
+  remove_unrestorable(within);
+  BOOST_TEST(differences(within, without).empty());
 }
 
 BOOST_AUTO_TEST_SUITE_END()
