@@ -111,8 +111,7 @@ BOOST_AUTO_TEST_CASE(of_giving_a_device_back_to_a_home_that_waits_for_it) {
     int step = 1;
     for (bool killed = true; killed; ++step) {
       netlend::test::Sleeper one_more;
-      const auto to = borrower_of(one_more, "db1");
-      const auto ledger = lend(context(), plan(kDevice), to);
+      const auto ledger = lend(context(), plan(kDevice), borrower_of(one_more, "db1"));
       if (!borrower_lives) one_more.kill();
       killed = kill_before_step(*this, step,
                                 [&](auto& context) { netlend::give_back(context, ledger); });
