@@ -125,27 +125,31 @@ a_container_that_renames_and_readdresses_it_brings_it_home() {
   is_home
 }
 
-what_the_kernel_brought_back_is_put_right_by_reap() {
+# the_kernel_brings_it_back_as NAME
+the_kernel_brings_it_back_as() {
   start_container c1 "$lan0"
   end_without_trace "$(init_pid c1)"
-  wait_until is_here eth1
+  wait_until is_here "$1"
+}
+
+is_put_right_by_reap() {
   netlend reap
   is_home
   runc delete --force c1
   is_home
 }
 
+what_the_kernel_brought_back_is_put_right_by_reap() {
+  the_kernel_brings_it_back_as eth1
+  is_put_right_by_reap
+}
+
 what_the_kernel_brought_back_under_another_name_is_put_right_by_reap() {
   ip link add eth1 type dummy
   take_picture >/run/test/before
-  start_container c1 "$lan0"
-  end_without_trace "$(init_pid c1)"
-  wait_until is_here the-port-on-the-left
+  the_kernel_brings_it_back_as the-port-on-the-left
   expect 'dev' "$(ip -o link show the-port-on-the-left | cut -d ' ' -f 2)"
-  netlend reap
-  is_home
-  runc delete --force c1
-  is_home
+  is_put_right_by_reap
 }
 
 # Its name inside is taken at home, and so is dev with its index, which the kernel would take instead.
@@ -153,14 +157,9 @@ what_the_kernel_numbered_since_its_number_was_taken_is_put_right_by_reap() {
   ip link add eth1 type dummy
   ip link add "dev$(</sys/class/net/lan0/ifindex)" type dummy
   take_picture >/run/test/before
-  start_container c1 "$lan0"
-  end_without_trace "$(init_pid c1)"
-  wait_until is_here the-port-on-the-left
+  the_kernel_brings_it_back_as the-port-on-the-left
   expect ': dev0@' "$(ip -o link show the-port-on-the-left)"
-  netlend reap
-  is_home
-  runc delete --force c1
-  is_home
+  is_put_right_by_reap
 }
 
 # A port without a wire has a carrier until it is first shut.
