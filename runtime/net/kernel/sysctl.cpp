@@ -31,15 +31,15 @@ void check_is_proc(int fd) {
 }
 
 /// Those that can be written, of any device: the kernel's tables of a family are the same for all.
+/// Empty where the device is renamed meanwhile, for its folder then ends under our hands.
 /// Source: net/ipv4/devinet.c, net/ipv6/addrconf.c, net/core/neighbour.c.
 std::vector<std::string> find_writable(int folder) {
   std::vector<std::string> writable;
   for (auto& name : list_names(folder)) {
     struct stat status {};
-    if (::fstatat(folder, name.c_str(), &status, 0) == -1 || (status.st_mode & S_IWUSR) == 0) {
-      continue;
-    }
-    if (name != "addr_gen_mode") writable.push_back(std::move(name));
+    if (::fstatat(folder, name.c_str(), &status, 0) == -1) return {};
+    const bool is_writable = (status.st_mode & S_IWUSR) != 0;
+    if (is_writable && name != "addr_gen_mode") writable.push_back(std::move(name));
   }
   return writable;
 }
@@ -47,9 +47,9 @@ std::vector<std::string> find_writable(int folder) {
 void read_folder(int folder, const std::string& family, Sysctls& sysctls) {
   // A device is looked at several times on its way, at some 140 files each time.
   static std::map<std::string, std::vector<std::string>> writable;
-  auto known = writable.find(family);
-  if (known == writable.end()) known = writable.emplace(family, find_writable(folder)).first;
-  for (const auto& name : known->second) {
+  auto& known = writable[family];
+  if (known.empty()) known = find_writable(folder);
+  for (const auto& name : known) {
     try {
       auto value = read_attribute(folder, name);
       if (value) sysctls.emplace(fmt::format("{}/{}", family, name), *std::move(value));

@@ -10,13 +10,26 @@
 
 namespace netlend {
 
+namespace {
+/// They go by the device's name, which udev may change meanwhile; not for ever.
+Sysctls read_sysctls_of(Site& site, LinkState& link) {
+  constexpr int kTries = 3;
+  for (int tries = 1;; ++tries) {
+    Sysctls sysctls = read_sysctls(site.netns, link.name);
+    LinkState now = read_link(site.socket, link.ifindex);
+    if (now.name == link.name || tries == kTries) return sysctls;
+    link = std::move(now);
+  }
+}
+}  // namespace
+
 DeviceSnapshot take_without_settings(Site& site, IfIndex ifindex, const DeviceSnapshot* home) {
   DeviceSnapshot snapshot;
   snapshot.link = read_link(site.socket, ifindex);
   snapshot.addresses = list_addresses(site.socket, ifindex);
   snapshot.routes = list_routes(site.socket, ifindex);
   snapshot.neighbours = list_neighbours(site.socket, snapshot.link);
-  snapshot.sysctls = read_sysctls(site.netns, snapshot.link.name);
+  snapshot.sysctls = read_sysctls_of(site, snapshot.link);
   snapshot.root_qdisc = read_root_qdisc(site.socket, ifindex);
   snapshot.has_ingress_qdisc = has_ingress_qdisc(site.socket, ifindex);
   snapshot.relations =
