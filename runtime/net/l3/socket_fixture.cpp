@@ -209,10 +209,11 @@ void advertise_router(const Sleeper& where, const std::string& device) {
   run_in(&where, [&] { index = ::if_nametoindex(device.c_str()); });
   std::memcpy(reinterpret_cast<char*>(&all.storage) + offsetof(sockaddr_in6, sin6_scope_id), &index,
               sizeof index);
-  // ENETUNREACH until the kernel's worker has seen the carrier and entered the route of multicasts.
+  // Until the kernel's worker has seen the carrier there is no route of multicasts, and no address
+  // of the link.
   for (;;) {
     const auto sent = ::sendto(fd.get(), &advert, sizeof advert, 0, all.get(), all.size);
-    if (sent == -1 && errno == ENETUNREACH) continue;
+    if (sent == -1 && (errno == ENETUNREACH || errno == EADDRNOTAVAIL)) continue;
     check(sent, "advertise", device);
     return;
   }
