@@ -51,6 +51,8 @@ class Returning {
     Loan& loan;
     IfIndex ifindex;
     Failures unrestored;
+    /// What was of other devices that are no longer there.
+    std::vector<std::string> gone;
   };
 
   void report(const Failures& failures) {
@@ -71,8 +73,8 @@ class Returning {
   bool conclude(const Arrival& arrival);
   bool verify(const Loan& loan, IfIndex ifindex);
   void remove_marks(IfIndex ifindex);
-  void note_losses(const Loan& loan, IfIndex ifindex);
-  void note_removals(const Loan& loan, IfIndex ifindex);
+  void note_losses(const Arrival& arrival);
+  void note_removals(const Arrival& arrival);
 
   const LendingContext& context_;
   Ledger& ledger_;
@@ -82,6 +84,8 @@ class Returning {
   /// Asked once, and only for what is away.
   std::optional<bool> is_home_held_;
   std::vector<Arrival> arrivals_;
+  /// The ids of loans whose devices can't come any more.
+  std::set<std::string> closed_;
   /// By the ids of their loans; of a pair that wasn't there any more, nothing.
   std::map<std::string, std::optional<Location>> removed_pairs_;
 };
@@ -105,7 +109,7 @@ bool Returning::bring_home(Loan& loan) {
                              : WayHome{context_, ledger_, sites_}.take(loan, *std::move(location));
   give_up_lost_programs(loan, link);
   pass(context_, Step::restore_device);
-  Arrival arrival{.loan = loan, .ifindex = link.ifindex, .unrestored = {}};
+  Arrival arrival{.loan = loan, .ifindex = link.ifindex, .unrestored = {}, .gone = {}};
   restore(arrival);
   reading(loan, [&] { announce_home(link.ifindex, name); });
   arrivals_.push_back(std::move(arrival));
@@ -163,6 +167,10 @@ void Returning::announce_home(IfIndex ifindex, const std::string& name) {
 }
 
 void Returning::restore(Arrival& arrival) {
+  attempt(failures_, [&] {
+    auto gone = forget_routes_of_deleted(context_.state, sites_.home(), closed_, arrival.loan);
+    std::move(gone.begin(), gone.end(), std::back_inserter(arrival.gone));
+  });
   arrival.unrestored =
       restore_device(sites_.home(), arrival.ifindex, *arrival.loan.home, context_.on_step);
 }
@@ -184,9 +192,9 @@ bool Returning::conclude() {
   return all_as_they_were;
 }
 
-/// What one device of a plan points at can have come home after it.
+/// What one device of a plan points at can have come home after it, or can't come any more.
 void Returning::restore_what_waited() {
-  if (arrivals_.size() < 2) return;
+  if (arrivals_.size() < 2 && closed_.empty()) return;
   for (auto& arrival : arrivals_) {
     if (!arrival.unrestored.empty()) restore(arrival);
   }
@@ -238,19 +246,21 @@ bool Returning::conclude(const Arrival& arrival) {
                     "'netlend return --forget {}' leaves it as it is now",
                     name, name));
   }
-  if (is_as_it_was) note_losses(loan, arrival.ifindex);
+  if (is_as_it_was) note_losses(arrival);
   return is_as_it_was;
 }
 
-void Returning::note_losses(const Loan& loan, IfIndex ifindex) {
+void Returning::note_losses(const Arrival& arrival) {
   if (!context_.on_note) return;
+  const Loan& loan = arrival.loan;
+  const IfIndex ifindex = arrival.ifindex;
   if (ifindex != loan.home->link.ifindex) {
     context_.on_note(fmt::format(
         "device '{}' is home as number {}, and was {}: what names it by number (nftables by 'iif' "
         "and 'oif', sockets that are bound to it) doesn't mean it any more",
         printable(loan.home_name()), ifindex.value, loan.home->link.ifindex.value));
   }
-  note_removals(loan, ifindex);
+  note_removals(arrival);
   const auto& losses = loan.home->announced_losses;
   if (losses.empty()) return;
   context_.on_note(fmt::format("device '{}' is home; not restored, as said beforehand: {}",
@@ -258,11 +268,13 @@ void Returning::note_losses(const Loan& loan, IfIndex ifindex) {
 }
 
 /// What hung on the device at home was home's to remove.
-void Returning::note_removals(const Loan& loan, IfIndex ifindex) {
+void Returning::note_removals(const Arrival& arrival) {
   Site& home = sites_.home();
+  const Loan& loan = arrival.loan;
   Relations relations = loan.home->relations;
   relations.mirrors = mirrors_at_home(context_.state, ledger_.home, loan);
-  const auto removed = removed_at_home(home, read_link(home.socket, ifindex), relations);
+  auto removed = removed_at_home(home, read_link(home.socket, arrival.ifindex), relations);
+  removed.insert(removed.end(), arrival.gone.begin(), arrival.gone.end());
   if (removed.empty()) return;
   context_.on_note(
       fmt::format("device '{}' is home; gone from here meanwhile, and not made again: {}",
@@ -276,11 +288,13 @@ bool Returning::report_missing(const Loan& loan) {
                   ledger_.id.str(), printable(loan.inside));
   if (sites_.is_deleted(loan)) {
     report(fmt::format("{} was deleted, its other end with it; its loan is closed", what));
+    closed_.insert(loan.id);
     return true;
   }
   if (ended_with_namespace(ledger_, loan)) {
     report(
         fmt::format("{} ended with that container's network namespace; its loan is closed", what));
+    closed_.insert(loan.id);
     return true;
   }
   if (leftover_ == Leftover::forget) {

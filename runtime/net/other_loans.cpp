@@ -1,5 +1,7 @@
 #include "net/other_loans.hpp"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <functional>
 
@@ -105,6 +107,27 @@ std::vector<RawRecord> mirrors_at_home(const StateDirectory& state, const NetnsI
     }
   });
   return mirrors;
+}
+
+std::vector<std::string> forget_routes_of_deleted(const StateDirectory& state, Site& home,
+                                                  const std::set<std::string>& closed, Loan& loan) {
+  std::set<IfIndex> deleted;
+  for (const auto& [device, route] : loan.home->dependent_routes) {
+    if (device.value != 0 && !find_link(home.socket, device)) deleted.insert(device);
+  }
+  if (deleted.empty()) return {};
+  for_each_other(state, home.netns.identity(), loan.home->link.ifindex,
+                 [&](const Ledger&, const Loan& other) {
+                   if (!closed.contains(other.id)) deleted.erase(other.home->link.ifindex);
+                 });
+  std::vector<std::string> gone;
+  std::erase_if(loan.home->dependent_routes, [&](const DeviceRoute& dependent) {
+    if (!deleted.contains(dependent.device)) return false;
+    gone.push_back(fmt::format("route {} of device {}, which was deleted",
+                               describe(dependent.route), dependent.device.value));
+    return true;
+  });
+  return gone;
 }
 
 }  // namespace netlend

@@ -1,5 +1,9 @@
 #pragma once
 
+#include <set>
+#include <string>
+#include <vector>
+
 #include "net/ledger/ledger.hpp"
 #include "net/ledger/state_directory.hpp"
 #include "net/snapshot/snapshot.hpp"
@@ -16,5 +20,11 @@ void complete_by_other_loans(const StateDirectory& state, Site& home, DeviceSnap
 /// longer at home, and come back with that.
 std::vector<RawRecord> mirrors_at_home(const StateDirectory& state, const NetnsIdentity& home,
                                        const Loan& loan);
+
+/// Takes out the routes of other devices that went with the loan's addresses, where that device is
+/// neither at home any more nor lent itself, but for loans in `closed`, by their ids: its routes
+/// were deleted with it. The subject of a sentence each.
+std::vector<std::string> forget_routes_of_deleted(const StateDirectory& state, Site& home,
+                                                  const std::set<std::string>& closed, Loan& loan);
 
 }  // namespace netlend

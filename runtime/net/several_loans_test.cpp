@@ -73,6 +73,40 @@ BOOST_AUTO_TEST_CASE(a_route_that_came_home_with_another_device_stays) {
   check_state_is_empty();
 }
 
+BOOST_AUTO_TEST_CASE(a_route_of_a_device_that_is_away_waits_for_that) {
+  sh("ip route add 198.18.0.0/16 via 10.88.0.9 src 10.77.0.1");
+  const std::string before = both();
+  const std::string lan0 = lend_lan0();
+  const std::string lan1 = lend_lan1();
+  BOOST_TEST(says(return_one(lan0), "route 198.18.0.0/16 via 10.88.0.9 src 10.77.0.1"));
+  BOOST_TEST(return_one(lan1) == "");
+  BOOST_TEST(joined(give_all_back()) == "");
+  BOOST_TEST(both() == before);
+  check_state_is_empty();
+}
+
+BOOST_AUTO_TEST_CASE(a_route_of_a_device_that_was_deleted_is_noted_and_the_loan_closed) {
+  const std::string route = "198.18.0.0/16 via 10.99.0.9 src 10.77.0.1";
+  for (const bool is_away : {false, true}) {
+    sh("ip link add other0 type veth peer name other1; ip link set other1 up;"
+       "ip addr add 10.99.0.1/24 dev other0; ip link set other0 up; ip route add " +
+       route);
+    netlend::Plan wanted = plan("eth0=lan0");
+    if (is_away) wanted.nics.push_back(plan("eth1=other0").nics.front());
+    const std::string ledger = lend(context(), wanted, borrower("db1"));
+    sh("ip link del other1");
+    std::string noted;
+    netlend::LendingContext noting = context();
+    noting.on_note = [&](std::string_view note) { noted += note; };
+    std::vector<std::string> texts;
+    for (const auto& failure : give_back(noting, ledger)) texts.push_back(failure.what);
+    BOOST_TEST(says(joined(texts), "its loan is closed") == is_away, joined(texts));
+    BOOST_TEST(says(noted, "not made again: route " + route), noted);
+    BOOST_TEST(says(noted, "which was deleted"), noted);
+    check_state_is_empty();
+  }
+}
+
 BOOST_AUTO_TEST_CASE(filters_of_two_that_redirect_to_each_other_come_back_with_the_second) {
   for (const bool first_comes_first : {true, false}) {
     join_both();
