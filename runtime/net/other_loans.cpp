@@ -112,9 +112,10 @@ std::vector<RawRecord> mirrors_at_home(const StateDirectory& state, const NetnsI
 std::vector<std::string> forget_routes_of_deleted(const StateDirectory& state, Site& home,
                                                   const std::set<std::string>& closed, Loan& loan) {
   std::set<IfIndex> deleted;
-  for (const auto& [device, route] : loan.home->dependent_routes) {
-    if (device.value != 0 && !find_link(home.socket, device)) deleted.insert(device);
-  }
+  for (const auto& dependent : loan.home->dependent_routes) deleted.insert(dependent.device);
+  std::erase_if(deleted, [&](IfIndex device) {
+    return device.value == 0 || find_link(home.socket, device).has_value();
+  });
   if (deleted.empty()) return {};
   for_each_other(state, home.netns.identity(), loan.home->link.ifindex,
                  [&](const Ledger&, const Loan& other) {
