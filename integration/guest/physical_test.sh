@@ -13,6 +13,7 @@ cases=(
   two_ports_of_one_card_are_two_devices
   a_killed_netlend_leaves_it_to_reap
   a_killed_init_brings_it_home_at_once
+  a_command_that_cannot_fork_brings_it_home
   a_container_that_renames_and_readdresses_it_brings_it_home
   what_the_kernel_brought_back_is_put_right_by_reap
   what_the_kernel_brought_back_under_another_name_is_put_right_by_reap
@@ -110,6 +111,17 @@ a_killed_init_brings_it_home_at_once() {
   kill -KILL "$(init_pid c1)"
   wait_until is_home
   runc delete --force c1
+  is_home
+}
+
+# Its two areas become one, of more memory than there is, which is asked for when it is to be copied.
+# The guest's own kernel went down by that (patches/um-fork-that-fails.patch).
+a_command_that_cannot_fork_brings_it_home() {
+  fails netlend run --nic eth0=lan0 -- python3 -c '
+import mmap, os
+areas = [mmap.mmap(-1, 700 << 20, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) for _ in range(2)]
+os.fork()' 2>/run/test/err
+  expect 'Cannot allocate memory' "$(</run/test/err)"
   is_home
 }
 
