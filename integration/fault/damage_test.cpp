@@ -19,6 +19,7 @@ using netlend::test::plan_of;
 using netlend::test::Scene;
 using netlend::test::sh;
 using netlend::test::Sleeper;
+using netlend::test::texts_of;
 
 namespace {
 std::string read_text(const std::string& path) {
@@ -67,25 +68,17 @@ class Lent : public Scene {
   std::string lease_path() { return only_file_in(state().path() + "/devices"); }
   std::string aside_path() { return state().path() + "/damaged-" + name; }
 
-  /// One that keeps what it is told, and counts the steps.
+  /// One that counts the steps, too.
   netlend::LendingContext listening() {
-    auto context = this->context();
+    auto context = Scene::listening();
     context.on_step = [&](std::string_view) { ++steps; };
-    context.on_note = [&](std::string_view note) { notes.emplace_back(note); };
     return context;
   }
 
   Sleeper mortal;
   std::string name;
-  std::vector<std::string> notes;
   int steps = 0;
 };
-
-std::string texts_of(const Failures& failures) {
-  std::vector<std::string> texts;
-  for (const auto& failure : failures) texts.push_back(failure.what);
-  return joined(texts);
-}
 
 struct Damage {
   const char* what;

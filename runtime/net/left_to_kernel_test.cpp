@@ -56,13 +56,11 @@ BOOST_AUTO_TEST_CASE(the_kernel_puts_a_number_into_its_name_also_where_its_own_i
 }
 
 BOOST_AUTO_TEST_CASE(it_is_never_moved_out_while_the_namespace_lives) {
-  std::string noted;
-  auto told = context();
-  told.on_note = [&](std::string_view note) { noted = note; };
-  const auto name = lend_and_leave(told, network_device("eth0"), borrower());
+  const auto name = lend_and_leave(context(), network_device("eth0"), borrower());
   BOOST_TEST(sh("findmnt --list --noheadings --output TARGET | grep /pins/ || true") == "");
-  BOOST_TEST(give_back(told, name).empty());
-  BOOST_TEST(says(noted, "device 'lan0' came by linux.netDevices and stays with 'db1'"), noted);
+  BOOST_TEST(give_back(listening(), name).empty());
+  BOOST_TEST(says(joined(notes), "device 'lan0' came by linux.netDevices and stays with 'db1'"),
+             joined(notes));
   BOOST_TEST(says(container.sh("ip -br addr show dev eth0"), "10.77.0.1/24"));
   BOOST_TEST(!ledgers_of(state(), netlend::ContainerId{"db1"}).empty());
   container.kill();

@@ -16,20 +16,15 @@ using netlend::test::joined;
 using netlend::test::Lab;
 using netlend::test::says;
 using netlend::test::sh;
+using netlend::test::texts_of;
 
 namespace {
-std::string texts(const netlend::Failures& failures) {
-  std::vector<std::string> all;
-  for (const auto& failure : failures) all.push_back(failure.what);
-  return joined(all);
-}
-
 class LeftoverLab : public Lab {
  public:
   LeftoverLab() { sh("ip link add lan1 type veth peer name far1; ip link set lan1 up"); }
 
   std::string forget(const std::string& ledger) {
-    return texts(give_back(context(), ledger, Leftover::forget));
+    return texts_of(give_back(context(), ledger, Leftover::forget));
   }
 };
 }  // namespace
@@ -69,7 +64,7 @@ BOOST_AUTO_TEST_CASE(what_is_unplugged_on_its_way_is_told_of_and_keeps_nothing_e
     BOOST_TEST_CONTEXT("unplugged before " << step_name(moment)) {
       std::string ledger;
       std::string said = error_of([&] { ledger = lend(watched, both, borrower()); });
-      if (said.empty()) said = texts(give_back(watched, ledger));
+      if (said.empty()) said = texts_of(give_back(watched, ledger));
       BOOST_TEST(is_unplugged);
       BOOST_TEST(says(said, "'lan1'"), said);
       said += joined(give_all_back());
@@ -154,7 +149,7 @@ BOOST_AUTO_TEST_CASE(what_another_hand_changes_is_told_and_undone_by_the_next_re
     if (step != step_name(Step::restore_device) || ++restored != 2) return;
     sh("ip link set lan1 alias 'by another hand'");  // The first has been restored by then.
   };
-  BOOST_TEST(texts(give_back(beside_another, ledger)) ==
+  BOOST_TEST(texts_of(give_back(beside_another, ledger)) ==
              "device 'lan1' is home, but alias is by another hand, was  at home; device 'lan1' is "
              "home, but not as it was: 'netlend reap' tries again, 'netlend return --forget lan1' "
              "leaves it "
@@ -162,7 +157,7 @@ BOOST_AUTO_TEST_CASE(what_another_hand_changes_is_told_and_undone_by_the_next_re
   check_home_as_it_was();
   BOOST_TEST(list_ledgers(state()).size() == 1U);
   container.kill();
-  BOOST_TEST(texts(reap(context(), netlend::ReapScope::dead)) == "");
+  BOOST_TEST(texts_of(reap(context(), netlend::ReapScope::dead)) == "");
   BOOST_TEST(!says(sh("ip link show lan1"), "by another hand"));
   check_state_is_empty();
 }
@@ -177,7 +172,7 @@ BOOST_AUTO_TEST_CASE(nobody_else_can_have_a_device_while_a_ledger_speaks_of_it) 
     if (step == step_name(Step::drop_lease)) BOOST_TEST(!is_open(state(), ledger));
     order.emplace_back(step);
   };
-  BOOST_TEST(texts(give_back(watched, ledger)) == "");
+  BOOST_TEST(texts_of(give_back(watched, ledger)) == "");
   BOOST_REQUIRE(!order.empty());
   BOOST_TEST(order.back() == step_name(Step::drop_lease));
   check_state_is_empty();
@@ -189,7 +184,7 @@ BOOST_AUTO_TEST_CASE(an_address_whose_time_ran_out_while_it_was_away_is_not_miss
   BOOST_REQUIRE(until_s.has_value());
   const auto ledger = lend(context(), plan("eth0=lan1"), borrower());
   while (netlend::monotonic_ms() < *until_s * 1000) ::sched_yield();
-  BOOST_TEST(texts(give_back(context(), ledger)) == "");
+  BOOST_TEST(texts_of(give_back(context(), ledger)) == "");
   BOOST_TEST(!says(sh("ip addr show dev lan1"), "10.79.0.1"));
   check_state_is_empty();
 }
@@ -201,10 +196,7 @@ BOOST_AUTO_TEST_CASE(what_was_announced_as_lost_is_neither_tried_nor_missed) {
      "divisor 16");
   const auto ledger =
       lend(context(), plan("eth0=lan1"), borrower(), {.force = netlend::Force::yes});
-  std::vector<std::string> notes;
-  auto noting = context();
-  noting.on_note = [&](std::string_view note) { notes.emplace_back(note); };
-  BOOST_TEST(texts(give_back(noting, ledger)) == "");
+  BOOST_TEST(texts_of(give_back(listening(), ledger)) == "");
   BOOST_REQUIRE(notes.size() == 1U);
   for (const char* part : {"device 'lan1' is home; not restored, as said beforehand: ",
                            "192.0.2.128/25", "filter 'u32 1:"}) {
@@ -218,11 +210,9 @@ BOOST_AUTO_TEST_CASE(a_firewall_that_lets_no_announcement_out_is_told_of_and_kee
   sh("nft 'add table inet wall; add chain inet wall out { type filter hook output priority 0; "
      "policy drop; }'");
   const auto ledger = lend(context(), plan("eth0=lan0"), borrower());
-  std::string noted;
-  auto noting = context();
-  noting.on_note = [&](std::string_view note) { noted += note; };
-  BOOST_TEST(texts(give_back(noting, ledger)) == "");
-  BOOST_TEST(says(noted, "device 'lan0' is home, which its neighbours may learn later: announce"));
+  BOOST_TEST(texts_of(give_back(listening(), ledger)) == "");
+  BOOST_TEST(
+      says(joined(notes), "device 'lan0' is home, which its neighbours may learn later: announce"));
   check_home_as_it_was();
   check_state_is_empty();
 }

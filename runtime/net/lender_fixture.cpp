@@ -20,6 +20,12 @@ LenderFixture::~LenderFixture() {
   std::filesystem::remove_all(state_path_, ignored);
 }
 
+LendingContext LenderFixture::listening() {
+  LendingContext listening = context();
+  listening.on_note = [this](std::string_view note) { notes.emplace_back(note); };
+  return listening;
+}
+
 Borrower LenderFixture::borrower_of(const Sleeper& who, const std::string& id) {
   return {.id = ContainerId{id},
           .key = "/bundles/" + id,
@@ -43,6 +49,12 @@ std::string joined(const std::vector<std::string>& texts) {
   std::string out;
   for (const auto& text : texts) out += (out.empty() ? "" : "; ") + text;
   return out;
+}
+
+std::string texts_of(const Failures& failures) {
+  std::vector<std::string> texts;
+  for (const auto& failure : failures) texts.push_back(failure.what);
+  return joined(texts);
 }
 
 }  // namespace netlend::test

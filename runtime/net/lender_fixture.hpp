@@ -21,6 +21,8 @@ class LenderFixture {
 
   StateDirectory& state() { return state_; }
   LendingContext context() { return {.state = state_, .on_step = {}}; }
+  /// One that keeps what it is told in `notes`.
+  LendingContext listening();
   static Borrower borrower_of(const Sleeper& who, const std::string& id = "db1");
   /// Gives back all that is lent; the failures' texts.
   std::vector<std::string> give_all_back();
@@ -28,6 +30,7 @@ class LenderFixture {
   void check_state_is_empty();
 
   Sleeper neighbour;
+  std::vector<std::string> notes;
 
  protected:
   LenderFixture();
@@ -40,5 +43,6 @@ class LenderFixture {
 
 /// The texts in one line, for messages of failed checks.
 std::string joined(const std::vector<std::string>& texts);
+std::string texts_of(const Failures& failures);
 
 }  // namespace netlend::test

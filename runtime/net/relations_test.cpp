@@ -264,12 +264,9 @@ BOOST_FIXTURE_TEST_CASE(what_home_removed_meanwhile_stays_away_and_is_noted, Lab
   // The kernel ends an action some time after its filter.
   sh("while tc actions ls action mirred | grep -q index; do :; done");
   const std::string rules = sh("ip rule");
-  std::string noted;
-  netlend::LendingContext noting = context();
-  noting.on_note = [&](std::string_view note) { noted += note; };
-  BOOST_TEST(reap(noting, netlend::ReapScope::all).empty());
+  BOOST_TEST(reap(listening(), netlend::ReapScope::all).empty());
   BOOST_TEST(
-      noted ==
+      joined(notes) ==
       "device 'lan0' is home; gone from here meanwhile, and not made again: chain 'c' of table "
       "'netdev t' of nftables; chain 'c' of table 'netdev u' of nftables; action 1 of "
       "traffic control, which redirects to it; routing rule '100 from all fwmark 0x3/0xff "

@@ -10,6 +10,7 @@ using netlend::test::observe;
 using netlend::test::says;
 using netlend::test::sh;
 using netlend::test::Sleeper;
+using netlend::test::texts_of;
 
 namespace {
 /// Beside lan0 a "lan1", and a second borrower.
@@ -27,9 +28,8 @@ class TwoDevices : public Lab {
     return lend(context(), plan("eth1=lan1"), borrower_of(other_container, "db2"));
   }
   std::string return_one(const std::string& ledger) {
-    std::vector<std::string> texts;
-    for (const auto& failure : give_back(context(), ledger)) texts.push_back(failure.what);
-    return joined(texts);
+    notes.clear();
+    return texts_of(give_back(listening(), ledger));
   }
   /// All that the two have, and what hangs between them.
   static std::string both() {
@@ -95,14 +95,10 @@ BOOST_AUTO_TEST_CASE(a_route_of_a_device_that_was_deleted_is_noted_and_the_loan_
     if (is_away) wanted.nics.push_back(plan("eth1=other0").nics.front());
     const std::string ledger = lend(context(), wanted, borrower("db1"));
     sh("ip link del other1");
-    std::string noted;
-    netlend::LendingContext noting = context();
-    noting.on_note = [&](std::string_view note) { noted += note; };
-    std::vector<std::string> texts;
-    for (const auto& failure : give_back(noting, ledger)) texts.push_back(failure.what);
-    BOOST_TEST(says(joined(texts), "its loan is closed") == is_away, joined(texts));
-    BOOST_TEST(says(noted, "not made again: route " + route), noted);
-    BOOST_TEST(says(noted, "which was deleted"), noted);
+    const std::string said = return_one(ledger);
+    BOOST_TEST(says(said, "its loan is closed") == is_away, said);
+    BOOST_TEST(says(joined(notes), "not made again: route " + route), joined(notes));
+    BOOST_TEST(says(joined(notes), "which was deleted"), joined(notes));
     check_state_is_empty();
   }
 }
@@ -113,14 +109,11 @@ BOOST_AUTO_TEST_CASE(filters_of_two_that_redirect_to_each_other_come_back_with_t
     const std::string before = both();
     const std::string lan0 = lend_lan0();
     const std::string lan1 = lend_lan1();
-    std::string noted;
-    netlend::LendingContext noting = context();
-    noting.on_note = [&](std::string_view note) { noted += note; };
     // Its own filter has nowhere to send to as yet.
     BOOST_TEST(says(return_one(first_comes_first ? lan0 : lan1), "No such device"));
     BOOST_TEST(return_one(first_comes_first ? lan1 : lan0) == "");
-    BOOST_TEST(reap(noting, netlend::ReapScope::dead).empty());
-    BOOST_TEST(noted == "");
+    BOOST_TEST(reap(listening(), netlend::ReapScope::dead).empty());
+    BOOST_TEST(joined(notes) == "");
     BOOST_TEST(both() == before);
     check_state_is_empty();
     sh("tc qdisc del dev lan0 ingress; tc qdisc del dev lan1 ingress");
@@ -134,11 +127,8 @@ BOOST_AUTO_TEST_CASE(filters_that_redirect_to_each_other_come_back_by_one_reap) 
   lend_lan1();
   container.kill();
   other_container.kill();
-  std::string noted;
-  netlend::LendingContext noting = context();
-  noting.on_note = [&](std::string_view note) { noted += note; };
-  BOOST_TEST(reap(noting, netlend::ReapScope::dead).empty());
-  BOOST_TEST(noted == "");
+  BOOST_TEST(reap(listening(), netlend::ReapScope::dead).empty());
+  BOOST_TEST(joined(notes) == "");
   BOOST_TEST(both() == before);
   check_state_is_empty();
 }

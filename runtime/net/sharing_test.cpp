@@ -100,11 +100,8 @@ BOOST_AUTO_TEST_CASE(a_damaged_ledger_is_put_aside_before_a_sharer_is_written_in
   const std::string name = list_ledgers(state()).at(0);
   const std::string folder = state().path();
   sh("echo damaged > " + folder + "/ledgers/" + name);
-  std::string noted;
-  netlend::LendingContext noting = context();
-  noting.on_note = [&](std::string_view note) { noted += note; };
-  BOOST_TEST(share_loans(noting, plan(kDevice), borrower("c3")));
-  BOOST_TEST(says(noted, "its copy serves and is in its place now"), noted);
+  BOOST_TEST(share_loans(listening(), plan(kDevice), borrower("c3")));
+  BOOST_TEST(says(joined(notes), "its copy serves and is in its place now"), joined(notes));
   BOOST_TEST(sh("cat " + folder + "/damaged-" + name) == "damaged");
   BOOST_TEST(joined(give_all_back()) == "");
   sh("rm " + folder + "/damaged-" + name);

@@ -10,6 +10,7 @@ using netlend::test::reaches;
 using netlend::test::says;
 using netlend::test::sh;
 using netlend::test::succeeds;
+using netlend::test::texts_of;
 
 namespace {
 /// What home has of netlend's.
@@ -27,8 +28,7 @@ BOOST_AUTO_TEST_CASE(what_was_lent_by_a_device_that_is_gone_is_closed_and_leaves
   const auto ledger = lend_to_c1("10.9.0.11 fd09::11");
   sh("ip link del up0");
   keep_up(ledger);
-  std::string said;
-  for (const auto& failure : give_back(context(), ledger)) said += failure.what + "; ";
+  const std::string said = texts_of(give_back(context(), ledger));
   for (const std::string address : {"10.9.0.11", "fd09::11"}) {
     BOOST_TEST(says(said, "address '" + address + "' has no device to come home to: 'up0' is gone"),
                said);
