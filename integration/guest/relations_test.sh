@@ -7,6 +7,9 @@ source "$(dirname "$0")/cases.sh"
 cases=(
   a_member_of_a_bond_comes_back
   the_primary_of_a_bond_is_it_again
+  a_bond_of_any_mode_takes_its_members_back
+  a_bond_whose_only_member_was_lent_has_its_address_again
+  a_bond_whose_members_were_all_lent_has_its_address_again
   a_member_of_a_vrf_comes_back
   the_vlans_of_a_bridge_port_come_back
   a_bridge_port_without_vlans_comes_back_without
@@ -118,6 +121,79 @@ the_primary_of_a_bond_is_it_again() {
   ip link set bond0 type bond primary lan0
   comes_back 'ip -d -j link show bond0 | jq .[].linkinfo.info_data.primary'
   expect '"lan0"' "$(ip -d -j link show bond0 | jq '.[].linkinfo.info_data.primary')"
+}
+
+# make_bond OPTIONS MEMBER...
+make_bond() {
+  local port
+  # shellcheck disable=SC2086 # words
+  ip link add bond0 type bond miimon 100 $1
+  shift
+  for port in "$@"; do
+    ip link set "$port" down
+    ip link set "$port" master bond0
+  done
+  ip link set bond0 up
+}
+
+# Which of its members' addresses each member of some has is their own affair.
+a_bond_of_any_mode_takes_its_members_back() {
+  local mode
+  more_pictures=()
+  take_picture() {
+    ip -d -j link show | jq -S 'map({ifname, master, flags, mtu, linkinfo: (.linkinfo |
+      {info_kind, queue_id: .info_slave_data?.queue_id?, before: .info_slave_data?.perm_hwaddr?})})'
+    ip -j link show | jq '[.[].address] | sort'
+    ip -j link show bond0 | jq '.[].address'
+  }
+  for mode in balance-rr balance-xor broadcast 802.3ad balance-tlb balance-alb \
+    'active-backup fail_over_mac active' 'active-backup fail_over_mac follow'; do
+    for port in lan0 lan1; do
+      echo "--- $port of $mode"
+      make_bond "mode $mode" lan0 lan1
+      ip link set lan0 type bond_slave queue_id 3
+      take_picture >/run/test/before
+      netlend run --nic eth0=$port -- true
+      is_home
+      ip link del bond0
+    done
+  done
+}
+
+a_bond_whose_only_member_was_lent_has_its_address_again() {
+  local mode
+  for mode in active-backup balance-alb 802.3ad; do
+    make_bond "mode $mode" lan0
+    ip link set bond0 address 02:00:00:00:00:b0
+    comes_back 'ip link show bond0 | grep link/ether'
+    ip netns del blue
+    ip link del bond0
+  done
+  # What home's administrator chooses meanwhile stays.
+  make_bond 'mode active-backup' lan0
+  while_it_is_away() { ip link set bond0 address 02:00:00:00:00:b1; }
+  ip netns add blue
+  netlend lend lan0 --to netns:blue name=eth0
+  while_it_is_away
+  netlend return lan0
+  for device in bond0 lan0; do expect 02:00:00:00:00:b1 "$(ip link show $device)"; done
+  has_no_trace
+}
+
+a_bond_whose_members_were_all_lent_has_its_address_again() {
+  local first second
+  make_bond 'mode active-backup' lan0 lan1
+  comes_back 'ip link show bond0 | grep link/ether' 'ip link show lan1 | grep link/ether'
+  netlend run --nic eth0=lan1 --nic eth1=lan0 -- true
+  is_home
+  for first in lan0 lan1; do
+    second=lan$((1 - ${first#lan}))
+    netlend lend lan0 --to netns:blue name=eth0
+    netlend lend lan1 --to netns:blue name=eth1
+    netlend return $first
+    netlend return $second
+    is_home
+  done
 }
 
 a_member_of_a_vrf_comes_back() {

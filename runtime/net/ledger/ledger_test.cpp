@@ -62,6 +62,7 @@ netlend::Relations example_relations() {
                   .vlans = {netlend::make_record(bridge_vlan_info{.flags = 2, .vid = 10},
                                                  {{2, std::string("\x14\0", 2)}})},
                   .groups = {netlend::make_record(br_mdb_entry{.state = MDB_PERMANENT}, {})}},
+          .bond = netlend::Bond{.address = address, .gives_address = true},
           .forwarding = {.entries = {netlend::make_record(entry, {{NDA_LLADDR, address}})},
                          .groups = {address}},
           .rules = {netlend::make_record(rule, {{FRA_IIFNAME, std::string("lan0\0", 5)}})},

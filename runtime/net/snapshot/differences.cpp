@@ -40,8 +40,6 @@ void compare_links(const LinkState& home, const LinkState& now, Differences& dif
   differences.compare("altnames", quoted(own_altnames(home)), quoted(own_altnames(now)));
   differences.compare("alias", home.alias, now.alias);
   differences.compare("mtu", home.mtu_bytes, now.mtu_bytes);
-  differences.compare("address", format_link_address(home.address),
-                      format_link_address(now.address));
   differences.compare("link broadcast", format_link_address(home.broadcast),
                       format_link_address(now.broadcast));
   differences.compare("flags", settable_flags(home), settable_flags(now));
@@ -135,6 +133,10 @@ void compare_sysctls(const Sysctls& home, const Sysctls& now, Differences& diffe
 std::vector<std::string> differences(const DeviceSnapshot& home, const DeviceSnapshot& now) {
   Differences found;
   compare_links(home.link, now.link, found);
+  if (!has_given_address(home.relations, now.link)) {
+    found.compare("address", format_link_address(home.link.address),
+                  format_link_address(now.link.address));
+  }
   compare_lists("address", home.addresses, now.addresses, found);
   compare_lists("route", home.routes, now.routes, found);
   compare_places(home.routes, now.routes, found);
@@ -146,8 +148,8 @@ std::vector<std::string> differences(const DeviceSnapshot& home, const DeviceSna
       found.add(std::move(difference));
     }
   }
-  found.add(master_differences({home.link.master, home.relations.master_name},
-                               {now.link.master, now.relations.master_name}));
+  found.add(master_differences({home.link.master, home.relations.master_name, home.relations.bond},
+                               {now.link.master, now.relations.master_name, now.relations.bond}));
   found.add(relation_differences(home.relations, now.relations));
   return found.take();
 }

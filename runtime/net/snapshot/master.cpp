@@ -39,9 +39,17 @@ std::optional<LinkState> find_master(Site& site, const NamedMaster& home) {
   return found;
 }
 
+/// Only what differs: a bond refuses what its mode has no use for, be it what the port has already.
 void restore_attributes(Restoration& restoration, const LinkMaster& home) {
   RawAttributes attributes = home.port_attributes;
   if (home.kind == "bond") attributes.erase(IFLA_BOND_SLAVE_PERM_HWADDR);
+  const LinkState now = read_link(restoration.site.socket, restoration.ifindex);
+  if (now.master) {
+    for (const auto& [type, bytes] : now.master->port_attributes) {
+      const auto wanted = attributes.find(type);
+      if (wanted != attributes.end() && wanted->second == bytes) attributes.erase(wanted);
+    }
+  }
   if (attributes.empty()) return;
   Message message = change_link(restoration.ifindex, restoration.doing("the port attributes"));
   message.begin(IFLA_LINKINFO).put_string(IFLA_INFO_SLAVE_KIND, home.kind);
@@ -78,6 +86,11 @@ std::vector<std::string> master_differences(const NamedMaster& home, const Named
                                 value == have.end() ? "absent" : value_text(value->second),
                                 value_text(bytes)));
   }
+  if (home.bond && now.bond) {
+    for (auto& difference : bond_differences(*home.bond, *now.bond, now.name)) {
+      found.push_back(std::move(difference));
+    }
+  }
   return found;
 }
 
@@ -101,6 +114,7 @@ void restore_master(Restoration& restoration, const LinkState& now, const NamedM
       throw Error(fmt::format("{}: {} is gone", restoration.doing("the master"), text_of(home)),
                   ENODEV);
     }
+    if (home.bond) restore_bond(restoration, *home.bond, now, *master);
     const bool is_in = master->ifindex == have ||
                        restoration.call(set_link_master(restoration.ifindex, master->ifindex,
                                                         restoration.doing("the master")));

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "net/kernel/link.hpp"
+#include "net/snapshot/bond.hpp"
 #include "net/snapshot/restoration.hpp"
 
 namespace netlend {
@@ -16,10 +17,11 @@ std::optional<std::string> why_not_writable(const LinkMaster& master);
 /// "bridge 'br0'"; without a name (older ledgers have none) "bridge device 3".
 std::string describe(const LinkMaster& master, const std::string& name);
 
-/// A master and its name.
+/// A master, its name, and what it is to the device if it is a bond.
 struct NamedMaster {
   const std::optional<LinkMaster>& master;
   const std::string& name;
+  const std::optional<Bond>& bond;
 };
 /// What `now` has not as `home` had it, a sentence each.
 std::vector<std::string> master_differences(const NamedMaster& home, const NamedMaster& now);

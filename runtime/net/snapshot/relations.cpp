@@ -24,6 +24,7 @@ Relations observe_relations(Site& site, const LinkState& link, const Relations* 
       if (master->kind == "bridge") {
         found.port = observe_bridge_port(site.socket, link.ifindex, *master);
       }
+      if (master->kind == "bond") found.bond = observe_bond(site, link, *master);
     }
   }
   // The kernel goes through all devices for those of one (net/core/rtnetlink.c, rtnl_fdb_dump).
@@ -86,9 +87,14 @@ std::vector<std::string> describe_relations(const LinkState& link, const Relatio
   return out;
 }
 
+bool has_given_address(const Relations& home, const LinkState& now) {
+  return home.bond && home.bond->gives_address && now.master && now.master->kind == "bond";
+}
+
 void forget_master(Relations& relations) {
   relations.master_name.clear();
   relations.port.reset();
+  relations.bond.reset();
 }
 
 void find_pointers(Site& home, const LinkState& link, Relations& relations) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "net/kernel/netfilter.hpp"
+#include "net/snapshot/bond.hpp"
 #include "net/snapshot/bridge_port.hpp"
 #include "net/snapshot/forwarding.hpp"
 #include "net/snapshot/mirror.hpp"
@@ -23,6 +24,8 @@ struct Relations {
   std::string master_name;
   /// Present for the port of a bridge.
   std::optional<BridgePort> port;
+  /// Present for the port of a bond.
+  std::optional<Bond> bond;
   Forwarding forwarding;
   std::vector<RawRecord> rules;
   /// Chains and flowtables of nftables that it is in, and what of traffic control sends to it.
@@ -47,6 +50,10 @@ std::vector<std::string> relation_differences(const Relations& home, const Relat
 
 /// What will be given back, a sentence each: for the plan.
 std::vector<std::string> describe_relations(const LinkState& link, const Relations& relations);
+
+/// Whether the device is in a master that deals out the address which it has: then that isn't its
+/// own.
+bool has_given_address(const Relations& home, const LinkState& now);
 
 /// Takes out what its master keeps of it, where its place there is given up.
 void forget_master(Relations& relations);

@@ -78,6 +78,10 @@ json to_json(const Relations& relations) {
     put_records(port, "groups", relations.port->groups, describe_group);
     object["port"] = std::move(port);
   }
+  if (relations.bond) {
+    object["bond"] = {{"address", to_hex(relations.bond->address)},
+                      {"gives_address", relations.bond->gives_address}};
+  }
   put_records(object, "forwarding", relations.forwarding.entries, describe_entry);
   for (const auto& group : relations.forwarding.groups) {
     object["multicast_addresses"].push_back(to_hex(group));
@@ -101,6 +105,11 @@ Relations relations_from_json(const json& object) {
     const json& port = object.at("port");
     relations.port = BridgePort{.vlans = take_records<bridge_vlan_info>(port, "vlans"),
                                 .groups = take_records<br_mdb_entry>(port, "groups")};
+  }
+  if (object.contains("bond")) {
+    const json& bond = object.at("bond");
+    relations.bond = Bond{.address = bytes_from_json(bond.at("address")),
+                          .gives_address = bond.at("gives_address").get<bool>()};
   }
   relations.forwarding.entries = take_records<ndmsg>(object, "forwarding");
   if (object.contains("multicast_addresses")) {

@@ -15,8 +15,8 @@ namespace {
 void restore_master(DeviceRestoration& device) {
   const DeviceSnapshot& home = device.home;
   const DeviceSnapshot& now = device.now;
-  const NamedMaster wanted{home.link.master, home.relations.master_name};
-  const NamedMaster have{now.link.master, now.relations.master_name};
+  const NamedMaster wanted{home.link.master, home.relations.master_name, home.relations.bond};
+  const NamedMaster have{now.link.master, now.relations.master_name, now.relations.bond};
   if (master_differences(wanted, have).empty()) return;
   // A bond takes nothing that is up.
   if (home.link.master && home.link.master->kind == "bond" && !now.link.master) {

@@ -18,7 +18,8 @@ const std::string& wanted_address(const DeviceRestoration& device) {
 
 void restore_link_addresses(DeviceRestoration& device) {
   const std::string& address = wanted_address(device);
-  if (device.now.link.address != address) {
+  if (device.now.link.address != address &&
+      !has_given_address(device.home.relations, device.now.link)) {
     set_up(device, false);  // Many drivers take an address only while the device is down.
     device.call(set_link_address(device.ifindex, address, device.doing("the MAC address")));
   }
