@@ -40,6 +40,31 @@ BOOST_AUTO_TEST_CASE(a_network_that_two_devices_share_is_reached_through_the_sam
   check_routes_come_back();
 }
 
+BOOST_AUTO_TEST_CASE(an_ipv6_route_of_several_next_hops_has_those_of_the_device_again) {
+  sh("for i in 1 2; do ip addr add 2001:db8:$i::1/64 dev other$i nodad; done;"
+     "ip route add 2001:db8:9::/64 nexthop via 2001:db8:1::9 dev other1 nexthop via 2001:db8:2::9 "
+     "dev other2 nexthop via 2001:db8:77::8 dev lan0 nexthop via 2001:db8:77::9 dev lan0;"
+     "ip route add 2001:db8:8::/64 nexthop via 2001:db8:77::8 dev lan0 nexthop via 2001:db8:77::9 "
+     "dev lan0");
+  check_routes_come_back();
+}
+
+BOOST_AUTO_TEST_CASE(an_ipv6_route_that_home_made_meanwhile_stays) {
+  sh("ip addr add 2001:db8:1::1/64 dev other1 nodad; ip addr add 2001:db8:2::1/64 dev other2 nodad;"
+     "ip route add 2001:db8:9::/64 via 2001:db8:77::9");
+  lend(context(), plan("eth0=lan0"), borrower());
+  sh("ip route add 2001:db8:9::/64 proto static nexthop via 2001:db8:1::9 nexthop via "
+     "2001:db8:2::9");
+  const auto others = [] {
+    return sh("ip -6 route show 2001:db8:9::/64 | grep -o 'via .* dev other.'");
+  };
+  const std::string before = others();
+  BOOST_TEST(joined(give_all_back()) == "");
+  BOOST_TEST(others() == before);
+  BOOST_TEST(says(sh("ip -6 route show 2001:db8:9::/64"), "via 2001:db8:77::9 dev lan0"));
+  check_state_is_empty();
+}
+
 BOOST_AUTO_TEST_CASE(several_first_routes_are_the_first_in_their_order) {
   sh("ip route add 198.18.0.0/16 via 10.77.0.9 metric 5;"
      "ip route append 198.18.0.0/16 via 10.77.0.8 metric 5;"

@@ -55,6 +55,57 @@ RouteRecord parse_route(const Reply& reply) {
   return record;
 }
 
+/// Where a route leads, and how: what the kernel tells of each next hop.
+RawAttributes way_of(const RouteRecord& route) {
+  RawAttributes way;
+  for (const std::uint16_t type :
+       {RTA_DST, RTA_SRC, RTA_PRIORITY, RTA_GATEWAY, RTA_VIA, RTA_ENCAP_TYPE, RTA_ENCAP}) {
+    const auto found = route.attributes.find(type);
+    if (found != route.attributes.end()) way.insert(*found);
+  }
+  return way;
+}
+
+struct NextHop {
+  rtnexthop header{};
+  Attributes attributes;
+};
+
+std::vector<NextHop> next_hops_of(std::string_view bytes) {
+  std::vector<NextHop> hops;
+  rtnexthop header{};
+  while (bytes.size() >= sizeof header) {
+    std::memcpy(&header, bytes.data(), sizeof header);
+    const std::size_t size_bytes = RTNH_ALIGN(header.rtnh_len);
+    if (header.rtnh_len < sizeof header || size_bytes > bytes.size()) break;
+    hops.push_back(
+        {header, Attributes(bytes.substr(sizeof header, header.rtnh_len - sizeof header))});
+    bytes.remove_prefix(size_bytes);
+  }
+  return hops;
+}
+
+/// A route of IPv6 with several next hops is as many routes, of which those through the device are
+/// its own. They can be added one by one only if their weights are the usual one.
+std::vector<RouteRecord> split_by_next_hop(RouteRecord route, IfIndex ifindex) {
+  const auto found = route.attributes.find(RTA_MULTIPATH);
+  if (route.family != AF_INET6 || found == route.attributes.end() ||
+      route.attributes.contains(RTA_NH_ID)) {
+    return {std::move(route)};
+  }
+  std::vector<RouteRecord> own;
+  for (const auto& hop : next_hops_of(found->second)) {
+    if (hop.header.rtnh_ifindex != ifindex.value) continue;
+    if (hop.header.rtnh_hops != 0) return {std::move(route)};
+    RouteRecord& sibling = own.emplace_back(route);
+    sibling.is_sibling = true;
+    sibling.flags = hop.header.rtnh_flags & RTNH_F_ONLINK;
+    sibling.attributes.erase(RTA_MULTIPATH);
+    for (const auto& [type, bytes] : hop.attributes.all()) sibling.attributes.emplace(type, bytes);
+  }
+  return own;
+}
+
 bool goes_through(const Reply& reply, IfIndex ifindex) {
   const Attributes attributes = reply.attributes(sizeof(rtmsg));
   if (const auto device = attributes.u32(RTA_OIF)) {
@@ -98,6 +149,13 @@ bool RouteRecord::is_default() const noexcept {
 }
 
 bool RouteRecord::is_same_as(const RouteRecord& other) const {
+  if (is_sibling || other.is_sibling) {
+    const auto way = [](const RouteRecord& route) {
+      return std::tuple(route.family, route.destination_bits, route.source_bits, route.table,
+                        route.type, route.flags, way_of(route));
+    };
+    return way(*this) == way(other);
+  }
   // Without copies: thousands of routes are each compared with thousands.
   const auto compared = [](const RouteRecord& route) {
     return std::tie(route.family, route.destination_bits, route.source_bits, route.tos, route.table,
@@ -130,8 +188,9 @@ std::vector<RouteRecord> list_all_routes(RouteSocket& socket, IfIndex ifindex, i
   }
   std::vector<RouteRecord> records;
   for (const auto& reply : replies) {
-    if (reply.type() == RTM_NEWROUTE && goes_through(reply, ifindex)) {
-      records.push_back(parse_route(reply));
+    if (reply.type() != RTM_NEWROUTE || !goes_through(reply, ifindex)) continue;
+    for (auto& record : split_by_next_hop(parse_route(reply), ifindex)) {
+      records.push_back(std::move(record));
     }
   }
   return records;
@@ -195,23 +254,13 @@ std::vector<std::string> list_nexthop_groups(RouteSocket& socket,
   return groups;
 }
 
-/// IPv4 lists the next hops of a route, IPv6 may do.
-void add_next_hops(std::string_view hops, std::set<IfIndex>& devices) {
-  rtnexthop hop{};
-  while (hops.size() >= sizeof hop) {
-    std::memcpy(&hop, hops.data(), sizeof hop);
-    const std::size_t size_bytes = RTNH_ALIGN(hop.rtnh_len);
-    if (size_bytes < sizeof hop || size_bytes > hops.size()) return;
-    devices.insert(IfIndex{hop.rtnh_ifindex});
-    hops.remove_prefix(size_bytes);
-  }
-}
-
 /// The devices that a route leads to.
 void add_devices(const Attributes& route, std::set<IfIndex>& devices) {
   const auto device = route.u32(RTA_OIF);
   if (device) devices.insert(IfIndex{static_cast<int>(*device)});
-  add_next_hops(route.find(RTA_MULTIPATH).value_or(""), devices);
+  for (const auto& hop : next_hops_of(route.find(RTA_MULTIPATH).value_or(""))) {
+    devices.insert(IfIndex{hop.header.rtnh_ifindex});
+  }
 }
 
 }  // namespace
@@ -337,8 +386,10 @@ Message add_only_route(IfIndex ifindex, const RouteRecord& route, std::string do
 }
 
 Message remove_route(IfIndex ifindex, const RouteRecord& route, std::string doing) {
-  Message message = route_message(RTM_DELROUTE, 0, route, std::move(doing));
-  put_route(message, ifindex, route);
+  RouteRecord removed = route;
+  if (route.is_sibling) removed.protocol = RTPROT_UNSPEC;  // Whoever made it.
+  Message message = route_message(RTM_DELROUTE, 0, removed, std::move(doing));
+  put_route(message, ifindex, removed);
   return message;
 }
 

@@ -33,6 +33,10 @@ struct RouteRecord {
   std::uint32_t flags = 0;  // RTNH_F_ONLINK
   /// RTA_* as sent, without the device, the table and the age.
   RawAttributes attributes;
+  /// One next hop of several of an IPv6 route, all of the same weight: a route of its own, which
+  /// the kernel has joined with others of its destination and metric. It tells only of the first of
+  /// them who made it, and what else isn't of the way itself (net/ipv6/route.c, rt6_fill_node).
+  bool is_sibling = false;
   /// It ends by itself (IPv6 router advertisements, addresses with a lifetime), seconds of
   /// CLOCK_MONOTONIC. Not compared: the kernel's figure is a hundredth of a second coarse.
   std::optional<std::int64_t> expires_at_s;

@@ -133,6 +133,7 @@ json route_to_json(const RouteRecord& route) {
   object["flags"] = route.flags;
   object["attributes"] = raw_to_json(route.attributes);
   object["expires_at_s"] = optional_to_json(route.expires_at_s);
+  if (route.is_sibling) object["is_sibling"] = true;
   if (route.place != RoutePlace::alone) {
     object["place"] = kPlaces.at(static_cast<std::size_t>(route.place));
   }
@@ -150,6 +151,7 @@ RouteRecord route_from_json(const json& object) {
           .type = object.at("type").get<std::uint8_t>(),
           .flags = object.at("flags").get<std::uint32_t>(),
           .attributes = raw_from_json(object.at("attributes")),
+          .is_sibling = object.value("is_sibling", false),
           .expires_at_s = optional_from_json<std::int64_t>(object.at("expires_at_s")),
           .place = place_from_json(object)};
 }
