@@ -68,10 +68,11 @@ std::string lease_name(const DeviceIdentity& identity, const NetnsIdentity& home
 
 bool could_be(const DeviceIdentity& identity, const LinkState& link) {
   // A macvlan or vlan stays on its lower device, which a borrower can't put one of its own on.
-  // A tunnel has none, and away from home names itself there (net/core/rtnetlink.c,
-  // nla_put_iflink).
+  // The device of a tunnel is an option, which it can change; without one it names itself, but only
+  // away from home (net/core/rtnetlink.c, nla_put_iflink).
+  const bool stays_on_it = identity.kind != "veth" && !belongs_to_namespace(identity.kind);
   const bool names_itself = !identity.peer && link.lower == link.ifindex;
-  if (identity.kind != "veth" && identity.peer != link.lower && !names_itself) return false;
+  if (stays_on_it && identity.peer != link.lower && !names_itself) return false;
   return identity.parent_bus == link.parent_bus && identity.parent_device == link.parent_device &&
          identity.port_name == link.port_name &&
          identity.permanent_address == link.permanent_address && identity.kind == link.kind &&

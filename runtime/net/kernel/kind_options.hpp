@@ -14,8 +14,10 @@ std::string kept_kind_options(std::string_view kind, std::string_view options);
 /// number of a VXLAN or VLAN. Empty for other kinds.
 std::string fixed_kind_options(std::string_view kind, std::string_view options);
 
-/// What differs between two such lists, a sentence each.
-std::vector<std::string> kind_option_differences(std::string_view kind, std::string_view home,
-                                                 std::string_view now);
+/// Lists of IFLA_INFO_DATA that turn `now` into `home`, in the forms in which the kernel takes it
+/// (rtnl_link_ops::changelink), to be sent one after the other; none where nothing differs. What
+/// the kernel can't change back stays as it is.
+std::vector<std::string> kind_option_changes(std::string_view kind, std::string_view home,
+                                             std::string_view now);
 
 }  // namespace netlend

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <string_view>
 
-#include "net/kernel/kind_options.hpp"
+#include "net/kernel/kind_option_text.hpp"
 #include "net/snapshot/mark.hpp"
 #include "net/snapshot/master.hpp"
 #include "net/snapshot/settable.hpp"

@@ -13,6 +13,8 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <set>
+#include <utility>
 
 #include "base/file.hpp"
 #include "base/syscall.hpp"
@@ -159,14 +161,35 @@ std::vector<std::string> list_groups(const Netns& netns, IfIndex ifindex) {
   return groups;
 }
 
+/// For an address that is no single host's a vxlan has several entries, and takes each as one more
+/// (drivers/net/vxlan/vxlan_core.c, vxlan_fdb_update_existing).
+bool is_one_of_several(const RawRecord& entry) {
+  const auto address = bytes_of(entry, NDA_LLADDR);
+  return is_own(entry) &&
+         (is_multicast(address) || address.find_first_not_of('\0') == std::string_view::npos);
+}
+
 Message add_entry(IfIndex ifindex, const RawRecord& entry, std::string doing) {
-  Message message(RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, std::move(doing));
+  const int how = is_one_of_several(entry) ? NLM_F_APPEND : NLM_F_REPLACE;
+  Message message(RTM_NEWNEIGH, static_cast<std::uint16_t>(NLM_F_CREATE | how), std::move(doing));
   auto header = header_of<ndmsg>(entry);
   header.ndm_ifindex = ifindex.value;
   message.header(header);
   for (const auto& [type, bytes] : entry.attributes) {
     if (type != kDeadline) message.put(type, bytes);
   }
+  return message;
+}
+
+/// All of this address, whatever they point at: what one of them names may not be known here.
+Message remove_entries(IfIndex ifindex, const RawRecord& entry, std::string doing) {
+  Message message(RTM_DELNEIGH, 0, std::move(doing));
+  ndmsg header{};
+  header.ndm_family = AF_BRIDGE;
+  header.ndm_ifindex = ifindex.value;
+  header.ndm_flags = NTF_SELF;
+  message.header(header).put(NDA_LLADDR, bytes_of(entry, NDA_LLADDR));
+  if (const auto vni = bytes_of(entry, NDA_SRC_VNI); !vni.empty()) message.put(NDA_SRC_VNI, vni);
   return message;
 }
 
@@ -203,7 +226,8 @@ Forwarding observe_forwarding(Site& site, const LinkState& link) {
   bool has_unusual_group = false;
   for (auto& entry : list_entries(site.socket, link)) {
     const auto address = bytes_of(entry, NDA_LLADDR);
-    if (is_own(entry) && is_multicast(address)) {
+    // Those of a vxlan point somewhere.
+    if (is_own(entry) && is_multicast(address) && link.kind != "vxlan") {
       has_unusual_group = has_unusual_group || !is_usual_group(address);
     } else {
       found.entries.push_back(std::move(entry));
@@ -254,6 +278,22 @@ std::vector<std::string> forwarding_differences(const Forwarding& home, const Fo
     found.push_back(fmt::format("multicast address '{}' is missing", format_link_address(group)));
   }
   return found;
+}
+
+void remove_foreign_entries(Restoration& restoration, const LinkState& now,
+                            const Forwarding& home) {
+  if (now.kind != "vxlan" || now.is_up()) return;
+  std::set<std::pair<std::string_view, std::string_view>> removed;
+  const auto have = list_entries(restoration.site.socket, now);
+  for (const auto& entry : have) {
+    if (!is_missing(home.entries, entry)) continue;
+    if (!removed.emplace(bytes_of(entry, NDA_LLADDR), bytes_of(entry, NDA_SRC_VNI)).second)
+      continue;
+    restoration.call(
+        remove_entries(restoration.ifindex, entry,
+                       restoration.doing("the forwarding entries of " +
+                                         format_link_address(bytes_of(entry, NDA_LLADDR)))));
+  }
 }
 
 void restore_forwarding(Restoration& restoration, const LinkState& now, const Forwarding& home) {

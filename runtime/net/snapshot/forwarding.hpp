@@ -27,8 +27,13 @@ Forwarding observe_forwarding(Site& site, const LinkState& link);
 std::string describe_entry(const RawRecord& entry);
 
 /// What is missing. What is there beside it nobody but home's own can have entered: the kernel
-/// forgets such entries as the device leaves.
+/// forgets such entries as the device leaves, and those of a vxlan are removed before it is up.
 std::vector<std::string> forwarding_differences(const Forwarding& home, const Forwarding& now);
+
+/// A vxlan keeps its entries as it moves: of one that isn't up yet, where home's own enter nothing,
+/// those of addresses with others than at home are removed. The rest is restore_forwarding()'s.
+/// Throws Error.
+void remove_foreign_entries(Restoration& restoration, const LinkState& now, const Forwarding& home);
 
 void restore_forwarding(Restoration& restoration, const LinkState& now, const Forwarding& home);
 

@@ -162,6 +162,10 @@ void restore_before_up(Restoration& restoration, const Relations& home) {
   if (home.wireless) restore_wireless(restoration, *home.wireless);
   restore_hooks(restoration, home);
   restore_mirrors(restoration, home.mirrors);
+  attempt(restoration.failures, [&] {
+    remove_foreign_entries(restoration, read_link(restoration.site.socket, restoration.ifindex),
+                           home.forwarding);
+  });
   if (!home.port) return;
   attempt(restoration.failures, [&] {
     const auto port = read_link(restoration.site.socket, restoration.ifindex);

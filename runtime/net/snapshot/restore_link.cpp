@@ -3,6 +3,7 @@
 #include <linux/if.h>
 #include <linux/if_link.h>
 
+#include "net/kernel/kind_options.hpp"
 #include "net/snapshot/master.hpp"
 #include "net/snapshot/restore_sysctls.hpp"
 #include "net/snapshot/settable.hpp"
@@ -30,15 +31,20 @@ void restore_link_addresses(DeviceRestoration& device) {
   }
 }
 
+/// The two addresses of an IP tunnel are among its options, and of other kinds the MTU follows
+/// them.
 void restore_kind_options(DeviceRestoration& device) {
   const LinkState& home = device.home.link;
-  if (device.now.link.kind_data == home.kind_data) return;
-  Message message = change_link(device.ifindex, device.doing("the options"));
-  message.begin(IFLA_LINKINFO)
-      .put_string(IFLA_INFO_KIND, home.kind)
-      .put(IFLA_INFO_DATA, home.kind_data)
-      .end();
-  device.call(message);
+  const auto changes = kind_option_changes(home.kind, home.kind_data, device.now.link.kind_data);
+  for (const auto& options : changes) {
+    Message message = change_link(device.ifindex, device.doing("the options"));
+    message.begin(IFLA_LINKINFO)
+        .put_string(IFLA_INFO_KIND, home.kind)
+        .put(IFLA_INFO_DATA, options)
+        .end();
+    device.call(message);
+  }
+  if (!changes.empty()) attempt(device.failures, [&] { device.look_again(); });
 }
 
 void restore_flags_but_up(DeviceRestoration& device) {
@@ -92,11 +98,11 @@ void restore_carrier(DeviceRestoration& device) {
 
 void restore_link(DeviceRestoration& device) {
   const LinkState& home = device.home.link;
+  restore_kind_options(device);
   restore_link_addresses(device);
   if (device.now.link.mtu_bytes != home.mtu_bytes) {
     device.call(set_link_mtu(device.ifindex, home.mtu_bytes, device.doing("the MTU")));
   }
-  restore_kind_options(device);
   restore_token(device);
   restore_flags_but_up(device);
   restore_tunables(device);
