@@ -1,5 +1,6 @@
-// Many at once who want the same.
+// Many at once: who want the same, or who want a device each; and many devices for one.
 #include <fcntl.h>
+#include <fmt/core.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -12,6 +13,7 @@
 #include "base/syscall.hpp"
 #include "fault/scene.hpp"
 #include "net/ledger/ledger.hpp"
+#include "net/plan/plan_rules.hpp"
 
 using netlend::check;
 using netlend::Plan;
@@ -195,6 +197,28 @@ BOOST_FIXTURE_TEST_CASE(a_hundred_containers_have_a_device_each_and_all_come_hom
   netlend::test::tell_survived(fault, "lend", kClaimants);
   netlend::test::tell_survived(fault, "give back", kClaimants / 2);
   netlend::test::tell_survived(fault, "reap", kClaimants / 2);
+}
+
+// As many as a plan can have.
+BOOST_FIXTURE_TEST_CASE(of_sixty_four_devices_in_one_plan_all_come_home, Scene) {
+  add(kOwnDevices);
+  const auto count = static_cast<int>(netlend::kNicsMax);
+  Plan wanted;
+  for (int i = 1; i <= count; ++i) {
+    wanted.nics.push_back(
+        netlend::parse_nic_spec(fmt::format("eth{0}=own{0} addr=10.80.{0}.2/24", i)));
+  }
+  const std::string ledger = lend(context(), wanted, borrower());
+  const auto inside = container.sh("ip -o link show; ip -o addr show");
+  for (int i = 1; i <= count; ++i) {
+    const std::string name = fmt::format("altname the-device-{}\\", i);
+    const std::string address =
+        fmt::format(" 10.80.{0}.2/24 brd 10.80.{0}.255 scope global eth{0}\\", i);
+    BOOST_TEST(netlend::test::says(inside, name), name);
+    BOOST_TEST(netlend::test::says(inside, address), address);
+  }
+  BOOST_TEST(netlend::test::texts_of(give_back(context(), ledger)) == "");
+  BOOST_TEST(difference() == "");
 }
 
 BOOST_FIXTURE_TEST_CASE(of_two_who_want_two_devices_in_opposite_order_one_gets_both, TwoClaimants) {
