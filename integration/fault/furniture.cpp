@@ -46,6 +46,7 @@ const char* const kFurniture = R"sh(
   tc qdisc add dev full0 parent 1:10 handle 10: pfifo limit 33
   tc filter add dev full0 parent 1: protocol ip prio 5 u32 match ip dst 10.89.0.77/32 flowid 1:10
   tc qdisc add dev full0 clsact
+  tc chain add dev full0 ingress chain 5
   tc filter add dev full0 ingress protocol ip prio 6 u32 match ip src 10.89.0.78/32 \
     action mirred egress mirror dev out0
   tc qdisc add dev out0 clsact
@@ -132,6 +133,7 @@ const char* const kPictureOfFurniture = R"sh(
       class show dev full0
       filter show dev full0
       filter show dev full0 ingress
+      chain show dev full0 ingress
       filter show dev out0 ingress
     end
     nft -s list ruleset

@@ -25,6 +25,8 @@ cases=(
   what_ethtool_sets_comes_home_as_it_was
   what_a_card_steers_by_comes_home_as_it_was
   filters_and_queues_come_home_and_those_of_the_borrower_go
+  chains_of_filters_come_home_with_their_templates
+  filters_on_the_queue_of_the_kernel_come_home
   every_kind_of_fair_queue_comes_home_as_it_was
   a_clock_that_jumps_disturbs_no_loan
   network_devices_of_the_specification_are_left_to_the_kernel
@@ -354,6 +356,63 @@ filters_and_queues_come_home_and_those_of_the_borrower_go() {
   netlend return lan0
   picture_of_settings | diff /run/test/settings -
   is_home
+}
+
+picture_of_chains() {
+  tc chain show dev lan0 ingress
+  tc chain show dev lan0 egress
+  tc filter show dev lan0 ingress
+}
+
+chains_of_filters_come_home_with_their_templates() {
+  tc qdisc add dev lan0 clsact
+  tc chain add dev lan0 ingress chain 5
+  tc chain add dev lan0 ingress protocol ip chain 7 flower ip_proto tcp dst_ip 0.0.0.0/24 \
+    dst_port 80
+  tc filter add dev lan0 ingress protocol ip chain 7 pref 3 flower ip_proto tcp \
+    dst_ip 192.0.2.0/24 dst_port 80 classid 1:1
+  tc chain add dev lan0 egress chain 8 flower
+  picture_of_chains | tee /run/test/settings
+  expect 'flower chain 7' "$(</run/test/settings)"
+  expect 'flower chain 8' "$(</run/test/settings)"
+  take_picture >/run/test/before
+  ip netns add blue
+  expect 'filter chain 7 parent ffff:fff2 template flower' \
+    "$(netlend plan lend lan0 --to netns:blue name=eth0)"
+  netlend lend lan0 --to netns:blue name=eth0
+  tc -n blue qdisc add dev eth0 clsact
+  tc -n blue chain add dev eth0 ingress protocol ip chain 9 flower src_ip 0.0.0.0/8
+  netlend return lan0
+  picture_of_chains | diff /run/test/settings -
+  is_home
+  tc chain add dev lan0 egress protocol 802.1q chain 10 flower vlan_id 5
+  expect "filter chain '10 parent ffff:fff3 template flower' (its template" \
+    "$(fails netlend lend lan0 --to netns:blue name=eth0 2>&1)"
+}
+
+picture_of_queue0() {
+  tc qdisc show dev queue0
+  tc filter show dev queue0
+  tc chain show dev queue0
+}
+
+# systemd makes fq_codel the usual queue.
+filters_on_the_queue_of_the_kernel_come_home() {
+  local usual
+  usual=$(</proc/sys/net/core/default_qdisc)
+  echo fq_codel >/proc/sys/net/core/default_qdisc
+  ip link add queue0 up type ifb
+  tc chain add dev queue0 chain 5
+  tc filter add dev queue0 protocol ip pref 3 flower dst_ip 192.0.2.0/25 classid :7
+  picture_of_queue0 | tee /run/test/settings
+  expect 'fq_codel 0: root' "$(</run/test/settings)"
+  ip netns add blue
+  netlend lend queue0 --to netns:blue name=eth0
+  tc -n blue qdisc replace dev eth0 root handle 5: htb
+  netlend return queue0
+  picture_of_queue0 | diff /run/test/settings -
+  ip link del queue0
+  echo "$usual" >/proc/sys/net/core/default_qdisc
 }
 
 every_kind_of_fair_queue_comes_home_as_it_was() {

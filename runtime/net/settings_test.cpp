@@ -409,6 +409,33 @@ BOOST_AUTO_TEST_CASE(tables_that_both_sides_and_chains_share_come_back) {
   BOOST_TEST(sh(show) == before);
 }
 
+BOOST_AUTO_TEST_CASE(chains_that_were_made_by_hand_come_back) {
+  sh("tc qdisc add dev lan0 clsact; tc chain add dev lan0 ingress chain 5;"
+     "tc chain add dev lan0 egress chain 0; tc chain add dev lan0 egress chain 6;"
+     "tc filter add dev lan0 egress chain 7 protocol ip prio 2 u32 match ip dst 192.0.2.2 classid "
+     "1:2;"
+     "tc qdisc replace dev lan0 root handle 1: htb; tc chain add dev lan0 parent 1: chain 8;"
+     "tc class add dev lan0 parent 1: classid 1:1 htb rate 1mbit;"
+     "tc chain add dev lan0 parent 1:1 chain 9");
+  const std::string show =
+      "for at in ingress egress 'parent 1:' 'parent 1:1'; do tc chain show dev lan0 $at; done";
+  const std::string before = sh(show);
+  BOOST_TEST(says(before, "chain parent ffff: chain 5"), before);
+  const std::string told = joined(preview(context(), plan("eth0=lan0"), nullptr).at(0).restored);
+  BOOST_TEST(says(told, "filter chain 5 parent ffff:fff2"), told);
+  check_undone("tc qdisc add dev eth0 clsact; tc chain add dev eth0 egress chain 3");
+  BOOST_TEST(sh(show) == before);
+}
+
+BOOST_AUTO_TEST_CASE(a_chain_that_home_has_more_or_less_is_told_by_its_name) {
+  sh("tc qdisc add dev lan0 clsact; tc chain add dev lan0 ingress chain 5");
+  const auto before = snapshot("lan0");
+  sh("tc chain del dev lan0 ingress chain 5; tc chain add dev lan0 egress chain 6");
+  const std::string found = joined(differences(before, snapshot("lan0")));
+  BOOST_TEST(says(found, "filter chain '5 parent ffff:fff2' is missing"), found);
+  BOOST_TEST(says(found, "filter chain '6 parent ffff:fff3' was not there at home"), found);
+}
+
 BOOST_AUTO_TEST_CASE(tables_of_one_priority_on_both_sides_are_not_told_apart) {
   sh("tc qdisc add dev lan0 clsact;"
      "tc filter add dev lan0 ingress protocol ip prio 1 u32 match ip dst 192.0.2.1 classid 1:1;"

@@ -156,7 +156,11 @@ BOOST_AUTO_TEST_CASE(what_only_some_ledgers_have_is_read_as_it_was_written) {
                                .chain = 4,
                                .kind = "bpf",
                                .options = std::string("\0\1", 2),
-                               .why_not = "a program can't be read back"}}},
+                               .why_not = "a program can't be read back"}},
+                  .chains = {{.parent = 0xfffffff2,
+                              .chain = 7,
+                              .kind = "flower",
+                              .options = std::string("\0\2", 2)}}},
       .steering =
           netlend::Steering{.hash = netlend::ReceiveHash{.table = std::string("\1\0\0\0", 4),
                                                          .key = "k\xff",

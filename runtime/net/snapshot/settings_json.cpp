@@ -154,7 +154,8 @@ json to_json(const DeviceSettings& settings) {
               {"programs", programs_to_json(settings.programs)},
               {"qdiscs", list_to_json(settings.traffic.qdiscs, record_to_json)},
               {"classes", list_to_json(settings.traffic.classes, record_to_json)},
-              {"filters", list_to_json(settings.traffic.filters, record_to_json)}};
+              {"filters", list_to_json(settings.traffic.filters, record_to_json)},
+              {"chains", list_to_json(settings.traffic.chains, record_to_json)}};
   if (settings.steering) object["steering"] = steering_to_json(*settings.steering);
   return object;
 }
@@ -167,6 +168,10 @@ DeviceSettings settings_from_json(const json& object) {
       .traffic = {.qdiscs = list_from_json(object.at("qdiscs"), record_from_json),
                   .classes = list_from_json(object.at("classes"), record_from_json),
                   .filters = list_from_json(object.at("filters"), record_from_json)}};
+  // Absent in the ledgers of a netlend that didn't look at them.
+  if (object.contains("chains")) {
+    settings.traffic.chains = list_from_json(object.at("chains"), record_from_json);
+  }
   if (object.contains("steering")) settings.steering = steering_from_json(object.at("steering"));
   return settings;
 }

@@ -36,6 +36,7 @@ TrafficControl side_of(const TrafficControl& traffic, bool ingress) {
   copy(traffic.qdiscs, side.qdiscs);
   copy(traffic.classes, side.classes);
   copy(traffic.filters, side.filters);
+  copy(traffic.chains, side.chains);
   return side;
 }
 
@@ -54,6 +55,8 @@ class Maker {
       const bool made_qdisc = make_ready(traffic_.qdiscs, qdisc_done, RTM_NEWQDISC, "qdisc");
       progress = made_class || made_qdisc;
     }
+    // A template is a chain's before any filter is (net/sched/cls_api.c, tc_ctl_chain).
+    for (const auto& chain : traffic_.chains) send(RTM_NEWCHAIN, "filter chain", chain);
     for (const auto& filter : traffic_.filters) send(RTM_NEWTFILTER, "traffic filter", filter);
   }
 
@@ -85,11 +88,13 @@ class Maker {
     Message message =
         traffic_message(type, restoration_.ifindex, record,
                         restoration_.doing(fmt::format("{} '{}'", what, describe(record))));
-    message.put_string(TCA_KIND, record.kind);
+    if (!record.kind.empty()) message.put_string(TCA_KIND, record.kind);
     if (record.chain != 0) message.put_u32(TCA_CHAIN, record.chain);
     const std::string options =
         type == RTM_NEWQDISC ? options_to_send(record.kind, record.options) : record.options;
-    if (!options.empty()) message.put(TCA_OPTIONS, options);
+    // Of a template that asks for nothing they are empty, and must be there.
+    const bool is_template = type == RTM_NEWCHAIN && !record.kind.empty();
+    if (!options.empty() || is_template) message.put(TCA_OPTIONS, options);
     restoration_.call(message);
   }
 
@@ -97,6 +102,21 @@ class Maker {
   const TrafficControl& traffic_;
   std::set<std::uint32_t> made_;
 };
+/// With nothing on it and below.
+void make_root_anew(Restoration& restoration, const QdiscRecord& root) {
+  const std::string doing = restoration.doing("the root qdisc");
+  const auto remove = [&] { restoration.call(remove_root_qdisc(restoration.ifindex, doing)); };
+  const auto set = [&](const QdiscRecord& qdisc) {
+    restoration.call(set_root_qdisc(restoration.ifindex, qdisc, doing));
+  };
+  if (root.is_default()) {  // It can't be removed, but goes when there is another one.
+    set({.kind = "pfifo", .handle = 0x10000, .options = {}});
+    remove();
+  } else {
+    remove();
+    set(root);
+  }
+}
 }  // namespace
 
 std::vector<std::string> differences(const TrafficControl& home, const TrafficControl& now) {
@@ -104,6 +124,7 @@ std::vector<std::string> differences(const TrafficControl& home, const TrafficCo
   compare("qdisc", home.qdiscs, now.qdiscs, found);
   compare("traffic class", home.classes, now.classes, found);
   compare("traffic filter", home.filters, now.filters, found);
+  compare("filter chain", home.chains, now.chains, found);
   return found;
 }
 
@@ -118,6 +139,7 @@ std::vector<std::string> unrestorable(const TrafficControl& traffic) {
   note("qdisc", traffic.qdiscs);
   note("traffic class", traffic.classes);
   note("traffic filter", traffic.filters);
+  note("filter chain", traffic.chains);
   return lost;
 }
 
@@ -135,6 +157,7 @@ void remove_unrestorable(TrafficControl& traffic) {
   remove_from(traffic.qdiscs);
   remove_from(traffic.classes);
   remove_from(traffic.filters);
+  remove_from(traffic.chains);
 }
 
 void restore_traffic_control(Restoration& restoration, const std::optional<QdiscRecord>& root,
@@ -155,10 +178,8 @@ void restore_traffic_control(Restoration& restoration, const std::optional<Qdisc
     if (have != TrafficControl{} && ingress) {
       restoration.call(traffic_message(RTM_DELQDISC, restoration.ifindex, {.parent = TC_H_INGRESS},
                                        restoration.doing("the ingress qdisc")));
-    } else if (have != TrafficControl{} && root && !root->is_default()) {
-      const std::string doing = restoration.doing("the root qdisc");
-      restoration.call(remove_root_qdisc(restoration.ifindex, doing));
-      restoration.call(set_root_qdisc(restoration.ifindex, *root, doing));
+    } else if (have != TrafficControl{} && root) {
+      make_root_anew(restoration, *root);
     }
     Maker(restoration, wanted).make();
   }
@@ -174,6 +195,7 @@ std::vector<std::string> describe(const TrafficControl& traffic) {
   add("qdisc", traffic.qdiscs);
   add("traffic class", traffic.classes);
   add("traffic filter", traffic.filters);
+  add("filter chain", traffic.chains);
   return texts;
 }
 

@@ -18,6 +18,8 @@ struct TrafficControl {
   std::vector<TrafficRecord> qdiscs;
   std::vector<TrafficRecord> classes;
   std::vector<TrafficRecord> filters;
+  /// Those that aren't there by their filters alone: they have none, or a template.
+  std::vector<TrafficRecord> chains = {};
   bool operator==(const TrafficControl&) const = default;
 };
 

@@ -4,6 +4,7 @@
 #include <linux/rtnetlink.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <set>
 #include <tuple>
@@ -20,6 +21,14 @@ constexpr std::size_t kRecordsMax = 512;
 // Of this kind only are classes made by name (net/sched/sch_htb.c); those of mq and tbf come with
 // the qdisc, and those of fq_codel come and go with the traffic.
 constexpr std::string_view kKindWithClasses = "htb";
+// Most devices have one of these, on which no filter can be (net/sched/sch_generic.c, sch_mq.c).
+constexpr std::array<std::string_view, 4> kWithoutFilters{"noqueue", "noop", "pfifo_fast", "mq"};
+// Of a flower template the kernel tells these in another way than it takes them: without the
+// protocol they depend on, or the flag of nested ones (net/sched/cls_flower.c, fl_dump_key).
+constexpr std::array kToldOtherwise{
+    TCA_FLOWER_KEY_VLAN_ID,  TCA_FLOWER_KEY_VLAN_PRIO,  TCA_FLOWER_KEY_VLAN_ETH_TYPE,
+    TCA_FLOWER_KEY_CVLAN_ID, TCA_FLOWER_KEY_CVLAN_PRIO, TCA_FLOWER_KEY_CVLAN_ETH_TYPE,
+    TCA_FLOWER_KEY_ENC_OPTS, TCA_FLOWER_KEY_PPPOE_SID,  TCA_FLOWER_KEY_PPP_PROTO};
 // The first hash table that u32 gives each priority of filters.
 constexpr std::uint32_t kU32FirstTable = 0x800;
 
@@ -52,31 +61,41 @@ class Reader {
 
   TrafficControl read(const QdiscRoots& roots) {
     const auto& root = roots.root;
+    if (root && root->is_default()) read_default(*root);
     // What is below one that can't be made again is lost with it.
     if (root && !root->is_default() && !why_not_writable(*root)) read_below(*root);
     if (roots.has_ingress) read_ingress();
-    for (auto* list : {&traffic_.qdiscs, &traffic_.classes, &traffic_.filters}) {
+    auto& chains = traffic_.chains;
+    for (auto* list : {&traffic_.qdiscs, &traffic_.classes, &traffic_.filters, &chains}) {
       std::sort(list->begin(), list->end());
     }
+    // A dump in several parts can tell one twice (net/sched/cls_api.c, tc_dump_chain).
+    chains.erase(std::unique(chains.begin(), chains.end()), chains.end());
     check_tables();
     check_size();
     return std::move(traffic_);
   }
 
  private:
+  /// The kernel's own queue can have filters, such as fq_codel, which systemd makes the usual one.
+  void read_default(const QdiscRecord& root) {
+    const bool takes_none = std::find(kWithoutFilters.begin(), kWithoutFilters.end(), root.kind) !=
+                            kWithoutFilters.end();
+    if (!takes_none) read_block(root.handle);
+  }
   void read_ingress() {
     const auto ingress = read_qdisc(site_.socket, ifindex_, {.parent = TC_H_INGRESS});
     if (!ingress) return;
     traffic_.qdiscs.push_back(as_record(*ingress, TC_H_INGRESS));
     if (ingress->kind == "clsact") {
-      read_filters(TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS));
-      read_filters(TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_EGRESS));
+      read_block(TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS));
+      read_block(TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_EGRESS));
     } else {
-      read_filters(ingress->handle);
+      read_block(ingress->handle);
     }
   }
   void read_below(const QdiscRecord& root) {
-    read_filters(root.handle);
+    read_block(root.handle);
     for (const auto& reply : site_.socket.dump(
              traffic_message(RTM_GETTCLASS, ifindex_, {}, doing("list the traffic classes")))) {
       TrafficRecord record = parse(reply);
@@ -84,7 +103,7 @@ class Reader {
       const std::uint32_t leaf = std::exchange(record.info, 0);
       if (leaf != 0) read_leaf(record, leaf);
       if (record.kind != kKindWithClasses) continue;
-      read_filters(record.handle);
+      read_block(record.handle);
       traffic_.classes.push_back(std::move(record));
     }
   }
@@ -92,9 +111,12 @@ class Reader {
     const auto qdisc = read_qdisc(site_.socket, ifindex_, {.handle = handle});
     if (!qdisc) return;
     traffic_.qdiscs.push_back(as_record(*qdisc, owner.handle));
-    read_filters(handle);
+    read_block(handle);
   }
-  void read_filters(std::uint32_t parent) {
+  void read_block(std::uint32_t parent) { read_chains(parent, read_filters(parent)); }
+  /// The numbers of the chains that have any.
+  std::set<std::uint32_t> read_filters(std::uint32_t parent) {
+    std::set<std::uint32_t> chains;
     const Message message = traffic_message(RTM_GETTFILTER, ifindex_, {.parent = parent},
                                             doing("list the traffic filters"));
     for (const auto& reply : site_.socket.dump(message)) {
@@ -108,8 +130,34 @@ class Reader {
       FilterOptions read = read_filter_options(record.kind, record.options);
       record.options = std::move(read.bytes);
       record.why_not = std::move(read.why_not);
+      chains.insert(record.chain);
       traffic_.filters.push_back(std::move(record));
     }
+    return chains;
+  }
+  /// Of a chain that has filters and no template the kernel doesn't tell who made it, and the
+  /// filters make it again.
+  void read_chains(std::uint32_t parent, const std::set<std::uint32_t>& with_filters) {
+    const Message message = traffic_message(RTM_GETCHAIN, ifindex_, {.parent = parent},
+                                            doing("list the filter chains"));
+    for (const auto& reply : site_.socket.dump(message)) {
+      TrafficRecord record = parse(reply);
+      const bool has_template = !record.kind.empty();
+      if (!has_template && with_filters.contains(record.chain)) continue;
+      record.parent = parent;
+      if (has_template) read_template(record);
+      traffic_.chains.push_back(std::move(record));
+    }
+  }
+  static void read_template(TrafficRecord& chain) {
+    FilterOptions read = read_filter_options(chain.kind, chain.options);
+    const Attributes options(chain.options);
+    const bool is_told_otherwise =
+        std::any_of(kToldOtherwise.begin(), kToldOtherwise.end(),
+                    [&](int type) { return options.find(type).has_value(); });
+    chain.why_not = std::move(read.why_not);
+    if (is_told_otherwise) chain.why_not = "its template can't be set as it is told";
+    chain.options = std::move(read.bytes);
   }
   /// The kernel numbers u32's first tables of a qdisc, be they on both sides of clsact, in the
   /// order of their making: only where that is the order of the list is a filter found in its own
@@ -143,7 +191,7 @@ class Reader {
     }
   }
   void check_size() {
-    for (auto* list : {&traffic_.classes, &traffic_.filters}) {
+    for (auto* list : {&traffic_.classes, &traffic_.filters, &traffic_.chains}) {
       if (list->size() <= kRecordsMax) continue;
       TrafficRecord all = list->front();
       all.options.clear();

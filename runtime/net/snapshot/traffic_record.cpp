@@ -26,10 +26,15 @@ std::string u32_text(std::uint32_t handle) {
   return fmt::format("{:x}:{}:{:x}", table, bucket == 0 ? "" : fmt::format("{:x}", bucket), node);
 }
 
+std::string describe_chain(const TrafficRecord& chain) {
+  const std::string place = fmt::format("{} parent {}", chain.chain, handle_text(chain.parent));
+  return chain.kind.empty() ? place : fmt::format("{} template {}", place, printable(chain.kind));
+}
 }  // namespace
 
 std::string describe(const TrafficRecord& record) {
-  // What has no protocol and priority is no filter.
+  // What has no protocol and priority is no filter, and what has no handle either is a chain.
+  if (record.handle == 0 && record.info == 0) return describe_chain(record);
   const bool is_u32 = record.kind == "u32" && record.info != 0;
   std::string text = fmt::format("{} {} parent {}", printable(record.kind),
                                  is_u32 ? u32_text(record.handle) : handle_text(record.handle),
@@ -44,7 +49,8 @@ std::string describe(const TrafficRecord& record) {
 
 Message traffic_message(std::uint16_t type, IfIndex ifindex, const TrafficRecord& record,
                         std::string doing) {
-  const bool makes = type == RTM_NEWQDISC || type == RTM_NEWTCLASS || type == RTM_NEWTFILTER;
+  const bool makes = type == RTM_NEWQDISC || type == RTM_NEWTCLASS || type == RTM_NEWTFILTER ||
+                     type == RTM_NEWCHAIN;
   const std::uint16_t flags = makes ? NLM_F_CREATE | NLM_F_EXCL : 0;
   Message message(type, flags, std::move(doing));
   tcmsg header{};
