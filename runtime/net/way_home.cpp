@@ -125,11 +125,14 @@ Location WayHome::to_staging(const Loan& loan, const Location& from) {
   pass(context_, Step::make_staging);
   Site& staging = sites_.staging(context_.state, ledger_);
   pass(context_, Step::move_to_staging);
-  move_device(context_, {*from.site, from.link, *loan.home},
-              {.netns_fd = staging.netns.fd(),
-               .ifindex = loan.home->link.ifindex,
-               .fallback_name = kFallbackName},
-              fmt::format("move device '{}' into staging", loan.home_name()));
+  Failures ignored;  // The answer may be lost, too: what counts is where it is.
+  attempt(ignored, [&] {
+    move_device(context_, {*from.site, from.link, *loan.home},
+                {.netns_fd = staging.netns.fd(),
+                 .ifindex = loan.home->link.ifindex,
+                 .fallback_name = kFallbackName},
+                fmt::format("move device '{}' into staging", loan.home_name()));
+  });
   auto location = sites_.locate(loan);
   if (!location || location->where != Whereabouts::staging) {
     throw Error(fmt::format("move device '{}' into staging: it did not arrive", loan.home_name()));
