@@ -73,6 +73,46 @@ void strike_everywhere(const char* what, const IsPoint& is_point, const Fault& f
     tell_survived(what, text_of(act, Devices::one), struck);
   }
 }
+
+/// The act is done all the same, or says what came instead of an answer, and one reap mends it.
+void check_is_done_or_told(Scene& scene, Act act, const Outcome& outcome, std::string_view why) {
+  if (outcome.error.empty()) {
+    check_is_done(scene, act);
+    return;
+  }
+  BOOST_TEST(outcome.error.find(why) != std::string::npos, outcome.error);
+  BOOST_TEST(scene.reap_once() == "");
+  BOOST_TEST(scene.difference() == "");
+}
+
+struct Spoiling {
+  const char* what;
+  IsPoint is_point;
+  Fault fault;
+  /// What an error says of it.
+  const char* why;
+};
+
+void spoil_everywhere(const Spoiling& spoiling) {
+  Scene scene;
+  for (const Act act : {Act::lend, Act::give_back, Act::reap}) {
+    const auto dry = Performance(scene, act, Devices::one).run(spoiling.is_point, {});
+    check_is_done(scene, act);
+    int struck = 0;
+    int told = 0;
+    Fault fault = spoiling.fault;
+    for (fault.point = 1; fault.point <= dry.points; fault.point += is_soak() ? 1 : kStep) {
+      BOOST_TEST_CONTEXT(text_of(act, Devices::one) << ", request " << fault.point) {
+        const auto outcome = Performance(scene, act, Devices::one).run(spoiling.is_point, fault);
+        check_is_done_or_told(scene, act, outcome, spoiling.why);
+        if (outcome.is_hit) ++struck;
+        if (!outcome.error.empty()) ++told;
+      }
+    }
+    BOOST_TEST(told > 0);
+    tell_survived(spoiling.what, text_of(act, Devices::one), struck);
+  }
+}
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(foreign_netlink_answers)
@@ -96,6 +136,34 @@ BOOST_AUTO_TEST_CASE(what_changed_while_it_was_listed_is_listed_again) {
 BOOST_AUTO_TEST_CASE(that_there_is_no_such_list_is_believed_when_it_comes_twice) {
   strike_everywhere("a netlink list that was denied once", lists(),
                     {.deed = Deed::refuse, .errno_value = EOPNOTSUPP});
+}
+
+BOOST_AUTO_TEST_CASE(that_are_cut_short_are_told_of) {
+  spoil_everywhere({.what = "a netlink answer cut short",
+                    .is_point = netlend::test::netlink_requests(),
+                    .fault = {.deed = Deed::cut_answer},
+                    .why = "an answer that is cut short"});
+}
+
+BOOST_AUTO_TEST_CASE(that_are_longer_than_the_room_for_them_are_told_of) {
+  spoil_everywhere({.what = "a netlink answer longer than the room for it",
+                    .is_point = netlend::test::netlink_requests(),
+                    .fault = {.deed = Deed::long_answer},
+                    .why = "an answer of 524289 bytes"});
+}
+
+BOOST_AUTO_TEST_CASE(of_lists_that_do_not_end_are_told_of) {
+  spoil_everywhere({.what = "a netlink list without its end",
+                    .is_point = lists(),
+                    .fault = {.deed = Deed::unfinished_list, .errno_value = EAGAIN},
+                    .why = "the kernel did not answer in 30 s"});
+}
+
+BOOST_AUTO_TEST_CASE(that_do_not_come_are_told_of) {
+  spoil_everywhere({.what = "no netlink answer",
+                    .is_point = netlend::test::netlink_requests(),
+                    .fault = {.deed = Deed::lose_answer, .errno_value = EAGAIN},
+                    .why = "the kernel did not answer in 30 s"});
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -112,7 +112,7 @@ class Tracer {
   /// The call isn't made, and this is its result.
   void replace_call(std::int64_t result) const;
   bool takes_the_answer(const Call& call) const {
-    return is_answer_due_ && call.number == SYS_recvfrom && call.arguments[0] == socket_;
+    return answers_due_ > 0 && call.number == SYS_recvfrom && call.arguments[0] == socket_;
   }
   bool counts_each_call() const {
     return is_counting_ || (fault_.calls_after > 0 && outcome.points == fault_.point);
@@ -124,7 +124,7 @@ class Tracer {
   bool is_counting_;
   int calls_since_point_ = 0;
   /// Of the request that is struck.
-  bool is_answer_due_ = false;
+  int answers_due_ = 0;
   std::uint64_t socket_ = 0;
   nlmsghdr request_{};
   std::string struck_request_;
@@ -175,8 +175,9 @@ void Tracer::before_any_call(const Call& call) {
 
 void Tracer::before_call(const Call& call) {
   if (takes_the_answer(call)) {
-    is_answer_due_ = false;
-    if (fault_.deed == Deed::lose_answer) {
+    --answers_due_;
+    const bool is_end_of_list = fault_.deed == Deed::unfinished_list && answers_due_ == 0;
+    if (fault_.deed == Deed::lose_answer || is_end_of_list) {
       replace_call(-fault_.errno_value);
     } else {
       answer_in_place_of_the_kernel(call);
@@ -213,7 +214,10 @@ void Tracer::strike(const Call& call) {
     case Deed::foreign_answer:
     case Deed::stale_answer:
     case Deed::interrupt_dump:
-      is_answer_due_ = true;
+    case Deed::cut_answer:
+    case Deed::long_answer:
+    case Deed::unfinished_list:
+      answers_due_ = fault_.deed == Deed::unfinished_list ? 2 : 1;
       socket_ = call.arguments[0];
       struck_request_ = request_of(call);
       const std::string header = read_memory(pid_, call.arguments[1], sizeof request_);
@@ -246,11 +250,18 @@ void Tracer::answer_in_place_of_the_kernel(const Call& receive) {
     answer.header.nlmsg_type = NLMSG_NOOP;
     answer.header.nlmsg_flags = NLM_F_MULTI | NLM_F_DUMP_INTR;
   }
+  if (fault_.deed == Deed::cut_answer) answer.header.nlmsg_len += sizeof answer;
+  if (fault_.deed == Deed::unfinished_list) {
+    answer.header.nlmsg_type = NLMSG_NOOP;
+    answer.header.nlmsg_flags = NLM_F_MULTI;
+  }
   const socklen_t sender_size = sizeof sender;
   write_memory(pid_, receive.arguments[1], bytes_of(answer));
   write_memory(pid_, receive.arguments[4], bytes_of(sender));
   write_memory(pid_, receive.arguments[5], bytes_of(sender_size));
-  replace_call(sizeof answer);
+  replace_call(fault_.deed == Deed::long_answer
+                   ? static_cast<std::int64_t>(receive.arguments[2]) + 1
+                   : static_cast<std::int64_t>(sizeof answer));
 }
 
 void Tracer::replace_call(std::int64_t result) const {

@@ -39,7 +39,13 @@ enum class Deed {
   stale_answer,
   /// The netlink request is carried out, and its answer begins with a message that says that what
   /// is listed has changed meanwhile (NLM_F_DUMP_INTR).
-  interrupt_dump
+  interrupt_dump,
+  /// The netlink request is carried out, and its answer says that it is longer than what came.
+  cut_answer,
+  /// The same, and its answer is longer than the room for it: of what came, that is the length.
+  long_answer,
+  /// The same, and its answer begins as a list does, and no more of it comes.
+  unfinished_list
 };
 
 struct Fault {

@@ -222,7 +222,10 @@ bool RouteSocket::take_datagram(const Message& message, Answer& answer) {
   while (rest.size() >= sizeof(nlmsghdr)) {
     nlmsghdr header;
     std::memcpy(&header, rest.data(), sizeof header);
-    if (header.nlmsg_len < sizeof header || header.nlmsg_len > rest.size()) break;
+    if (header.nlmsg_len < sizeof header || header.nlmsg_len > rest.size()) {
+      throw Error(fmt::format("{}: an answer that is cut short (EBADMSG)", message.doing()),
+                  EBADMSG);
+    }
     const std::string_view payload = rest.substr(NLMSG_HDRLEN, header.nlmsg_len - NLMSG_HDRLEN);
     rest.remove_prefix(std::min<std::size_t>(NLMSG_ALIGN(header.nlmsg_len), rest.size()));
     if (header.nlmsg_seq != sequence_) continue;  // Answers a request that we gave up on.
