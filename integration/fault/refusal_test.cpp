@@ -37,6 +37,14 @@ bool names_a_device(const std::string& text) {
   return false;
 }
 
+/// Or what else the way home goes by: a device's index, a namespace, a ledger.
+bool names_its_subject(const std::string& text) {
+  for (const char* what : {"look up device ", "look up the id of ", "open lock '"}) {
+    if (text.find(what) != std::string::npos) return true;
+  }
+  return names_a_device(text);
+}
+
 /// Made by lend: all or nothing, and a sentence that says of what.
 void check_lent_or_not(Scene& scene, const Outcome& outcome) {
   if (outcome.error.empty()) {
@@ -47,6 +55,20 @@ void check_lent_or_not(Scene& scene, const Outcome& outcome) {
   }
   BOOST_TEST(scene.difference() == "");
   BOOST_TEST(names_a_device(outcome.error), outcome.error);
+}
+
+/// Made by give back and reap: nothing is left to do, or a sentence says of what.
+void check_done_or_told(Scene& scene, const Outcome& outcome) {
+  if (outcome.error.empty()) {
+    BOOST_TEST(list_ledgers(scene.state()).empty());
+  } else {
+    BOOST_TEST(names_its_subject(outcome.error), outcome.error);
+  }
+}
+
+/// What the kernel answers to who shall ask again.
+bool is_retried(const Fault& fault) {
+  return fault.deed == Deed::refuse && (fault.errno_value == EINTR || fault.errno_value == EAGAIN);
 }
 
 struct Matrix {
@@ -69,8 +91,15 @@ bool strike(std::unique_ptr<Scene>& scene, const Matrix& matrix, const Fault& fa
         Performance(*scene, matrix.act, matrix.devices).run(matrix.is_point, fault);
     is_hit = outcome.is_hit;
     const bool lends = matrix.act == Act::lend || matrix.act == Act::lend_through_staging;
-    if (lends) check_lent_or_not(*scene, outcome);
-    const auto reported = scene->reap_once();
+    if (lends) {
+      check_lent_or_not(*scene, outcome);
+    } else {
+      check_done_or_told(*scene, outcome);
+    }
+    if (is_retried(fault)) BOOST_TEST(outcome.error == "");
+    // What brings home and has nothing to tell leaves nothing to a reap.
+    const bool needs_reap = lends || !outcome.error.empty();
+    const auto reported = needs_reap ? scene->reap_once() : "";
     const auto difference = scene->difference();
     BOOST_TEST(reported == "", reported << "; it was: " << outcome.error);
     BOOST_TEST(difference == "", difference << "; it was: " << outcome.error);
