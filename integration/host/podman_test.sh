@@ -15,6 +15,8 @@ cases=(
   it_is_lent_under_crun
   under_crun_a_later_hook_that_fails_brings_it_home
   under_crun_the_refusal_is_where_an_annotation_says
+  a_crun_killed_while_it_creates_brings_it_home
+  a_crun_killed_while_the_hook_lends_brings_it_home
   several_devices_go_and_come_together
   a_plan_is_quoted_as_csv_as_the_manual_shows
   a_pod_is_lent_to_once
@@ -63,6 +65,15 @@ add_hook() {
     {version: "1.0.0", hook: {path: $program, args: [$program]}, when: {always: true}, stages: [$stage]}
   ' >/usr/share/containers/oci/hooks.d/60-other.json
 }
+
+# make_hanging_program: one that says that it was reached. Prints its path.
+make_hanging_program() {
+  printf '#!/bin/sh\necho >/run/test/reached\nexec sleep 1000000\n' >/run/test/hang
+  chmod 755 /run/test/hang
+  echo /run/test/hang
+}
+
+continue_hook_to_its_end() { ! pkill -CONT netlend-hook; }
 
 # ---- what is lent -------------------------------------------------------------------------------
 
@@ -119,6 +130,30 @@ under_crun_the_refusal_is_where_an_annotation_says() {
   fails podman --runtime crun run --rm --network none --annotation "$lan0" \
     --annotation run.oci.hooks.stderr=/run/test/err box true
   expect 'type: netlend allow' "$(</run/test/err)"
+  comes_home
+}
+
+# It has written no state by then: a deletion succeeds, and calls no poststop.
+a_crun_killed_while_it_creates_brings_it_home() {
+  configure_podman crun cgroupfs
+  add_hook createRuntime "$(make_hanging_program)"
+  start_container c1 &
+  wait_until test -e /run/test/reached
+  fails ip link show lan0
+  kill_all "$(pgrep --oldest --full '^[^ ]*crun .*create --bundle')"
+  comes_home
+}
+
+a_crun_killed_while_the_hook_lends_brings_it_home() {
+  configure_podman crun cgroupfs
+  # The search for leaks (preset asan) needs ptrace for itself.
+  install_hook /usr/share/containers/oci/hooks.d '
+    .hook.args = ["strace", "-o", "/dev/null", "-e", "inject=renameat:signal=SIGSTOP:when=2", .hook.path]
+    | .hook.path = "/usr/bin/strace" | .hook.env = ["ASAN_OPTIONS=detect_leaks=0"]'
+  start_container c1 &
+  wait_until compgen -G '/run/netlend/ledgers/*'
+  kill_all "$(pgrep --oldest --full '^[^ ]*crun .*create --bundle')"
+  wait_until continue_hook_to_its_end
   comes_home
 }
 
@@ -313,9 +348,7 @@ a_hook_that_fails_in_the_container_brings_it_home() {
 }
 
 a_killed_runc_brings_it_home() {
-  printf '#!/bin/sh\necho >/run/test/reached\nexec sleep 1000000\n' >/run/test/hang
-  chmod 755 /run/test/hang
-  add_hook createRuntime /run/test/hang
+  add_hook createRuntime "$(make_hanging_program)"
   start_container c1 &
   wait_until test -e /run/test/reached
   fails ip link show lan0
