@@ -14,6 +14,7 @@ cases=(
   a_port_comes_home_as_it_was_with_udev_about
   what_udev_makes_of_a_device_that_comes_home_is_undone
   what_a_network_manager_makes_of_a_device_that_comes_home_is_undone
+  what_udev_and_a_network_manager_make_of_it_together_is_undone
 )
 
 # start_unit NAME COMMAND...: a service that runs podman in the foreground.
@@ -140,6 +141,18 @@ what_a_network_manager_makes_of_a_device_that_comes_home_is_undone() {
   wait_until is_looking_on manager
   lend_and_return
   is_home_and_stays_so
+  grep 'readdressed' /run/test/manager
+}
+
+what_udev_and_a_network_manager_make_of_it_together_is_undone() {
+  write_link_file
+  start_onlooker watcher sh -c 'ip -o link; exec ip -o monitor link'
+  start_onlooker manager "$here/play-network-manager" lan0
+  wait_until is_looking_on watcher
+  wait_until is_looking_on manager
+  lend_and_return
+  is_home_and_stays_so
+  grep ' udev0[@:]' /run/test/watcher
   grep 'readdressed' /run/test/manager
 }
 
