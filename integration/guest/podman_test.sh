@@ -14,6 +14,7 @@ cases=(
   a_command_that_is_not_there_brings_it_home
   the_limits_are_the_containers_and_not_the_guardians
   a_container_beyond_its_memory_gives_it_back
+  a_container_beyond_its_processes_gives_it_back
   a_killed_cgroup_gives_it_back
   without_rule_it_is_refused
 )
@@ -83,6 +84,15 @@ a_container_beyond_its_memory_gives_it_back() {
   expect 137 "$code"
   # Of all groups below, those that are gone included.
   (($(awk '$1 == "oom_kill" { print $2 }' /sys/fs/cgroup/libpod_parent/memory.events) > 0))
+  comes_home
+}
+
+a_container_beyond_its_processes_gives_it_back() {
+  # Its shell ends with the first process that it can't have.
+  output=$(fails podman run --rm --network none --pids-limit 20 --annotation "$lan0" box \
+    sh -c 'ip addr show dev eth1; while :; do sleep 1000000 & done' 2>&1)
+  expect 'inet 10.77.0.2/24' "$output"
+  expect "can't fork" "$output"
   comes_home
 }
 
