@@ -20,6 +20,7 @@ cases=(
   what_the_kernel_numbered_since_its_number_was_taken_is_put_right_by_reap
   what_the_kernel_brought_to_the_first_namespace_goes_on_to_its_home
   what_a_nested_namespace_took_along_is_put_right_by_reap
+  two_that_come_back_under_each_others_names_have_their_own_again
   what_was_moved_on_to_a_namespace_that_lives_comes_home
   what_was_unplugged_is_told_of_and_keeps_nothing_else_away
   what_ethtool_sets_comes_home_as_it_was
@@ -218,6 +219,36 @@ what_a_nested_namespace_took_along_is_put_right_by_reap() {
   is_home
   runc delete --force c1
 }
+
+two_that_come_back_under_each_others_names_have_their_own_again() {
+  local nested
+  ip link set lan1 up
+  ip link property add dev lan0 altname port-0
+  ip netns add blue
+  take_picture >/run/test/before
+  echo '{"netlend": 1, "nics": [{"inside": "eth0", "source": "lan0"},
+    {"inside": "eth1", "source": "lan1"}]}' >/run/test/plan.json
+  netlend lend --plan /run/test/plan.json --to netns:blue
+  ip netns exec blue unshare --net sleep 1000000 &
+  nested=$!
+  wait_until has_left_home_and_blue "$nested"
+  ip -n blue link set eth0 netns "$nested"
+  ip -n blue link set eth1 netns "$nested"
+  nsenter --target "$nested" --net sh -ec '
+    ip link set eth0 name lan1
+    ip link set eth1 name lan0
+    ip link property del dev lan1 altname port-0
+    ip link property add dev lan0 altname port-0'
+  kill_guardian
+  kill_all "$nested"
+  wait_until is_here lan0
+  wait_until is_here lan1
+  netlend reap
+  ip netns del blue
+  netlend reap
+  is_unchanged
+}
+has_left_home_and_blue() { has_left_home "$1" && [[ ! /proc/$1/ns/net -ef /run/netns/blue ]]; }
 
 what_was_moved_on_to_a_namespace_that_lives_comes_home() {
   ip netns add blue

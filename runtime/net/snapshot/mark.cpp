@@ -1,5 +1,7 @@
 #include "net/snapshot/mark.hpp"
 
+#include <net/if.h>
+
 #include <algorithm>
 #include <iterator>
 
@@ -17,6 +19,12 @@ bool is_mark(std::string_view altname) {
          altname.substr(0, kMarkPrefix.size()) == kMarkPrefix &&
          altname.find_first_not_of("0123456789abcdef", kMarkPrefix.size()) ==
              std::string_view::npos;
+}
+
+std::string passing_name(std::string_view mark) {
+  constexpr std::string_view kPrefix = "nl-";
+  return std::string(kPrefix).append(
+      mark.substr(kMarkPrefix.size(), IFNAMSIZ - 1 - kPrefix.size()));
 }
 
 std::vector<std::string> own_altnames(const LinkState& link) {

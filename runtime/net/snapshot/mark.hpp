@@ -14,6 +14,10 @@ std::string make_mark(std::string_view loan_id);
 
 bool is_mark(std::string_view altname);
 
+/// What a device with this mark is called while another needs the name that it came with: "nl-" and
+/// the first digits of the mark, no longer than IFNAMSIZ allows.
+std::string passing_name(std::string_view mark);
+
 /// The altnames without marks.
 std::vector<std::string> own_altnames(const LinkState& link);
 

@@ -20,15 +20,29 @@ Error name_taken(const DeviceRestoration& device, const LinkState& other, const 
       EEXIST);
 }
 
+/// Takes a name from a lent device, which the kernel has brought with what the borrower called it
+/// and which gets its own as it is restored. False if the other is none.
+bool take_from_lent(DeviceRestoration& device, const LinkState& other, const std::string& name) {
+  const auto mark = std::find_if(other.altnames.begin(), other.altnames.end(), is_mark);
+  if (mark == other.altnames.end()) return false;
+  const std::string doing = device.doing(fmt::format("the name '{}'", printable(name)));
+  device.site.socket.call(other.name == name
+                              ? rename_link(other.ifindex, passing_name(*mark), doing)
+                              : remove_altname(other.ifindex, name, doing));
+  return true;
+}
+
 /// What gives the device a name that another may have been given meanwhile.
 bool call_for_name(DeviceRestoration& device, const Message& message, const std::string& name) {
   return device.step(message.doing(), [&] {
+    RouteSocket& socket = device.site.socket;
     try {
-      device.site.socket.call(message);
+      socket.call(message);
     } catch (const Error& error) {
-      const auto other = find_link(device.site.socket, name);
+      const auto other = find_link(socket, name);
       if (error.errno_value() != EEXIST || !other || other->ifindex == device.ifindex) throw;
-      throw name_taken(device, *other, name);
+      if (!take_from_lent(device, *other, name)) throw name_taken(device, *other, name);
+      socket.call(message);
     }
   });
 }
