@@ -72,16 +72,24 @@ bool bring_all_home(const LendingContext& context, Ledger& ledger, Leftover left
   return give_back_devices(context, ledger, leftover, failures) && all_home;
 }
 
-/// A full disk may have had no room for the stage; or its borrower has sent it home.
+/// By its mark; or without one as what it was, where the way home was gone to its end but for the
+/// ledger. A later device can have its index, but hardly its name and address, too.
+bool is_home(Site& home, const Loan& loan) {
+  if (find_link(home.socket, loan.mark())) return true;
+  const LinkState& was = loan.home->link;
+  const auto link = find_link(home.socket, was.ifindex);
+  return link && link->name == was.name && link->address == was.address;
+}
+
+/// A full or read-only disk may have kept the stage as it was; or its borrower has sent it home.
 bool has_come_home(const Ledger& ledger) {
   if (ledger.is_left_to_kernel || ledger.loans.empty()) return false;
   bool is_there = false;
   Failures unreachable;  // Told by whoever gives it back.
   attempt(unreachable, [&] {
     Site home = open_home(ledger);
-    is_there = std::any_of(ledger.loans.begin(), ledger.loans.end(), [&](const Loan& loan) {
-      return loan.home && find_link(home.socket, loan.mark());
-    });
+    is_there = std::any_of(ledger.loans.begin(), ledger.loans.end(),
+                           [&](const Loan& loan) { return loan.home && is_home(home, loan); });
   });
   return is_there;
 }

@@ -105,8 +105,12 @@ void make_private(const std::string& path) {
   if (!is_mount_point(path, Symlink::meant)) {
     check(::mount(path.c_str(), path.c_str(), nullptr, MS_BIND, nullptr), "bind-mount", path);
   }
-  // Whoever mounted it may have been killed before this.
-  check(::mount(nullptr, path.c_str(), nullptr, MS_PRIVATE, nullptr), "make private", path);
+  // Whoever mounted it may have been killed before this, or have done it while the state folder was
+  // read-only, as this mount then would be for good.
+  mount_attr attributes{
+      .attr_set = 0, .attr_clr = MOUNT_ATTR_RDONLY, .propagation = MS_PRIVATE, .userns_fd = 0};
+  check(::mount_setattr(AT_FDCWD, path.c_str(), 0, &attributes, sizeof attributes),
+        "make private and writable", path);
 }
 
 void bind_netns(const Netns& netns, const std::string& path) {
@@ -180,6 +184,9 @@ void remove_pin(const StateDirectory& state, const PinPlace& place) {
   // takes it away with the file; our own keeps the file from being removed (fs/namei.c,
   // may_delete).
   unmount();
+  // What isn't there needs no writable folder.
+  if (::faccessat(AT_FDCWD, path.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) == -1 && errno == ENOENT)
+    return;
   remove_file(place.folder == PinFolder::pins ? state.pins() : state.staging(), place.ledger_name);
 }
 
