@@ -1,3 +1,4 @@
+#include <fmt/core.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <sys/wait.h>
@@ -144,6 +145,22 @@ BOOST_AUTO_TEST_CASE(a_device_that_it_renames_on_and_on_comes_home) {
     BOOST_TEST(joined(give_all_back()) == "");
     check_home_as_it_was();
     check_state_is_empty();
+  }
+}
+
+BOOST_AUTO_TEST_CASE(flags_that_it_sets_or_clears_are_what_they_were) {
+  for (const char* flag : {"promisc", "allmulticast", "dynamic"}) {
+    for (const auto& [at_home, inside] : {std::pair{"off", "on"}, std::pair{"on", "off"}}) {
+      BOOST_TEST_CONTEXT(flag << " " << inside) {
+        sh(fmt::format("ip link set lan0 {} {}", flag, at_home));
+        const std::string before = observe("lan0");
+        lend(context(), plan("eth0=lan0"), borrower());
+        container.sh(fmt::format("ip link set eth0 {} {}", flag, inside));
+        BOOST_TEST(joined(give_all_back()) == "");
+        BOOST_TEST(observe("lan0") == before);
+      }
+    }
+    sh(fmt::format("ip link set lan0 {} off", flag));
   }
 }
 

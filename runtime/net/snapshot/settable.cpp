@@ -8,8 +8,9 @@
 namespace netlend {
 
 namespace {
-constexpr std::uint32_t kSettableFlags =
-    IFF_UP | IFF_NOARP | IFF_PROMISC | IFF_ALLMULTI | IFF_MULTICAST | IFF_DEBUG | IFF_NOTRAILERS;
+constexpr std::uint32_t kSettableFlags = IFF_UP | IFF_NOARP | IFF_PROMISC | IFF_ALLMULTI |
+                                         IFF_MULTICAST | IFF_DEBUG | IFF_NOTRAILERS | IFF_DYNAMIC |
+                                         IFF_PORTSEL | IFF_AUTOMEDIA;
 }  // namespace
 
 std::uint32_t settable_flags(const LinkState& link) { return link.flags & kSettableFlags; }
