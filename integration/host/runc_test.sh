@@ -29,6 +29,7 @@ cases=(
   a_runc_killed_while_the_hook_lends_brings_it_home
   two_containers_of_one_id_have_a_loan_each
   containers_that_share_a_namespace_are_lent_to_once
+  containers_that_share_a_namespace_may_be_made_at_once
   an_engine_in_a_mount_namespace_of_its_own_changes_nothing
   a_unit_that_is_stopped_takes_no_guardian_along
   a_killed_hook_brings_it_home
@@ -264,6 +265,27 @@ containers_that_share_a_namespace_are_lent_to_once() {
   expect 'inet 10.77.0.2/24' "$(runc exec c1 ip addr show dev eth1)"
   runc delete --force c1
   is_home
+}
+
+containers_that_share_a_namespace_may_be_made_at_once() {
+  local id pid pids
+  ip netns add pod
+  take_picture >/run/test/before
+  for _ in 1 2 3; do
+    for id in c1 c2 c3; do
+      make_bundle $id "$lan0" \
+        '.linux.namespaces |= map(if .type == "network" then .path = "/run/netns/pod" else . end)' \
+        sleep 1000000
+    done
+    pids=()
+    for id in c1 c2 c3; do
+      create_container $id &
+      pids+=($!)
+    done
+    for pid in "${pids[@]}"; do wait "$pid"; done
+    for id in c1 c2 c3; do runc delete --force $id; done
+    is_home
+  done
 }
 
 # What the engine mounts in there ends with it; the pin must not.

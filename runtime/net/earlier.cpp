@@ -8,6 +8,7 @@
 #include "base/syscall.hpp"
 #include "base/text.hpp"
 #include "net/ledger/ledger.hpp"
+#include "net/ledger/lock.hpp"
 #include "net/reap_ledger.hpp"
 
 namespace netlend {
@@ -81,17 +82,23 @@ std::optional<std::string> meet_earlier(const LendingContext& context, const Pla
   const std::int64_t deadline = monotonic_ms() + kEarlierTimeoutMs;
   for (const auto& name : ledgers_of(context.state, borrower.id, borrower.key)) {
     for (;;) {
+      const bool is_worked_on = LedgerLock::is_held(context.state, name);
       const auto ledger = load_ledger(context.state, name);
       if (!ledger) break;
       const bool is_held = is_held_alive(*ledger, borrower);
-      if (is_held && ledger->plan == plan_text && ledger->is_ready()) return name;
-      const ReapResult reaped = reap_ledger(context, name, ReapScope::dead);
-      if (reaped.is_closed) {
-        note(context, reaped.failures);
-        break;
+      const bool is_same = is_held && ledger->plan == plan_text;
+      if (is_same && ledger->is_ready()) return name;
+      // Who was called for the same at the same moment is about to have lent it.
+      const bool is_under_way = is_same && is_worked_on && monotonic_ms() < deadline;
+      if (!is_under_way) {
+        const ReapResult reaped = reap_ledger(context, name, ReapScope::dead);
+        if (reaped.is_closed) {
+          note(context, reaped.failures);
+          break;
+        }
+        if (is_held) throw still_holds(*ledger, plan, reaped.failures);
+        if (!reaped.failures.empty() || monotonic_ms() >= deadline) break;
       }
-      if (is_held) throw still_holds(*ledger, plan, reaped.failures);
-      if (!reaped.failures.empty() || monotonic_ms() >= deadline) break;
       ::nanosleep(&kPollInterval, nullptr);  // Its guardian or its runtime is about to close it.
     }
   }

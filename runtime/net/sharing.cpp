@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "net/kernel/driver.hpp"
+#include "net/ledger/lease.hpp"
 #include "net/ledger/ledger.hpp"
 #include "net/ledger/lock.hpp"
 #include "net/locate.hpp"
@@ -15,6 +16,7 @@ namespace netlend {
 
 namespace {
 constexpr int kLockTimeoutMs = 10'000;
+constexpr int kIntentTimeoutMs = 2'000;
 
 Sharer sharer_of(const Borrower& borrower) { return {.id = borrower.id, .key = borrower.key}; }
 
@@ -23,14 +25,15 @@ bool is_shared_with(const Ledger& ledger, const Borrower& borrower) {
   return std::find(all.begin(), all.end(), sharer_of(borrower)) != all.end();
 }
 
-/// The ledgers of those who live and have been lent the very same.
+/// The ledgers of those who live and have been, or are just being, lent the very same.
 std::vector<Ledger> same_loans(const StateDirectory& state, const std::string& plan_text) {
   std::vector<Ledger> same;
   for (const auto& name : list_ledgers(state)) {
+    const bool is_worked_on = LedgerLock::is_held(state, name);
     std::optional<Ledger> ledger;
     Failures broken;  // It is somebody else's, and says nothing of this container.
     attempt(broken, [&] { ledger = load_ledger(state, name); });
-    if (ledger && ledger->plan == plan_text && ledger->is_ready() &&
+    if (ledger && ledger->plan == plan_text && (ledger->is_ready() || is_worked_on) &&
         borrower_liveness(*ledger) == Liveness::alive) {
       same.push_back(*std::move(ledger));
     }
@@ -38,7 +41,20 @@ std::vector<Ledger> same_loans(const StateDirectory& state, const std::string& p
   return same;
 }
 
-/// False where it was closed meanwhile.
+/// Waits for those who have claimed a device and are about to write down for whom.
+void await_intents(const StateDirectory& state) {
+  for (const auto& name : list_leases(state)) {
+    Failures of_others;
+    attempt(of_others, [&] {
+      const auto lease = read_lease(state, name);
+      if (!lease || is_open(state, lease->ledger_name)) return;
+      LedgerLock lock = LedgerLock::acquire(state, lease->ledger_name, kIntentTimeoutMs);
+      if (!is_open(state, lease->ledger_name)) lock.remove();
+    });
+  }
+}
+
+/// False where it was closed meanwhile, or not lent in the end.
 bool write_down_sharer(const LendingContext& context, const std::string& name,
                        const Borrower& borrower) {
   LedgerLock lock = LedgerLock::acquire(context.state, name, kLockTimeoutMs);
@@ -47,6 +63,7 @@ bool write_down_sharer(const LendingContext& context, const std::string& name,
     lock.remove();
     return false;
   }
+  if (!ledger->is_ready()) return false;
   if (is_shared_with(*ledger, borrower)) return true;
   ledger->sharers.push_back(sharer_of(borrower));
   save_ledger(context.state, *ledger);
@@ -79,6 +96,7 @@ void check_allowed(const LendingContext& context, const Ledger& ledger, const Pl
 }  // namespace
 
 bool share_loans(const LendingContext& context, const Plan& plan, const Borrower& borrower) {
+  await_intents(context.state);
   for (const auto& ledger : same_loans(context.state, format_plan_file(plan))) {
     if (ledger.borrower != borrower.netns.identity()) continue;
     if (write_down_sharer(context, ledger.name, borrower)) return true;
