@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <cstring>
+#include <new>
 
 namespace netlend {
 
@@ -19,6 +20,10 @@ Error Error::within(std::string_view context) const {
   Error error(fmt::format("{}: {}", context, what()), errno_value_);
   error.kind_ = kind_;
   return error;
+}
+
+const char* text_of(const std::exception& error) noexcept {
+  return dynamic_cast<const std::bad_alloc*>(&error) != nullptr ? "out of memory" : error.what();
 }
 
 std::string errno_text(int errno_value) {

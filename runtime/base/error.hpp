@@ -37,6 +37,9 @@ struct Failure {
 };
 using Failures = std::vector<Failure>;
 
+/// Why, for people: of std::bad_alloc "out of memory". Valid as long as the exception.
+const char* text_of(const std::exception& error) noexcept;
+
 /// Runs one step of a teardown; what it throws becomes a Failure. False if it threw.
 template <typename Step>
 bool attempt(Failures& failures, Step step) noexcept {
@@ -44,7 +47,7 @@ bool attempt(Failures& failures, Step step) noexcept {
     step();
     return true;
   } catch (const std::exception& error) {
-    failures.push_back({error.what()});
+    failures.push_back({text_of(error)});
     return false;
   }
 }

@@ -51,7 +51,7 @@ int run_program(const std::vector<std::string>& words) {
       console.error(error.what());
       return exit_code(error.kind());
     } catch (const std::exception& error) {
-      console.error(error.what());
+      console.error(text_of(error));
       return exit_code(ErrorKind::failed);
     }
   };
