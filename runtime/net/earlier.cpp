@@ -22,6 +22,26 @@ bool is_held_alive(const Ledger& earlier, const Borrower& borrower) {
          borrower_liveness(earlier) != Liveness::dead;
 }
 
+/// Which is lent to the borrower as it lives now, by the same words.
+bool is_same(const Ledger& earlier, const std::string& plan_text, const Borrower& borrower) {
+  return is_held_alive(earlier, borrower) && earlier.plan == plan_text;
+}
+
+/// Waits for who was called for the same at the same moment and is about to have lent it, and
+/// tells what stands then.
+std::optional<Ledger> await_twin(const StateDirectory& state, const std::string& name,
+                                 const std::string& plan_text, const Borrower& borrower) {
+  const std::int64_t deadline_ms = monotonic_ms() + kEarlierTimeoutMs;
+  for (;;) {
+    const bool is_worked_on = LedgerLock::is_held(state, name);
+    auto ledger = load_ledger(state, name);
+    const bool is_under_way =
+        ledger && is_worked_on && !ledger->is_ready() && is_same(*ledger, plan_text, borrower);
+    if (!is_under_way || monotonic_ms() >= deadline_ms) return ledger;
+    ::nanosleep(&kPollInterval, nullptr);
+  }
+}
+
 bool is_wanted_again(const Plan& plan, const Loan& loan) {
   return std::any_of(plan.nics.begin(), plan.nics.end(), [&](const NicPlan& nic) {
     const auto* selector = std::get_if<DeviceSelector>(&nic.source);
@@ -82,23 +102,17 @@ std::optional<std::string> meet_earlier(const LendingContext& context, const Pla
   const std::int64_t deadline = monotonic_ms() + kEarlierTimeoutMs;
   for (const auto& name : ledgers_of(context.state, borrower.id, borrower.key)) {
     for (;;) {
-      const bool is_worked_on = LedgerLock::is_held(context.state, name);
-      const auto ledger = load_ledger(context.state, name);
+      const auto ledger = await_twin(context.state, name, plan_text, borrower);
       if (!ledger) break;
+      if (is_same(*ledger, plan_text, borrower) && ledger->is_ready()) return name;
       const bool is_held = is_held_alive(*ledger, borrower);
-      const bool is_same = is_held && ledger->plan == plan_text;
-      if (is_same && ledger->is_ready()) return name;
-      // Who was called for the same at the same moment is about to have lent it.
-      const bool is_under_way = is_same && is_worked_on && monotonic_ms() < deadline;
-      if (!is_under_way) {
-        const ReapResult reaped = reap_ledger(context, name, ReapScope::dead);
-        if (reaped.is_closed) {
-          note(context, reaped.failures);
-          break;
-        }
-        if (is_held) throw still_holds(*ledger, plan, reaped.failures);
-        if (!reaped.failures.empty() || monotonic_ms() >= deadline) break;
+      const ReapResult reaped = reap_ledger(context, name, ReapScope::dead);
+      if (reaped.is_closed) {
+        note(context, reaped.failures);
+        break;
       }
+      if (is_held) throw still_holds(*ledger, plan, reaped.failures);
+      if (!reaped.failures.empty() || monotonic_ms() >= deadline) break;
       ::nanosleep(&kPollInterval, nullptr);  // Its guardian or its runtime is about to close it.
     }
   }

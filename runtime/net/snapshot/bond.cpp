@@ -28,15 +28,16 @@ bool is_address_chosen(Site& site, const LinkState& link) {
 
 Bond observe_bond(Site& site, const LinkState& port, const LinkState& bond) {
   const Attributes options(bond.kind_data);
-  const auto mode = options.u8(IFLA_BOND_MODE);
+  const int mode = options.u8(IFLA_BOND_MODE).value_or(BOND_MODE_ROUNDROBIN);
   const std::uint8_t fail_over = mode == BOND_MODE_ACTIVEBACKUP
                                      ? options.u8(IFLA_BOND_FAIL_OVER_MAC).value_or(0)
                                      : std::uint8_t{0};
-  const bool is_balancing = mode == BOND_MODE_TLB || mode == BOND_MODE_ALB;
+  const bool is_dealing =
+      mode == BOND_MODE_TLB || mode == BOND_MODE_ALB || fail_over == kGoesWithActivity;
   Bond found;
   if (fail_over == 0) found.address = bond.address;
-  found.gives_address = is_balancing || fail_over == kGoesWithActivity ||
-                        (fail_over != kFollowsActivePort && port.address == bond.address);
+  const bool is_shared = fail_over != kFollowsActivePort && port.address == bond.address;
+  found.gives_address = is_dealing || is_shared;
   found.is_address_chosen = is_address_chosen(site, bond);
   return found;
 }
