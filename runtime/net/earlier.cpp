@@ -22,11 +22,6 @@ bool is_held_alive(const Ledger& earlier, const Borrower& borrower) {
          borrower_liveness(earlier) != Liveness::dead;
 }
 
-/// Which is lent to the borrower as it lives now, by the same words.
-bool is_same(const Ledger& earlier, const std::string& plan_text, const Borrower& borrower) {
-  return is_held_alive(earlier, borrower) && earlier.plan == plan_text;
-}
-
 /// Waits for who was called for the same at the same moment and is about to have lent it, and
 /// tells what stands then.
 std::optional<Ledger> await_twin(const StateDirectory& state, const std::string& name,
@@ -35,8 +30,8 @@ std::optional<Ledger> await_twin(const StateDirectory& state, const std::string&
   for (;;) {
     const bool is_worked_on = LedgerLock::is_held(state, name);
     auto ledger = load_ledger(state, name);
-    const bool is_under_way =
-        ledger && is_worked_on && !ledger->is_ready() && is_same(*ledger, plan_text, borrower);
+    const bool is_under_way = ledger && is_worked_on && !ledger->is_ready() &&
+                              ledger->plan == plan_text && is_held_alive(*ledger, borrower);
     if (!is_under_way || monotonic_ms() >= deadline_ms) return ledger;
     ::nanosleep(&kPollInterval, nullptr);
   }
@@ -104,8 +99,8 @@ std::optional<std::string> meet_earlier(const LendingContext& context, const Pla
     for (;;) {
       const auto ledger = await_twin(context.state, name, plan_text, borrower);
       if (!ledger) break;
-      if (is_same(*ledger, plan_text, borrower) && ledger->is_ready()) return name;
       const bool is_held = is_held_alive(*ledger, borrower);
+      if (is_held && ledger->plan == plan_text && ledger->is_ready()) return name;
       const ReapResult reaped = reap_ledger(context, name, ReapScope::dead);
       if (reaped.is_closed) {
         note(context, reaped.failures);

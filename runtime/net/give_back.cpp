@@ -73,12 +73,12 @@ bool bring_all_home(const LendingContext& context, Ledger& ledger, Leftover left
 }
 
 /// By its mark; or without one as what it was, where the way home was gone to its end but for the
-/// ledger. A later device can have its index, but hardly its name and address, too.
+/// ledger.
 bool is_home(Site& home, const Loan& loan) {
   if (find_link(home.socket, loan.mark())) return true;
   const LinkState& was = loan.home->link;
   const auto link = find_link(home.socket, was.ifindex);
-  return link && link->name == was.name && link->address == was.address;
+  return link && is_as_it_left(*link, was);
 }
 
 /// A full or read-only disk may have kept the stage as it was; or its borrower has sent it home.

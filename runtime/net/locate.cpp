@@ -78,6 +78,10 @@ Site open_home(const Ledger& ledger) {
       printable(what), ledger.id.str(), ledger.home.inode, printable(what)));
 }
 
+bool is_as_it_left(const LinkState& now, const LinkState& before) {
+  return now.name == before.name && now.address == before.address;
+}
+
 LoanSites::LoanSites(const StateDirectory& state, const Ledger& ledger)
     : state_(state),
       home_(std::make_unique<Site>(open_home(ledger))),
@@ -242,10 +246,8 @@ std::optional<Location> LoanSites::locate_in(const Candidate& candidate, const L
   const auto by_index = [&]() -> std::optional<Location> {
     if (!candidate.ifindex) return std::nullopt;
     auto link = find_link(socket, *candidate.ifindex);
-    // A later device can have the index that ours had at home, but hardly its name and address too.
     const bool known =
-        link && (candidate.where != Whereabouts::home ||
-                 (link->name == loan.home->link.name && link->address == loan.home->link.address));
+        link && (candidate.where != Whereabouts::home || is_as_it_left(*link, loan.home->link));
     return accept(std::move(link), known);
   };
   // A borrower gives its mark to another with a word, and its index only by moving it away. Whoever

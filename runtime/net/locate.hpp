@@ -68,6 +68,10 @@ class LoanSites {
   std::unique_ptr<Site> elsewhere_;
 };
 
+/// Whether a device at home that has the index which a lent one had there is that one: a later
+/// device can have the index, but hardly the name and address, too.
+bool is_as_it_left(const LinkState& now, const LinkState& before);
+
 /// The namespace that the ledger lends from. Throws Error if it can't be reached from here.
 Site open_home(const Ledger& ledger);
 
